@@ -1,0 +1,31 @@
+# The web server and the worker in one image. `docker build .` runs on any machine;
+# `docker build --build-arg DEVICE=cuda .` asks for a GPU and fails with a sentence where there is none.
+# Run:  docker run -p 8501:8501 -v bgad:/data IMAGE            (web and worker together)
+#       docker run -v bgad:/data IMAGE bgad-inspect worker     (a worker alone, beside another's web server)
+ARG PYTHON=3.11-slim-bookworm
+
+FROM python:${PYTHON} AS build
+WORKDIR /src
+RUN python -m venv /venv
+COPY requirements.txt constraints.txt ./
+RUN /venv/bin/pip install --no-cache-dir -r requirements.txt -c constraints.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY bgad_core bgad_core
+COPY storage storage
+COPY app app
+RUN /venv/bin/pip install --no-cache-dir --no-deps .
+
+FROM python:${PYTHON}
+ARG DEVICE=auto
+RUN useradd --create-home --uid 10001 bgad && mkdir /data && chown bgad /data
+COPY --from=build /venv /venv
+COPY .streamlit /home/bgad/.streamlit
+ENV PATH=/venv/bin:$PATH BGAD_HOME=/data BGAD_HOST=0.0.0.0 BGAD_PORT=8501 BGAD_DEVICE=${DEVICE} \
+    NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility PYTHONUNBUFFERED=1
+USER bgad
+WORKDIR /home/bgad
+VOLUME /data
+EXPOSE 8501
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8501/healthz', timeout=4)"
+CMD ["bgad-inspect", "serve"]

@@ -1,0 +1,54 @@
+# Every command sets up what it needs; `make demo` and `make test` are the two to know.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help install install-dev system demo serve test quick lint frontend clean
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/installed: requirements.txt constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -r requirements.txt -c constraints.txt
+	$(BIN)/pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+app/frontend/node_modules/installed: app/frontend/package-lock.json
+	cd app/frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+install: $(VENV)/installed ## the environment that the product runs in
+install-dev: $(VENV)/installed-dev ## and what the tests need
+
+system: ## Chromium and PostgreSQL for the tests, where this user may install them
+	@sh tests/system.sh
+
+demo: install ## a small project with synthetic parts, trained and served: PORT=8700 make demo
+	BGAD_HOME=$${BGAD_HOME:-demo-data} BGAD_PORT=$(PORT) $(BIN)/bgad-inspect demo
+
+serve: install ## web server and worker on this machine's data
+	BGAD_PORT=$(PORT) $(BIN)/bgad-inspect serve
+
+test: install-dev system app/frontend/node_modules/installed lint ## everything, the browser journeys with it
+	cd app/frontend && npm test
+	$(BIN)/python -m pytest tests
+
+quick: install-dev ## the quick part of the suite
+	$(BIN)/python -m pytest tests -m "not slow"
+
+lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of the components, their build against its source
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd app/frontend && npm run --silent check-types && npm run --silent check-build
+
+clean: ## caches and builds; never data
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules

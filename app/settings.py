@@ -1,0 +1,65 @@
+"""Settings of one installation, read once from `BGAD_*` environment variables."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_BACKBONE = "tf_efficientnet_b6"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things live and how much of the machine may be used.
+
+    Attributes:
+        home: folder for the embedded database, objects, checkpoints and caches (`BGAD_HOME`).
+        database_url: SQLAlchemy URL (`BGAD_DATABASE_URL`), SQLite under `home` unless set.
+        objects_url: fsspec URL of the object store (`BGAD_OBJECTS_URL`), `file://` under `home` unless set.
+        backbone: timm model for new projects (`BGAD_BACKBONE`).
+        weights: safetensors file with the backbone's weights, None for timm's hub (`BGAD_WEIGHTS`).
+        device: `auto`, `cpu`, `cuda` or `mps` (`BGAD_DEVICE`).
+        threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
+        host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
+        secure_cookies: True behind TLS (`BGAD_SECURE_COOKIES`): cookies then travel over https only.
+        demo: True for `make demo` alone: the sign-in page shows the demo account (`BGAD_DEMO`).
+    """
+
+    home: Path
+    database_url: str
+    objects_url: str
+    backbone: str
+    weights: Path | None
+    device: str
+    threads: int
+    host: str
+    port: int
+    secure_cookies: bool
+    demo: bool
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read `BGAD_*`; raises ValueError with the variable's name when a number does not parse."""
+        env = os.environ if environment is None else environment
+        home = Path(env.get("BGAD_HOME", "bgad-data")).expanduser().resolve()
+        weights = env.get("BGAD_WEIGHTS")
+        return cls(
+            home=home,
+            database_url=env.get("BGAD_DATABASE_URL", f"sqlite:///{home / 'bgad.db'}"),
+            objects_url=env.get("BGAD_OBJECTS_URL", (home / "objects").as_uri()),
+            backbone=env.get("BGAD_BACKBONE", DEFAULT_BACKBONE),
+            weights=Path(weights).expanduser().resolve() if weights else None,
+            device=env.get("BGAD_DEVICE", "auto"),
+            threads=_number(env, "BGAD_THREADS", max(1, (os.cpu_count() or 2) - 1)),
+            host=env.get("BGAD_HOST", "127.0.0.1"),
+            port=_number(env, "BGAD_PORT", 8501),
+            secure_cookies=env.get("BGAD_SECURE_COOKIES", "") == "1",
+            demo=env.get("BGAD_DEMO", "") == "1",
+        )
+
+
+def _number(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, str(default))
+    if not value.isdigit():
+        raise ValueError(f"{name} is {value!r}: set it to a whole number, for example {name}={default}")
+    return int(value)

@@ -1,0 +1,33 @@
+"""Errors with a sentence for the person who reads them: what is wrong, with the values, and what to do next."""
+
+
+class BGADError(Exception):
+    """Base of every error that `bgad_core` raises on purpose."""
+
+
+class BadImageError(BGADError):
+    """An image that cannot be read, or not safely."""
+
+
+class MaskSizeError(BGADError):
+    """A mask whose size differs from its image's."""
+
+
+class DatasetError(BGADError):
+    """A data set that lacks what the method needs (no normals, a leaked image, an unknown layout)."""
+
+
+class WeightsError(BGADError):
+    """Backbone weights that cannot be had or do not fit."""
+
+
+class CheckpointError(BGADError):
+    """A saved model that cannot be read or belongs to another backbone, size or format."""
+
+
+class DeviceError(BGADError):
+    """A device that was asked for and is not there, or is full."""
+
+
+class Cancelled(BGADError):
+    """`should_stop` answered true; the last checkpoint is complete."""

@@ -1,0 +1,1 @@
+"""What BGAD Inspect remembers: rows, masks and content-addressed objects."""

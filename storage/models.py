@@ -1,0 +1,267 @@
+"""Rows. Annotations, versions, promotions and the audit trail are append-only: what was said is never rewritten."""
+
+from datetime import UTC, datetime
+from enum import Enum
+
+from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import DateTime, TypeDecorator
+
+
+class UtcDateTime(TypeDecorator):
+    """A moment in UTC. SQLite drops time zones, so they are put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value, dialect):  # noqa: ANN001, ANN201 - SQLAlchemy's signature
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone: pass datetime.now(UTC)")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value, dialect):  # noqa: ANN001, ANN201 - SQLAlchemy's signature
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Role(Enum):
+    """What an account may do; each includes the ones before it."""
+
+    viewer = 1
+    inspector = 2
+    reviewer = 3
+    engineer = 4
+    admin = 5
+
+
+class Verdict(Enum):
+    normal = "normal"
+    defect = "defect"
+    unsure = "unsure"
+
+
+class Standing(Enum):
+    """Where an image's most abnormal place stands against the boundary of a version."""
+
+    normal = "normal"  # no place below b_n
+    margin = "margin"  # some place between b_a and b_n
+    defect = "defect"  # some place below b_a
+
+
+class RunState(Enum):
+    queued = "queued"
+    running = "running"
+    cancelling = "cancelling"
+    cancelled = "cancelled"
+    failed = "failed"
+    done = "done"
+
+
+ACTIVE = (RunState.queued, RunState.running, RunState.cancelling)
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Account(Base):
+    __tablename__ = "accounts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role]
+    disabled: Mapped[bool] = mapped_column(Boolean, default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class SignIn(Base):
+    """A server-side session; only the digest of its cookie is kept."""
+
+    __tablename__ = "sign_ins"
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FailedSignIn(Base):
+    """One refused password, kept to slow down the next ones."""
+
+    __tablename__ = "failed_sign_ins"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Project(Base):
+    """One product or part type."""
+
+    __tablename__ = "projects"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    settings: Mapped[dict] = mapped_column(JSON, default=dict)  # backbone, weights, size, schedule
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Image(Base):
+    __tablename__ = "images"
+    __table_args__ = (UniqueConstraint("project_id", "sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    sha256: Mapped[str] = mapped_column(String(64))  # of the file that came in; its blob key
+    pixels: Mapped[str] = mapped_column(String(64))  # blob key of the 8-bit RGB PNG that is served, trained on and scored
+    thumb: Mapped[str] = mapped_column(String(64))  # blob key of the thumbnail
+    name: Mapped[str] = mapped_column(String(500))
+    width: Mapped[int]
+    height: Mapped[int]
+    held_out: Mapped[bool] = mapped_column(Boolean, default=False)  # never trained on: metrics and calibration
+    ingest_id: Mapped[int] = mapped_column(ForeignKey("ingests.id"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Ingest(Base):
+    """One arrival of images, with what was refused and why."""
+
+    __tablename__ = "ingests"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
+    source: Mapped[str] = mapped_column(String(1000))
+    by: Mapped[str] = mapped_column(String(80))
+    added: Mapped[int] = mapped_column(default=0)
+    duplicates: Mapped[int] = mapped_column(default=0)
+    refused: Mapped[list] = mapped_column(JSON, default=list)  # [{"name": ..., "reason": ...}]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DefectType(Base):
+    __tablename__ = "defect_types"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    name: Mapped[str] = mapped_column(String(80))
+
+
+class Annotation(Base):
+    """What one person said of one image. A later revision stands beside the earlier ones, never over them."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        UniqueConstraint("image_id", "revision"),
+        Index("ix_annotations_current", "project_id", "image_id", "revision"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    revision: Mapped[int]  # 1, 2, … per image
+    verdict: Mapped[Verdict | None]  # None: the label was withdrawn (undo)
+    defect_type_id: Mapped[int | None] = mapped_column(ForeignKey("defect_types.id"))
+    mask: Mapped[bytes | None] = mapped_column(LargeBinary)  # 1-bit PNG, full size of the image, 1 = abnormal
+    by: Mapped[str] = mapped_column(String(80))
+    client_id: Mapped[str] = mapped_column(String(64), unique=True)  # a retried save finds its first attempt
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))  # what the person saw
+    score: Mapped[float | None] = mapped_column(Float)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Version(Base):
+    """A trained model with its boundary. Never changed after it was added."""
+
+    __tablename__ = "versions"
+    __table_args__ = (UniqueConstraint("project_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    number: Mapped[int]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), unique=True)  # one run, one version
+    checkpoint: Mapped[str] = mapped_column(String(64))  # blob key of the safetensors file
+    config: Mapped[dict] = mapped_column(JSON)
+    boundaries: Mapped[list] = mapped_column(JSON)  # [{"level": "fused"|"1"…, "b_n":, "b_a":, "median":, "spread":}]
+    histograms: Mapped[dict] = mapped_column(JSON)
+    metrics: Mapped[dict] = mapped_column(JSON)
+    snapshot: Mapped[dict] = mapped_column(JSON)  # images and annotation revisions it was made from
+    known_anomalies: Mapped[int] = mapped_column(default=0)
+    device: Mapped[str] = mapped_column(String(80))
+    seconds: Mapped[float] = mapped_column(Float)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Promotion(Base):
+    """Who let which version decide, and when. The last one of a project stands; rolling back adds another."""
+
+    __tablename__ = "promotions"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    by: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Score(Base):
+    """One image under one version. A higher score is more abnormal."""
+
+    __tablename__ = "scores"
+    __table_args__ = (
+        Index("ix_scores_ranked", "version_id", "score"),
+        Index("ix_scores_boundary", "version_id", "distance"),
+    )
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    score: Mapped[float] = mapped_column(Float)
+    distance: Mapped[float] = mapped_column(Float)  # |lowest fused log_p - b_n|: near the boundary first
+    standing: Mapped[Standing]
+    maps: Mapped[str] = mapped_column(String(64))  # blob key of the .npz with `fused` and `levels` log-likelihood maps
+
+
+class Run(Base):
+    """A job as people see it. The engine keeps its own tables; `app/jobs.py` keeps the two in step."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "ix_runs_one_active_retrain",
+            "project_id",
+            unique=True,
+            sqlite_where=text("kind = 'retrain' AND state IN ('queued', 'running', 'cancelling')"),
+            postgresql_where=text("kind = 'retrain' AND state IN ('queued', 'running', 'cancelling')"),
+        ),
+        Index("ix_runs_project", "project_id", "created_at"),
+    )
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)  # uuid4, also the engine's workflow id
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
+    kind: Mapped[str] = mapped_column(String(20))  # ingest | score | retrain
+    state: Mapped[RunState] = mapped_column(default=RunState.queued)
+    by: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    arguments: Mapped[dict] = mapped_column(JSON, default=dict)
+    progress: Mapped[dict] = mapped_column(JSON, default=dict)  # phase, done, total, loss, seconds_left, note
+    error: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class WorkerPulse(Base):
+    """A worker's heartbeat counter. Readers compare counts over their own monotonic clock, never wall clocks."""
+
+    __tablename__ = "worker_pulses"
+    executor_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    beats: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class AuditEntry(Base):
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    by: Mapped[str] = mapped_column(String(80))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
+    action: Mapped[str] = mapped_column(String(40))
+    details: Mapped[dict] = mapped_column(JSON, default=dict)
