@@ -1,0 +1,126 @@
+"""`bgad-inspect`: every command ends with 0, with 1 and one sentence, or with 2 and the usage."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from app import commands
+from app.processes import Say
+from app.services.errors import Refused
+from app.services.ingest import CONTENTS
+from app.services.retrain import PRESETS
+from app.settings import Settings
+from storage.errors import StorageError
+from storage.models import Role
+
+Command = Callable[[Settings, argparse.Namespace, Say], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; no traceback for what a person can mend."""
+    options = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
+    command: Command = options.command
+    try:
+        return command(_settings(options), options, _say)
+    except KeyboardInterrupt:
+        return _complain("stopped; what was confirmed is kept, and the same command goes on from there")
+    except Exception as error:
+        if (sentence := _sentence(error)) is None:
+            raise
+        return _complain(sentence)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="bgad-inspect", description="Find defects from normal parts and a few marked ones."
+    )
+    add = top.add_subparsers(required=True, metavar="COMMAND").add_parser
+    _processes(add)
+    project = add("project", help="projects: one product or part type each").add_subparsers(required=True)
+    create = project.add_parser("create", help="make a project")
+    create.add_argument("name")
+    create.add_argument("--backbone", help="a timm model with features_only (default: BGAD_BACKBONE)")
+    create.add_argument("--weights", type=Path, help="its weights as a safetensors file (default: timm's hub)")
+    create.add_argument("--built-in", action="store_true", help="a small backbone that needs no weights, and is weaker")
+    create.add_argument("--size", type=int, default=256, help="image size in pixels (default: %(default)s)")
+    create.set_defaults(command=commands.project_create)
+    _verbs(add)
+    user = add("user", help="people who may sign in").add_subparsers(required=True)
+    person = user.add_parser("add", help="let somebody in")
+    person.add_argument("name")
+    person.add_argument("--role", choices=[role.name for role in Role], required=True)
+    person.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
+    person.add_argument("--generate", action="store_true", help="make a password and print it once")
+    person.set_defaults(command=commands.user_add)
+    return top
+
+
+def _processes(add: Callable[..., argparse.ArgumentParser]) -> None:
+    helps = {
+        "demo": "a small project of synthetic parts, trained and served on this machine",
+        "serve": "web server and worker",
+        "web": "the web server alone",
+    }
+    for name, text in helps.items():
+        add(name, help=text).set_defaults(command=getattr(commands, name))
+    worker = add("worker", help="a worker alone")
+    worker.add_argument("--until", metavar="RUN", help="end when this run is over")
+    worker.set_defaults(command=commands.worker)
+
+
+def _verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
+    ingest = add("ingest", help="bring a folder or a zip of images into a project")
+    ingest.add_argument("source", type=Path)
+    ingest.add_argument("--project", required=True)
+    ingest.add_argument("--content", choices=CONTENTS, default="auto", help="what unlabelled images are")
+    ingest.set_defaults(command=commands.ingest)
+    train = add("train", help="train the next version; Ctrl-C cancels")
+    train.add_argument("--project", required=True)
+    train.add_argument("--preset", choices=PRESETS, default="product")
+    train.add_argument("--reason", default="", help="kept with the run")
+    train.set_defaults(command=commands.train)
+    score = add("score", help="score a folder or a zip of images that are in no project")
+    score.add_argument("source", type=Path, metavar="DIR")
+    score.add_argument("--project", required=True)
+    score.add_argument("--out", type=Path, required=True, help="a .csv or .json file")
+    score.add_argument("--heatmaps", type=Path, metavar="DIR", help="write each image under its heat as well")
+    score.add_argument("--version", type=int, help="a version's number (default: the one that decides)")
+    score.set_defaults(command=commands.score)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = Settings.from_environment()
+    if getattr(options, "weights", None):
+        settings = replace(settings, weights=options.weights.expanduser().resolve())
+    if getattr(options, "backbone", None):
+        settings = replace(settings, backbone=options.backbone)
+    return settings
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell about an error that a person can mend; None for one that only a programmer can."""
+    if isinstance(error, Refused | StorageError) or type(error).__module__ == "bgad_core.errors":
+        return str(error)
+    if isinstance(error, ValueError) and str(error).startswith("BGAD_"):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the disk'}: {error.strerror or error}; nothing that was confirmed is lost"
+    if isinstance(error, DBAPIError):
+        return f"the database does not answer ({error.orig}); nothing that was confirmed is lost"
+    return None
+
+
+def _complain(sentence: str) -> int:
+    print(f"bgad-inspect: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -1,0 +1,173 @@
+"""What each command does. Heavy parts are imported by the command that needs them; only `cli.py` prints."""
+
+import getpass
+import os
+import secrets
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import replace
+
+from app.follow import follow
+from app.processes import WEB, WORKER, Say, child, require_free_port, run_until_stopped
+from app.services.authority import OPERATOR
+from app.services.context import Context, open_context
+from app.services.errors import Refused
+from app.services.ingest import IngestReport, create_project, ingest_source
+from app.services.retrain import request_retraining
+from app.services.score import request_scoring
+from app.settings import Settings
+from storage.models import Role
+
+
+def demo(settings: Settings, _options: Namespace, say: Say) -> int:
+    from app import demo as make
+
+    settings = replace(settings, host="127.0.0.1", demo=True)
+    require_free_port(settings)
+    context = open_context(settings)
+    slug = make.prepare_project(context, say)
+    make.prepare_account(context)
+    web, worker = child("web server", WEB, settings), child("worker", WORKER, settings)
+    worker.start()
+    try:
+        make.train_first_version(context, slug, worker, say)
+    except BaseException:
+        worker.stop()
+        raise
+
+    def ready() -> None:
+        say(f"\nBGAD Inspect is at http://{settings.host}:{settings.port}")
+        say(f"sign in as {make.ACCOUNT} with the password {make.PASSWORD}")
+        say("this account is for the demo alone, which listens on this machine only; Ctrl-C stops it")
+
+    return run_until_stopped([web, worker], settings, say, ready=ready)
+
+
+def serve(settings: Settings, _options: Namespace, say: Say) -> int:
+    require_free_port(settings)
+    open_context(settings).database.dispose()
+    children = [child("web server", WEB, settings), child("worker", WORKER, settings)]
+    address = f"http://{settings.host}:{settings.port}"
+    return run_until_stopped(children, settings, say, ready=lambda: say(f"BGAD Inspect is at {address}"))
+
+
+def web(settings: Settings, _options: Namespace, say: Say) -> int:
+    require_free_port(settings)
+    open_context(settings).database.dispose()
+    process = child("web server", WEB, settings)
+    os.execve(sys.executable, [sys.executable, "-P", "-m", *WEB], process.environment)
+
+
+def worker(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.worker.loop import limit_threads, work
+
+    limit_threads(settings.threads)
+    work(open_context(settings), until=options.until)
+    return 0
+
+
+def project_create(settings: Settings, options: Namespace, say: Say) -> int:
+    project = create_project(
+        open_context(settings), OPERATOR, name=options.name, built_in=options.built_in, size=options.size
+    )
+    say(f"project {project.slug} stands on {project.settings['backbone']}, images of {options.size} pixels")
+    if options.built_in:
+        say(
+            "its backbone is the small built-in one, which has seen no photographs: good for a try-out and for strong, "
+            "local defects, weaker on everything else"
+        )
+    return 0
+
+
+def ingest(settings: Settings, options: Namespace, say: Say) -> int:
+    context = open_context(settings)
+    report = ingest_source(
+        context, OPERATOR, options.project, options.source, content=options.content, progress=_bar("ingest", say)
+    )
+    _tell(report, say)
+    _score_if_possible(context, options.project, report, say)
+    return 0 if report.added or report.duplicates else 1
+
+
+def train(settings: Settings, options: Namespace, say: Say) -> int:
+    context = open_context(settings)
+    run_id = request_retraining(context, OPERATOR, options.project, reason=options.reason, preset=options.preset)
+    follow(context, run_id, say)
+    return 0
+
+
+def score(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.worker.loop import limit_threads
+
+    limit_threads(settings.threads)
+    from app.worker.folder import score_folder
+
+    report = score_folder(
+        open_context(settings),
+        options.project,
+        options.source,
+        options.out,
+        version_number=options.version,
+        heatmaps=options.heatmaps,
+        progress=_bar("score", say),
+    )
+    for refusal in report.refused:
+        say(f"refused {refusal.name}: {refusal.reason}")
+    say(f"{report.scored} images scored with version {report.version}: {options.out}")
+    return 1 if report.refused or not report.scored else 0
+
+
+def user_add(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services.accounts import create_account
+
+    context = open_context(settings)
+    typed = _password(options)
+    password = typed or secrets.token_urlsafe(12)
+    create_account(context, OPERATOR, name=options.name, password=password, role=Role[options.role])
+    say(f"{options.name} may sign in as {options.role}")
+    if not typed:
+        say(f"password, shown this once: {password}")
+    return 0
+
+
+def _password(options: Namespace) -> str | None:
+    """Read from a pipe, asked for twice at a terminal, or None: then one is made."""
+    if options.password_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if options.generate or not sys.stdin.isatty():
+        return None
+    first = getpass.getpass(f"password for {options.name} (empty: make one): ")
+    if first and first != getpass.getpass("once more: "):
+        raise Refused("the two passwords differ: try again")
+    return first or None
+
+
+def _tell(report: IngestReport, say: Say) -> None:
+    for refusal in report.refused:
+        say(f"refused {refusal.name}: {refusal.reason}")
+    say(f"{report.added} added, {report.duplicates} known already, {len(report.refused)} refused")
+
+
+def _score_if_possible(context: Context, project: str, report: IngestReport, say: Say) -> None:
+    """New images of a trained project are scored by the next worker; before day one there is nothing to score with."""
+    if not report.added:
+        return
+    try:
+        request_scoring(context, OPERATOR, project)
+        say("queued: the worker scores them with the version that decides")
+    except Refused:
+        say(f"next: bgad-inspect train --project {project}")
+
+
+def _bar(what: str, say: Say) -> Callable[[int, int], None]:
+    """Progress as a line for every tenth: readable in a terminal and in a log."""
+    tenths = set()
+
+    def show(done: int, total: int) -> None:
+        tenth = 10 * done // max(1, total)
+        if tenth not in tenths:
+            tenths.add(tenth)
+            say(f"{what}: {done}/{total}")
+
+    return show

@@ -1,0 +1,259 @@
+"""Jobs that outlive their worker: the only importer of the job engine (DBOS Transact).
+
+A row in `runs` is a job's outbox: it is written in the transaction of whoever asks, so nothing that was acknowledged
+can be missing from the queue, and the web process needs no engine at all. Workers hand the rows that the engine does
+not know yet to it, under the row's own id: twice is once. They also take over what a dead worker left behind, which
+the engine's free library leaves to its user. A worker is dead when its heartbeat counter stands still for `dead_after`
+seconds of the observer's own monotonic clock; wall clocks decide nothing.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, Select, create_engine, delete, event, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.ledger import Failed, Job, Stopped, abandon, begin, finish, patiently, stopped
+from storage.database import Database
+from storage.models import ACTIVE, Run, RunState, WorkerPulse, now
+
+__all__ = ["Failed", "Handler", "Job", "Stopped", "active", "cancel", "serve", "submit", "worker_lives"]
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Job], None]
+QUEUE = "bgad-inspect"
+APPLICATION_VERSION = "1"  # raise it when the order of durable steps changes
+BEAT = 1.0
+DEAD_AFTER = 10.0
+GRACE = 30.0  # seconds that a job gets to reach its next checkpoint when the worker is asked to stop
+WAITING = ("ENQUEUED", "PENDING", "DELAYED")
+
+
+def submit(
+    session: Session, *, project_id: int, kind: str, by: str, reason: str = "", arguments: dict[str, Any] | None = None
+) -> str:
+    """Queue a job in the caller's transaction and return its id; workers see it once that commits.
+
+    A project has one active retrain: asking again, by a double click or from two browsers, returns the active one's id.
+    """
+    if kind == "retrain" and (found := session.scalar(active(project_id, kind))):
+        return found
+    run = Run(id=str(uuid.uuid4()), project_id=project_id, kind=kind, by=by, reason=reason, arguments=arguments or {})
+    try:
+        with session.begin_nested():
+            session.add(run)
+    except IntegrityError:  # another transaction was faster; the partial unique index saw it
+        if found := session.scalar(active(project_id, kind)):
+            return found
+        raise
+    return run.id
+
+
+def active(project_id: int, kind: str) -> Select[tuple[str]]:
+    """The ids of a project's queued and running jobs of one kind."""
+    return select(Run.id).where(Run.project_id == project_id, Run.kind == kind, Run.state.in_(ACTIVE))
+
+
+def cancel(session: Session, run_id: str) -> bool:
+    """Ask a job to stop: a queued one is cancelled at once, a running one within seconds. False when it is over."""
+    run = session.get(Run, run_id, with_for_update=True)
+    if run is None or run.state not in ACTIVE:
+        return False
+    if run.state is RunState.queued:
+        run.state, run.finished_at = RunState.cancelled, now()
+    else:
+        run.state = RunState.cancelling
+    return True
+
+
+def worker_lives(database: Database, *, wait: float = 2.5 * BEAT) -> bool:
+    """Whether some worker's counter moves; returns as soon as one does, False after `wait` seconds."""
+    before = _beats(database)
+    deadline = time.monotonic() + wait
+    while before and time.monotonic() < deadline:
+        time.sleep(0.2)
+        if any(beats > before.get(name, beats) for name, beats in _beats(database).items()):
+            return True
+    return False
+
+
+def serve(
+    database: Database,
+    handlers: Mapping[str, Handler],
+    *,
+    stop: threading.Event,
+    until: Callable[[], bool] = lambda: False,
+    dead_after: float = DEAD_AFTER,
+) -> None:
+    """Run jobs, one at a time, until `stop` is set or `until` answers true. May be killed at any moment.
+
+    Once per process: the engine is a singleton. An orderly stop gives the running job back to the queue; its thread
+    then waits for the end of the process, because returning would tell the engine that it is done: leave by os._exit.
+    """
+    worker = _Worker(database, dict(handlers), stop, dead_after)
+    worker.start()
+    try:
+        while not stop.wait(BEAT) and not until():
+            worker.tick()
+    finally:
+        worker.leave()
+
+
+@dataclass
+class _Worker:
+    database: Database
+    handlers: dict[str, Handler]
+    stop: threading.Event
+    dead_after: float
+    executor_id: str = field(
+        default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    )
+    busy: threading.Lock = field(default_factory=threading.Lock)
+    seen: dict[str, tuple[int, float]] = field(default_factory=dict)  # executor: (beats, when they last moved)
+
+    def start(self) -> None:
+        """Register the heartbeat, then the engine: a job of an executor without a heartbeat is an orphan."""
+        from dbos import DBOS
+
+        self.beat()
+        DBOS(config=_config(self.database, self.executor_id))
+        self.run = DBOS.workflow(name="run")(self.execute)
+        DBOS.listen_queues([QUEUE])
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
+
+    def tick(self) -> None:
+        """One heartbeat and one look around; a database that is away for a while is waited for."""
+        try:
+            self.beat()
+            self.sweep()
+        except Exception:
+            log.exception("the worker could not look for jobs; it tries again in %s s", BEAT)
+
+    def beat(self) -> None:
+        with self.database.write() as session:
+            step = update(WorkerPulse).where(WorkerPulse.executor_id == self.executor_id)
+            if session.execute(step.values(beats=WorkerPulse.beats + 1)).rowcount == 0:
+                session.add(WorkerPulse(executor_id=self.executor_id, beats=1))
+
+    def sweep(self) -> None:
+        """Hand new rows to the engine, take over dead workers' jobs, close what ended without an outcome.
+
+        The engine is read before the rows: a job that was over by then had written its row before that.
+        """
+        from dbos import DBOS
+
+        known = {job.workflow_id: job for job in DBOS.list_workflows(status=list(WAITING), load_input=False)}
+        with self.database.read() as session:
+            active = list(session.scalars(select(Run.id).where(Run.state.in_(ACTIVE)).order_by(Run.created_at)))
+        for run_id in active:
+            if run_id not in known:
+                self.adopt(run_id)
+        owners = {job.executor_id for job in known.values() if job.status == "PENDING"} - {self.executor_id, None}
+        dead = self.dead(owners)
+        for run_id, job in known.items():
+            if job.status == "PENDING" and job.executor_id in dead:
+                log.warning("worker %s is gone; its job %s goes on here", job.executor_id, run_id)
+                DBOS.resume_workflow(run_id, queue_name=QUEUE)
+        with self.database.write() as session:
+            session.execute(delete(WorkerPulse).where(WorkerPulse.executor_id.in_(dead)))
+
+    def adopt(self, run_id: str) -> None:
+        """Queue a row under its own id, unless the engine says that this id is over."""
+        from dbos import DBOS, SetWorkflowID
+
+        status = DBOS.get_workflow_status(run_id)
+        if status is None:
+            with SetWorkflowID(run_id):
+                DBOS.enqueue_workflow(QUEUE, self.run, run_id)
+        elif status.status not in WAITING:
+            abandon(self.database, run_id)
+
+    def dead(self, owners: set[str | None]) -> set[str]:
+        """Those of `owners`, and of all that ever beat, whose counter is missing or stood still for too long."""
+        beats, moment = _beats(self.database), time.monotonic()
+        for name, count in beats.items():
+            if name not in self.seen or self.seen[name][0] != count:
+                self.seen[name] = (count, moment)
+        still = {name for name in beats if moment - self.seen[name][1] > self.dead_after}
+        return (still | {name for name in owners if name and name not in beats}) - {self.executor_id}
+
+    def execute(self, run_id: str) -> None:
+        """What the engine runs: one attempt, whose outcome is on the row before the engine hears of it."""
+        given_back = self.stop.is_set()
+        if not given_back:
+            with self.busy:
+                given_back = self.attempt(run_id)
+        if given_back:  # to return would tell the engine that the job is done: wait for the end of the process
+            threading.Event().wait()
+
+    def attempt(self, run_id: str) -> bool:
+        """Run the handler and close the row; True when the job goes back to the queue."""
+        job = patiently(lambda: begin(self.database, run_id, stopping=self.stop.is_set))
+        if job is None:
+            return False
+        error = None
+        try:
+            self.handlers[job.kind](job)
+        except Stopped:
+            return patiently(lambda: stopped(job))
+        except Failed as failure:
+            error = str(failure)
+        except Exception as failure:
+            log.exception("job %s failed", run_id)
+            error = f"the job failed unexpectedly ({type(failure).__name__}: {failure}): see the worker's log"
+        patiently(lambda: finish(job, error=error))
+        return False
+
+    def leave(self) -> None:
+        """Let the running job reach a checkpoint and give it back, then say that this worker is no more."""
+        self.stop.set()
+        self.busy.acquire(timeout=GRACE)
+        with self.database.write() as session:
+            session.execute(delete(WorkerPulse).where(WorkerPulse.executor_id == self.executor_id))
+
+
+def _fresh_id() -> str:
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _beats(database: Database) -> dict[str, int]:
+    with database.read() as session:
+        return {pulse.executor_id: pulse.beats for pulse in session.scalars(select(WorkerPulse))}
+
+
+def _config(database: Database, executor_id: str) -> Any:
+    from dbos import DBOSPortableJSON
+
+    return {
+        "name": QUEUE,
+        "system_database_engine": _engine(database),
+        "serializer": DBOSPortableJSON,  # the default is pickle
+        "application_version": APPLICATION_VERSION,
+        "executor_id": executor_id,
+        "use_listen_notify": False,
+        "log_level": "WARNING",
+    }
+
+
+def _engine(database: Database) -> Engine:
+    """An engine of its own on the labels' database: the engine's code opens its transactions itself."""
+    engine = create_engine(database.engine.url, pool_pre_ping=True)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            connection.isolation_level = "IMMEDIATE"
+            for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+
+    return engine

@@ -1,0 +1,125 @@
+"""Files from strangers into pixels that are safe to serve, train on and score: 8-bit RGB PNG and a thumbnail."""
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+MASK_FORMATS = ("PNG", "BMP", "TIFF")  # lossless: a mask is exact or it is none
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+MAX_BYTES = 128 * 2**20
+MAX_PIXELS = 64_000_000
+MIN_SIDE = 16
+THUMB = 256
+
+
+class BadPicture(Exception):
+    """Why a file is no usable image or mask; the file's name is the caller's to add."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as it is kept.
+
+    Attributes:
+        png: the whole image, 8-bit RGB, upright.
+        thumb: a JPEG of at most 256 pixels a side.
+        width, height: of `png`, in pixels.
+    """
+
+    png: bytes
+    thumb: bytes
+    width: int
+    height: int
+
+
+def read_picture(data: bytes) -> Picture:
+    """Decode, turn upright by EXIF, bring to 8-bit RGB, encode again; nothing of the original file is kept.
+
+    Raises:
+        BadPicture: empty, truncated, too large, too small, not one of `FORMATS`, or of several pages.
+    """
+    picture = _to_rgb(_upright(_decode(data, FORMATS)))
+    if min(picture.size) < MIN_SIDE:
+        raise BadPicture(f"is {picture.width}x{picture.height} pixels: {MIN_SIDE}x{MIN_SIDE} is the least")
+    png, thumb = io.BytesIO(), io.BytesIO()
+    picture.save(png, "PNG", compress_level=1)
+    small = picture.copy()
+    small.thumbnail((THUMB, THUMB), Image.Resampling.BILINEAR)
+    small.save(thumb, "JPEG", quality=85)
+    return Picture(png.getvalue(), thumb.getvalue(), picture.width, picture.height)
+
+
+def read_mask(data: bytes, *, width: int, height: int, of: str) -> np.ndarray:
+    """Decode a mask for the image `of`: bool of shape (height, width), true wherever the file is not black.
+
+    Raises:
+        BadPicture: unreadable, of another size than its image, or without a single marked pixel.
+    """
+    picture = _upright(_decode(data, MASK_FORMATS))
+    if picture.size != (width, height):
+        raise BadPicture(
+            f"mask is {picture.width}x{picture.height} but {of} is {width}x{height}: draw it on the full-size image"
+        )
+    grey = picture.mode in ("1", "L") or picture.mode.startswith("I")  # a 1 of 65535 marks as much as 65535 does
+    mask = np.asarray(picture) != 0 if grey else np.asarray(_to_rgb(picture)).any(axis=2)
+    if not mask.any():
+        raise BadPicture(f"mask of {of} marks nothing: paint the defect white on black")
+    return mask
+
+
+def _decode(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+    if not data:
+        raise BadPicture("is empty (0 bytes)")
+    if len(data) > MAX_BYTES:
+        raise BadPicture(f"is larger than {MAX_BYTES // 2**20} MiB: save it smaller or compressed")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(data), formats=formats)
+            _check(picture)
+            picture.load()
+    except UnidentifiedImageError:
+        raise BadPicture(f"is not an image of a known kind ({', '.join(formats)})") from None
+    except Image.DecompressionBombError:
+        raise BadPicture(f"has more than {MAX_PIXELS // 10**6} million pixels: cut or shrink it") from None
+    except BadPicture:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, KeyError, IndexError) as error:
+        raise BadPicture(f"is damaged or cut short ({str(error) or type(error).__name__})") from None
+    return picture
+
+
+def _check(picture: Image.Image) -> None:
+    if picture.width * picture.height > MAX_PIXELS:
+        raise BadPicture(
+            f"is {picture.width}x{picture.height} pixels, more than {MAX_PIXELS // 10**6} million: cut or shrink it"
+        )
+    if getattr(picture, "n_frames", 1) > 1:
+        raise BadPicture("has several pages or frames: save one image per file")
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # damaged EXIF says nothing of the pixels; Pillow raises many kinds here
+        return picture
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """8-bit RGB: 16 bits lose their lower eight, transparency is laid on black."""
+    if picture.mode == "F":
+        raise BadPicture("has 32-bit float pixels, whose range is not known: save it with 8 or 16 bits")
+    if picture.mode.startswith("I"):
+        values = np.asarray(picture).astype(np.int64)
+        deep = picture.mode != "I" or values.max(initial=0) > 255
+        values = values.clip(0, 65535) >> 8 if deep else values.clip(0, 255)
+        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        return Image.alpha_composite(ground, picture).convert("RGB")
+    return picture.convert("RGB")

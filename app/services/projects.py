@@ -1,0 +1,57 @@
+"""Projects: one product or part type each, with the backbone that its versions stand on."""
+
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.services.authority import Actor, require
+from app.services.context import Context
+from app.services.errors import Refused
+from storage import audit, images
+from storage.models import Project, Role
+
+
+def project_of(session: Session, slug: str) -> Project:
+    """The project, or Refused with the slugs that there are."""
+    if (project := images.project_by_slug(session, slug)) is not None:
+        return project
+    known = ", ".join(project.slug for project in images.projects(session)) or "none yet"
+    raise Refused(f"there is no project {slug!r} (there is: {known}): create it with `bgad-inspect project create`")
+
+
+def create_project(
+    context: Context,
+    actor: Actor,
+    *,
+    name: str,
+    backbone: str | None = None,
+    weights: Path | None = None,
+    built_in: bool = False,
+    size: int = 256,
+) -> Project:
+    """Make a project; its backbone, weights and image size stay with it.
+
+    Raises:
+        Refused: the weights are missing or asked for together with the built-in ones, or the size is out of range.
+        StorageError: the name is taken.
+    """
+    require(actor, Role.engineer)
+    if not name.strip():
+        raise Refused("a project needs a name: give it the part's")
+    if built_in and weights:
+        raise Refused(f"built-in weights and the file {weights} exclude each other: choose one")
+    weights = None if built_in else weights or context.settings.weights
+    if weights is not None and not weights.is_file():
+        raise Refused(f"the weights file {weights} does not exist: give a safetensors file, or --built-in")
+    if size % 32 or not 64 <= size <= 1024:
+        raise Refused(f"image size {size} is not a multiple of 32 from 64 to 1024: 256 is the usual one")
+    settings = {
+        "backbone": backbone or context.settings.backbone,
+        "weights": str(weights) if weights else None,
+        "built_in": built_in,
+        "size": size,
+    }
+    with context.database.write() as session:
+        project = images.create_project(session, name=name.strip(), settings=settings)
+        audit.record(session, by=actor.name, action="create project", details=settings, project_id=project.id)
+    return project

@@ -1,0 +1,174 @@
+"""Retraining: what it would learn from, start it, watch it, stop it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import jobs
+from app.services.authority import Actor, require
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.projects import project_of
+from storage import annotations, audit, runs, versions
+from storage.models import Annotation, DefectType, Image, Project, Role, Run, Verdict
+
+PRESETS = ("product", "paper", "demo")
+MIN_NORMALS = 5  # two for calibration and three to learn from: the least that has a median and a spread
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The labelled images that a retrain would use; held-out ones never are.
+
+    Attributes:
+        normals: images whose label is normal.
+        anomalies: (image, its current annotation) where the label is defect.
+    """
+
+    normals: list[Image]
+    anomalies: list[tuple[Image, Annotation]]
+
+
+@dataclass(frozen=True)
+class RetrainPreview:
+    """What a retrain would learn from, and how that differs from what the deciding version learnt from.
+
+    Attributes:
+        normals: normal parts it would learn from; a fifth of them calibrates the boundary.
+        known: known defects by type ("untyped" where nobody gave one).
+        without_mask: known defects without a mask; they train on their most abnormal features.
+        new_normals, new_anomalies: not in the deciding version's snapshot, or labelled differently there.
+        phase_one_reused: True when the normals are those of the deciding version, so that phase 1 stands.
+        version_number: the deciding version, None before day one.
+        refusal: why a retrain cannot start, as a sentence; None when it can.
+        active_run: the retrain that is queued or running, if any.
+    """
+
+    normals: int
+    known: dict[str, int]
+    without_mask: int
+    new_normals: int
+    new_anomalies: int
+    phase_one_reused: bool
+    version_number: int | None
+    refusal: str | None
+    active_run: str | None
+
+
+def training_data(session: Session, project_id: int) -> TrainingData:
+    """The current labels of all images that are not held out, in a stable order (by content)."""
+    current = {row.image_id: row for row in annotations.current_annotations(session, project_id)}
+    query = select(Image).where(Image.project_id == project_id, Image.held_out.is_(False)).order_by(Image.sha256)
+    normals, anomalies = [], []
+    for image in session.scalars(query):
+        said = current.get(image.id)
+        if said is not None and said.verdict is Verdict.normal:
+            normals.append(image)
+        elif said is not None and said.verdict is Verdict.defect:
+            anomalies.append((image, said))
+    return TrainingData(normals, anomalies)
+
+
+def refusal(project: Project, data: TrainingData) -> str | None:
+    """Why this cannot be trained on, as a sentence that says what to do; None when it can."""
+    if len(data.normals) >= MIN_NORMALS:
+        return None
+    count = len(data.normals)
+    has = "no image that is labelled normal" if count == 0 else f"only {count} labelled normal"
+    return (
+        f"{project.slug} has {has} outside the held-out ones, and training needs at least {MIN_NORMALS}: "
+        "ingest normal parts with `--content normal`, or label some as normal"
+    )
+
+
+def retrain_preview(context: Context, actor: Actor, project_slug: str) -> RetrainPreview:
+    """What the next retrain would learn from."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        data = training_data(session, project.id)
+        types = {row.id: row.name for row in session.scalars(_types(project.id))}
+        version = versions.deciding_version(session, project.id)
+        active = session.scalar(jobs.active(project.id, "retrain"))
+    snapshot = version.snapshot if version else {}
+    before = {*snapshot.get("normals", []), *snapshot.get("calibration", [])}
+    learnt = {(row["sha256"], row["annotation_id"]) for row in snapshot.get("anomalies", [])}
+    normals = {image.sha256 for image in data.normals}
+    known = Counter(types.get(said.defect_type_id or 0, "untyped") for _, said in data.anomalies)
+    return RetrainPreview(
+        normals=len(normals),
+        known=dict(sorted(known.items())),
+        without_mask=sum(said.mask is None for _, said in data.anomalies),
+        new_normals=len(normals - before),
+        new_anomalies=sum((image.sha256, said.id) not in learnt for image, said in data.anomalies),
+        phase_one_reused=bool(version) and normals == before,
+        version_number=version.number if version else None,
+        refusal=refusal(project, data),
+        active_run=active,
+    )
+
+
+def request_retraining(
+    context: Context, actor: Actor, project_slug: str, *, reason: str = "", preset: str = "product"
+) -> str:
+    """Queue a retrain and return its run's id; while one is active, its id is returned and nothing is queued.
+
+    Raises:
+        Refused: too few normals, or an unknown preset.
+    """
+    require(actor, Role.engineer)
+    if preset not in PRESETS:
+        raise Refused(f"preset {preset!r} is not known: choose {', '.join(PRESETS)}")
+    with context.database.write() as session:
+        project = project_of(session, project_slug)
+        if (why := refusal(project, training_data(session, project.id))) is not None:
+            raise Refused(why)
+        active = session.scalar(jobs.active(project.id, "retrain"))
+        run_id = active or jobs.submit(
+            session,
+            project_id=project.id,
+            kind="retrain",
+            by=actor.name,
+            reason=reason[:500],
+            arguments={"preset": preset},
+        )
+        if run_id != active:
+            details = {"run": run_id, "reason": reason, "preset": preset}
+            audit.record(session, by=actor.name, action="retrain", details=details, project_id=project.id)
+    return run_id
+
+
+def cancel(context: Context, actor: Actor, run_id: str) -> None:
+    """Ask a run to stop; it does within seconds. Nothing happens when it is over already."""
+    require(actor, Role.engineer)
+    with context.database.write() as session:
+        run = _run(session, run_id)
+        if jobs.cancel(session, run_id):
+            audit.record(session, by=actor.name, action="cancel", details={"run": run_id}, project_id=run.project_id)
+
+
+def run_view(context: Context, actor: Actor, run_id: str) -> Run:
+    """One run as it stands: its state, progress and error are for people to read."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        return _run(session, run_id)
+
+
+def runs_of(context: Context, actor: Actor, project_slug: str, *, limit: int = 20) -> Sequence[Run]:
+    """The latest runs of a project, the newest first."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        return list(runs.runs(session, project_of(session, project_slug).id, limit=limit))
+
+
+def _run(session: Session, run_id: str) -> Run:
+    if (run := runs.run(session, run_id)) is None:
+        raise Refused(f"there is no run {run_id}: it may belong to another database")
+    return run
+
+
+def _types(project_id: int):  # noqa: ANN202 - a Select of rows
+    return select(DefectType).where(DefectType.project_id == project_id)

@@ -1,0 +1,116 @@
+"""Scores: ask for them, and read the pool ranked by them. A higher score is more abnormal; 0.5 is the boundary."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from app import jobs
+from app.services.authority import Actor, require
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.projects import project_of
+from storage import annotations, audit, scores, versions
+from storage.models import ACTIVE, Image, Role, Run, Standing, Verdict
+
+Order = Literal["abnormal", "boundary"]
+Show = Literal["all", "unlabelled", "labelled"]
+LABELLED = {"all": None, "unlabelled": False, "labelled": True}
+
+
+@dataclass(frozen=True)
+class QueueItem:
+    """One image of the queue, as a thumbnail shows it. `score` and `standing` are None before any version decides."""
+
+    image_id: int
+    name: str
+    score: float | None
+    standing: Standing | None
+    verdict: Verdict | None
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class QueuePage:
+    """A page of the queue; `after` asks for the next one, None when this was the last."""
+
+    items: list[QueueItem]
+    after: Any
+    version_id: int | None
+    version_number: int | None
+    unscored: int
+
+
+def request_scoring(context: Context, actor: Actor, project_slug: str) -> str:
+    """Queue the scoring of all images that the deciding version has not seen, and return the run's id.
+
+    A waiting score run is returned instead of a second one: it will see the same images.
+    """
+    require(actor, Role.engineer)
+    with context.database.write() as session:
+        project = project_of(session, project_slug)
+        if versions.deciding_version(session, project.id) is None:
+            raise Refused(f"{project.slug} has no version that could score: train it first")
+        waiting = select(Run.id).where(Run.project_id == project.id, Run.kind == "score", Run.state.in_(ACTIVE[:1]))
+        if found := session.scalar(waiting):
+            return found
+        run_id = jobs.submit(session, project_id=project.id, kind="score", by=actor.name)
+        audit.record(session, by=actor.name, action="score", details={"run": run_id}, project_id=project.id)
+        return run_id
+
+
+def ranked_queue(
+    context: Context,
+    actor: Actor,
+    project_slug: str,
+    *,
+    order: Order = "abnormal",
+    show: Show = "all",
+    standing: Standing | None = None,
+    verdict: Verdict | None = None,
+    limit: int = 200,
+    after: Any = None,
+) -> QueuePage:
+    """The pool under the deciding version: most abnormal first, or nearest to the boundary first.
+
+    Before any version decides, the images come unranked, so that the first normals can be labelled.
+    """
+    require(actor, Role.viewer)
+    if show not in LABELLED:
+        raise Refused(f"show {show!r} is not known: choose {', '.join(LABELLED)}")
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        version = versions.deciding_version(session, project.id)
+        if version is None:
+            return _unranked(session, project.id, show=show, verdict=verdict, limit=limit, after=after)
+        rows = scores.ranked(
+            session,
+            version_id=version.id,
+            order=order,
+            labelled=LABELLED[show],
+            standing=standing,
+            verdict=verdict,
+            limit=limit,
+            after=after,
+        )
+        unscored = len(scores.unscored_images(session, version.id, project.id))
+    items = [QueueItem(r.image_id, r.name, r.score, r.standing, r.verdict, r.held_out) for r in rows]
+    return QueuePage(items, rows[-1].cursor if len(rows) == limit else None, version.id, version.number, unscored)
+
+
+def _unranked(
+    session: Any, project_id: int, *, show: str, verdict: Verdict | None, limit: int, after: int | None
+) -> QueuePage:
+    current = {row.image_id: row.verdict for row in annotations.current_annotations(session, project_id)}
+    rows = session.scalars(
+        select(Image).where(Image.project_id == project_id, Image.id > (after or 0)).order_by(Image.id)
+    )
+    items: list[QueueItem] = []
+    for image in rows:
+        said = current.get(image.id)
+        if LABELLED[show] not in (None, said is not None) or verdict not in (None, said):
+            continue
+        items.append(QueueItem(image.id, image.name, None, None, said, image.held_out))
+        if len(items) == limit:
+            break
+    return QueuePage(items, items[-1].image_id if len(items) == limit else None, None, None, 0)

@@ -1,0 +1,165 @@
+"""What may be ingested, as a flat list of entries: a folder, a zip, staged uploads. A name is text, never a path."""
+
+import json
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from app.services.errors import Refused
+from app.services.pictures import MAX_BYTES, SUFFIXES, BadPicture
+
+MAX_ENTRIES = 100_000
+MAX_RATIO = 200
+MAX_TOTAL = 64 * 2**30
+NAMES = "names.json"  # in a folder of staged uploads: stored name -> the name that the browser gave
+SILENT = ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of a source: its name with forward slashes, and a way to its bytes (raises BadPicture)."""
+
+    name: str
+    read: Callable[[], bytes]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return PurePosixPath(self.name).parts
+
+    @property
+    def is_image(self) -> bool:
+        return self.name.lower().endswith(SUFFIXES)
+
+
+@contextmanager
+def opened(source: Path) -> Iterator[list[Entry]]:
+    """The entries of a folder, a zip, a folder of staged uploads or a single image, in a stable order.
+
+    Raises:
+        Refused: the source is missing, unreadable, not one of these, or a zip beyond the limits.
+    """
+    try:
+        if (source / NAMES).is_file():
+            with _staged(source) as entries:
+                yield entries
+        elif source.is_dir():
+            yield list(_folder(source))
+        elif source.is_file() and zipfile.is_zipfile(source):
+            with _zip(source) as entries:
+                yield entries
+        elif source.is_file() and source.name.lower().endswith(SUFFIXES):
+            yield [Entry(source.name, lambda: _read_file(source))]
+        else:
+            what = "is neither a folder, a zip nor an image" if source.exists() else "does not exist"
+            raise Refused(f"{source} {what}: give a folder or a zip of images")
+    except PermissionError as error:
+        raise Refused(f"{error.filename or source} may not be read: mend its rights") from error
+
+
+def _folder(root: Path) -> Iterator[Entry]:
+    count = 0
+    for folder, subfolders, files in os.walk(root, followlinks=False):
+        subfolders.sort()
+        for link in [name for name in subfolders if (Path(folder) / name).is_symlink()]:
+            yield Entry(_relative(root, Path(folder) / link), _refuse("is a link: copy the folder it points to"))
+        for name in sorted(files):
+            path = Path(folder) / name
+            if _silent(path.relative_to(root).parts):
+                continue
+            count += 1
+            if count > MAX_ENTRIES:
+                raise Refused(f"{root} holds more than {MAX_ENTRIES:,} files: ingest it in parts")
+            link = path.is_symlink()
+            yield Entry(_relative(root, path), _refuse("is a link: copy the file itself") if link else _reader(path))
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[list[Entry]]:
+    names: dict[str, str] = json.loads((folder / NAMES).read_text(encoding="utf-8"))
+    if len(names) == 1 and zipfile.is_zipfile(only := folder / next(iter(names))):
+        with _zip(only, shown=next(iter(names.values()))) as entries:
+            yield entries
+        return
+    zips = [shown for stored, shown in names.items() if shown.lower().endswith(".zip")]
+    if zips and len(names) > 1:
+        raise Refused(f"{zips[0]} came with {len(names) - 1} other files: upload one zip at a time, or only images")
+    yield [Entry(shown, _reader(folder / stored)) for stored, shown in names.items()]
+
+
+@contextmanager
+def _zip(path: Path, *, shown: str = "") -> Iterator[list[Entry]]:
+    shown = shown or path.name
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise Refused(f"{shown} is no readable zip ({error}): pack it again") from error
+    with archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        if len(infos) > MAX_ENTRIES:
+            raise Refused(f"{shown} holds {len(infos):,} files, more than {MAX_ENTRIES:,}: split it")
+        if (total := sum(info.file_size for info in infos)) > MAX_TOTAL:
+            raise Refused(f"{shown} unpacks to {total / 2**30:.0f} GiB, more than {MAX_TOTAL // 2**30}: split it")
+        infos = [info for info in infos if not _silent(PurePosixPath(info.filename.replace("\\", "/")).parts)]
+        yield [_zip_entry(archive, info) for info in infos]
+
+
+def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
+    name = info.filename.replace("\\", "/")
+    parts = PurePosixPath(name).parts
+    reason = None
+    if name.startswith("/") or ".." in parts or ":" in parts[0]:
+        reason = "has a name that leads out of the archive: pack it with plain names"
+    elif stat.S_ISLNK(info.external_attr >> 16):
+        reason = "is a link: pack the file itself"
+    elif info.flag_bits & 0x1:
+        reason = "is encrypted: pack it without a password"
+    elif info.file_size > 2**20 and info.file_size > MAX_RATIO * max(1, info.compress_size):
+        reason = f"unpacks to {info.file_size // max(1, info.compress_size)} times its size, which no image does"
+    return Entry(name, _refuse(reason) if reason else lambda: _read_member(archive, info))
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """At most the limit, whatever the archive's own header says of the size."""
+    try:
+        with archive.open(info) as member:
+            data = member.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise BadPicture(f"cannot be unpacked ({error}): pack it again") from None
+    except Exception as error:  # zlib.error, lzma.LZMAError: each compressor has its own
+        raise BadPicture(f"cannot be unpacked ({error}): pack it again") from None
+    return data
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    return lambda: _read_file(path)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise BadPicture("is not a plain file")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadPicture(f"cannot be read ({error.strerror or error})") from None
+
+
+def _refuse(reason: str) -> Callable[[], bytes]:
+    def read() -> bytes:
+        raise BadPicture(reason)
+
+    return read
+
+
+def _relative(root: Path, path: Path) -> str:
+    """With odd bytes of the file system made visible: the name is shown and stored as text."""
+    return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _silent(parts: tuple[str, ...]) -> bool:
+    """Files that a system leaves in every folder; nobody asked to ingest them."""
+    return any((part.startswith(".") and part != "..") or part in SILENT for part in parts)

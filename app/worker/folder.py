@@ -1,0 +1,161 @@
+"""Score a folder of files that are in no project, with a project's version: `bgad-inspect score`."""
+
+import csv
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.layout import NOT_AN_IMAGE, Refusal
+from app.services.pictures import BadPicture, read_picture
+from app.services.projects import project_of
+from app.services.sources import Entry, opened
+from app.worker.score import load_version, part_boundary
+from bgad_core.model import BGAD
+from bgad_core.scoring import ImageScore, score_files
+from storage import versions
+from storage.models import Version
+
+CHUNK = 32
+FORMATS = (".csv", ".json")
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What `score_folder` wrote: how many images, and which files were refused."""
+
+    scored: int
+    refused: list[Refusal]
+    version: int
+
+
+def score_folder(
+    context: Context,
+    project_slug: str,
+    source: Path,
+    out: Path,
+    *,
+    version_number: int | None = None,
+    heatmaps: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> FolderReport:
+    """Score every image of a folder or zip with the deciding version, or with the one named, and write `out`.
+
+    Raises:
+        Refused: unknown project or version, no version yet, nothing to read, or `out` cannot be written.
+    """
+    if out.suffix.lower() not in FORMATS:
+        raise Refused(f"{out} ends in {out.suffix or 'nothing'}: name it .csv or .json")
+    if not out.resolve().parent.is_dir():
+        raise Refused(f"the folder of {out} does not exist: make it first")
+    version = _version(context, project_slug, version_number)
+    model = load_version(context, version)
+    if heatmaps is not None:
+        heatmaps.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    with opened(source) as entries:
+        images = [entry for entry in entries if entry.is_image]
+        refused = [Refusal(entry.name, NOT_AN_IMAGE) for entry in entries if not entry.is_image]
+        if not images:
+            raise Refused(f"{source} holds no image: give a folder or a zip of images")
+        for entry, picture, result in _results(model, images, refused, progress):
+            rows.append({"name": entry.name, **_figures(result), "version": version.number})
+            if heatmaps is not None:
+                _write_heatmap(heatmaps / f"{_flat(entry.name)}.png", picture, result, model)
+    _write(out, project_slug, model, version, rows, refused)
+    return FolderReport(len(rows), refused, version.number)
+
+
+def _version(context: Context, project_slug: str, number: int | None) -> Version:
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        if number is None:
+            version = versions.deciding_version(session, project.id)
+        else:
+            version = next((v for v in versions.versions(session, project.id) if v.number == number), None)
+    if version is None:
+        which = "no version yet: train it first" if number is None else f"no version {number}: leave --version out"
+        raise Refused(f"{project_slug} has {which}")
+    return version
+
+
+def _results(
+    model: BGAD, images: list[Entry], refused: list[Refusal], progress: Callable[[int, int], None]
+) -> Iterator[tuple[Entry, Path, ImageScore]]:
+    """Scores in the order of `images`; each goes through the same decoding as an ingest, so it scores the same."""
+    for start in range(0, len(images), CHUNK):
+        with tempfile.TemporaryDirectory(prefix="bgad-score-") as folder:
+            ready: list[tuple[Entry, Path]] = []
+            for number, entry in enumerate(images[start : start + CHUNK]):
+                path = Path(folder) / f"{number}.png"
+                try:
+                    path.write_bytes(read_picture(entry.read()).png)
+                    ready.append((entry, path))
+                except BadPicture as bad:
+                    refused.append(Refusal(entry.name, str(bad)))
+            paths = [path for _, path in ready]
+            scored = score_files(model, paths, batch_size=16, should_stop=lambda: False, progress=lambda *_: None)
+            for (entry, path), result in zip(ready, scored, strict=True):
+                yield entry, path, result
+        progress(min(start + CHUNK, len(images)), len(images))
+
+
+def _figures(result: ImageScore) -> dict[str, Any]:
+    return {"score": float(result.score), "standing": result.standing, "lowest_log_p": float(result.lowest)}
+
+
+def _write(
+    out: Path, project: str, model: BGAD, version: Version, rows: list[dict[str, Any]], refused: list[Refusal]
+) -> None:
+    """Whole or not at all. A CSV names what was refused in its last column."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            if out.suffix.lower() == ".json":
+                boundary = part_boundary(model)
+                content = {
+                    "project": project,
+                    "version": version.number,
+                    "b_n": boundary.b_n,
+                    "b_a": boundary.b_a,
+                    "images": rows,
+                    "refused": [vars(refusal) for refusal in refused],
+                }
+                json.dump(content, file, indent=1)
+            else:
+                table = csv.DictWriter(file, ["name", "score", "standing", "lowest_log_p", "version", "refused"])
+                table.writeheader()
+                table.writerows(rows)
+                table.writerows({"name": refusal.name, "refused": refusal.reason} for refusal in refused)
+        os.replace(temporary, out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Refused(f"{out} cannot be written ({error.strerror}): choose another place") from error
+
+
+def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -> None:
+    """The image under its heat: clear where it is as calm as a normal part, full where it lies below b_a."""
+    boundary = part_boundary(model)
+    image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
+    if image is None:
+        raise Refused(f"{picture.name} vanished while it was scored: run it again")
+    fused = cv2.resize(
+        result.fused.astype(np.float32), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR
+    )
+    heat = ((boundary.median - fused) / max(boundary.median - boundary.b_a, 1e-9)).clip(0.0, 1.0)
+    colour = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    opacity = (0.75 * heat)[..., None]
+    cv2.imwrite(str(path), (image * (1 - opacity) + colour * opacity).astype(np.uint8))
+
+
+def _flat(name: str) -> str:
+    """A file name of its own for every entry: folders become part of it, nothing leads anywhere."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name.replace("/", "__"))[-200:].lstrip(".")

@@ -1,0 +1,133 @@
+"""The worker process: takes jobs from the queue, one at a time, and turns every failure into a sentence.
+
+torch is imported with the first job that needs it, so that a worker is up at once and an ingest never waits for it.
+"""
+
+import errno
+import logging
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import DBAPIError
+
+from app import jobs
+from app.jobs import Failed, Handler, Job, Stopped
+from app.ledger import patiently
+from app.services.authority import Actor
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.ingest import ingest_source
+from app.services.score import request_scoring
+from bgad_core.errors import BGADError, Cancelled
+from storage import images, runs, versions
+from storage.errors import StorageError
+from storage.models import ACTIVE, Role
+
+log = logging.getLogger(__name__)
+
+
+def limit_threads(threads: int) -> None:
+    """Call before torch is imported: leave a core to the web server, and never spin while waiting for others."""
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+def work(context: Context, *, until: str | None = None) -> None:
+    """Serve jobs until SIGTERM or SIGINT, or until the run `until` is over; then end the process.
+
+    The process ends by `os._exit`: a job that was given back keeps its thread waiting, see `jobs.serve`.
+    """
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    done: Callable[[], bool] = (lambda: _over(context, until)) if until else (lambda: False)
+    jobs.serve(context.database, handlers(context), stop=stop, until=done)
+    logging.shutdown()
+    os._exit(0)
+
+
+def handlers(context: Context) -> dict[str, Handler]:
+    """One handler per kind of run, each guarded by `telling`."""
+    return {kind: telling(context, handler) for kind, handler in _HANDLERS.items()}
+
+
+def telling(context: Context, handler: Callable[[Context, Job], None]) -> Handler:
+    """Translate what the handler raises into what its run will say."""
+
+    def handle(job: Job) -> None:
+        try:
+            handler(context, job)
+        except (Stopped, Failed):
+            raise
+        except Cancelled:
+            raise Stopped from None
+        except (BGADError, StorageError, Refused) as error:
+            log.info("job %s: %s", job.run_id, error)
+            raise Failed(str(error)) from error
+        except MemoryError as error:
+            raise Failed("the worker ran out of memory: use a smaller image size, or a larger machine") from error
+        except (OSError, DBAPIError) as error:
+            if _disk_full(error):
+                raise Failed(f"no space is left under {context.settings.home}: free some and start it again") from error
+            raise
+
+    return handle
+
+
+def _ingest(context: Context, job: Job) -> None:
+    """Bring in a staged upload, remove it, and have the new images scored when a version decides."""
+    actor = Actor(job.by, Role.engineer)  # the request was authorised when it was queued
+    source = context.settings.home / "uploads" / job.arguments["source"]
+    with context.database.read() as session:
+        slug = images.project(session, job.project_id).slug
+    if source.is_dir():  # else: an earlier attempt had finished and removed it
+        ingest_source(
+            context,
+            actor,
+            slug,
+            source,
+            content=job.arguments["content"],
+            progress=lambda done, total: job.progress("ingest", done, total),
+            should_stop=job.cancelled,
+            ingest_id=job.arguments["ingest_id"],
+        )
+    with context.database.read() as session:
+        decides = versions.deciding_version(session, job.project_id) is not None
+    if decides:
+        request_scoring(context, actor, slug)
+    shutil.rmtree(source, ignore_errors=True)
+
+
+def _score(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.score import score_new
+
+    score_new(context, job)
+
+
+def _retrain(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.retrain import retrain
+
+    retrain(context, job)
+
+
+_HANDLERS: dict[str, Callable[[Context, Job], None]] = {"ingest": _ingest, "score": _score, "retrain": _retrain}
+
+
+def _over(context: Context, run_id: str) -> bool:
+    def look() -> bool:
+        with context.database.read() as session:
+            run = runs.run(session, run_id)
+            return run is None or run.state not in ACTIVE
+
+    return patiently(look)
+
+
+def _disk_full(error: OSError | DBAPIError) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return "disk is full" in str(error) or "No space left" in str(error)

@@ -1,0 +1,125 @@
+"""One retrain: from the labels of a project to its next version, finished exactly once whatever kills it on the way.
+
+Everything up to the version lies in the run's own folder and is picked up again; the version, its scores and, for the
+first one, its promotion are one transaction, and a run that has its version already does nothing more.
+"""
+
+import logging
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.jobs import Job
+from app.services.context import Context
+from app.services.errors import Refused
+from app.worker import review
+from app.worker.device import owned_device
+from app.worker.samples import Plan, plan_of, samples_of, snapshot
+from app.worker.score import ScoreRow, score_all
+from bgad_core import config as presets
+from bgad_core.config import BackboneConfig, BGADConfig
+from bgad_core.feature_cache import FeatureCache
+from bgad_core.features import resolve_device
+from bgad_core.model import BGAD
+from bgad_core.training import Progress, train
+from storage import audit, scores, versions
+from storage.models import Project, Standing, Version
+
+log = logging.getLogger(__name__)
+CACHE_BYTES = 8 * 2**30
+
+
+def retrain(context: Context, job: Job) -> None:
+    """Train, score every image of the project, evaluate on its held-out labels, and add the version."""
+    if _version_of(context, job) is not None:
+        return
+    started = time.monotonic()
+    home = context.settings.home
+    folder = home / "runs" / job.run_id
+    with owned_device(home, job):
+        plan = plan_of(context, job.project_id, folder)
+        config = config_of(context, job)
+        model = _trained(context, job, config, plan, folder)
+        rows = score_all(context, model, job, folder / "scores.jsonl")
+        job.progress("evaluation", 0, 1)
+        parent = review.deciding(context, job.project_id)
+        figures = review.figures(context, job, model, plan, rows, parent)
+        checkpoint = folder / "model.safetensors"
+        model.save(checkpoint)
+        key = context.blobs.put(checkpoint.read_bytes())
+    facts = {
+        "checkpoint": key,
+        "config": config.to_dict(),
+        "boundaries": [vars(boundary) for boundary in model.boundaries],
+        "histograms": figures.histograms,
+        "metrics": figures.metrics,
+        "snapshot": snapshot(context, job.project_id, plan),
+        "known_anomalies": len(plan.anomalies),
+        "device": str(resolve_device(context.settings.device)),
+        "seconds": time.monotonic() - started,
+    }
+    _add(context, job, parent, facts, rows)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def config_of(context: Context, job: Job) -> BGADConfig:
+    """The preset that was asked for, on the project's backbone and image size."""
+    with context.database.read() as session:
+        settings: dict[str, Any] = session.get_one(Project, job.project_id).settings
+    backbone = BackboneConfig(settings["backbone"], weights=settings["weights"], built_in=settings["built_in"])
+    name = job.arguments.get("preset", "product")
+    if name not in ("product", "paper", "demo"):
+        raise Refused(f"preset {name!r} is not known: choose product, paper or demo")
+    config: BGADConfig = getattr(presets, name)(backbone)
+    return replace(config, size=settings["size"])
+
+
+def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder: Path) -> BGAD:
+    normals, anomalies, calibration = samples_of(context, job.project_id, plan)
+
+    def show(step: Progress) -> None:
+        job.progress(step.phase, step.done, step.total, loss=step.loss, seconds_left=step.seconds_left, note=step.note)
+
+    home = context.settings.home
+    return train(
+        config,
+        normals=normals,
+        anomalies=anomalies,
+        calibration=calibration,
+        folder=folder / "training",
+        phase_one_folder=home / "phase-one",
+        cache=FeatureCache(home / "features", CACHE_BYTES),
+        device=context.settings.device,
+        threads=context.settings.threads,
+        progress=show,
+        should_stop=job.cancelled,
+    )
+
+
+def _version_of(context: Context, job: Job) -> Version | None:
+    with context.database.read() as session:
+        found = (version for version in versions.versions(session, job.project_id) if version.run_id == job.run_id)
+        return next(found, None)
+
+
+def _add(context: Context, job: Job, parent: Version | None, facts: dict[str, Any], rows: list[ScoreRow]) -> None:
+    """The version, its scores and the first one's promotion: all of it or nothing."""
+    with context.database.write() as session:
+        version = versions.add_version(
+            session,
+            project_id=job.project_id,
+            run_id=job.run_id,
+            parent_id=parent.id if parent else None,
+            **facts,
+        )
+        values = [{**vars(row), "standing": Standing[row.standing]} for row in rows]
+        scores.save_scores(session, version.id, values)
+        if versions.deciding_version(session, job.project_id) is None:
+            versions.promote(
+                session, project_id=job.project_id, version_id=version.id, by="system", reason="the first version"
+            )
+        details = {"version": version.number, "run": job.run_id}
+        audit.record(session, by=job.by, action="add version", details=details, project_id=job.project_id)
+    log.info("project %s has version %s", job.project_id, version.number)

@@ -1,0 +1,121 @@
+"""From labels to what the method trains on: a frozen plan per run, and `Sample`s made from it."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.retrain import refusal, training_data
+from bgad_core.data import Sample
+from storage.masks import decode_mask
+from storage.models import Annotation, DefectType, Image, Project
+
+CALIBRATION_SHARE = 5  # every fifth normal, and at least two, calibrates the boundary and is never pulled
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run trains on, frozen at its first attempt so that a resumed run ends as an undisturbed one does.
+
+    Attributes:
+        normals, calibration: image ids, in the order of their content hashes.
+        anomalies: (image id, annotation id).
+    """
+
+    normals: list[int]
+    calibration: list[int]
+    anomalies: list[tuple[int, int]]
+
+
+def plan_of(context: Context, project_id: int, folder: Path) -> Plan:
+    """The run's plan: read from its folder, or made from the current labels and written there.
+
+    Raises:
+        Refused: the labels that the request was granted for are gone.
+    """
+    path = folder / "plan.json"
+    if path.is_file():
+        return Plan(**json.loads(path.read_text(encoding="utf-8")))
+    with context.database.read() as session:
+        project = session.get_one(Project, project_id)
+        data = training_data(session, project_id)
+        if (why := refusal(project, data)) is not None:
+            raise Refused(why)
+    calibration, normals = split([(image.sha256, image.id) for image in data.normals])
+    plan = Plan(normals, calibration, [(image.id, said.id) for image, said in data.anomalies])
+    write_json(path, asdict(plan))
+    return plan
+
+
+def split(normals: list[tuple[str, int]]) -> tuple[list[int], list[int]]:
+    """(calibration, training) ids: the fifth with the lowest content hashes calibrates.
+
+    By hash, because that is as good as chance, needs no seed, and moves few images when others are added.
+    """
+    ordered = [image_id for _, image_id in sorted(normals)]
+    count = max(2, len(ordered) // CALIBRATION_SHARE)
+    return ordered[:count], ordered[count:]
+
+
+def samples_of(context: Context, project_id: int, plan: Plan) -> tuple[list[Sample], list[Sample], list[Sample]]:
+    """(normals, anomalies, calibration) of a plan, their images copied to the local cache."""
+    with context.database.read() as session:
+        rows = {row.id: row for row in session.scalars(select(Image).where(Image.project_id == project_id))}
+        said = {a: session.get_one(Annotation, a) for _, a in plan.anomalies}
+        types = types_of(session, project_id)
+    normals = [normal_sample(context, rows[i]) for i in plan.normals]
+    calibration = [normal_sample(context, rows[i]) for i in plan.calibration]
+    anomalies = [defect_sample(context, rows[i], said[a], types) for i, a in plan.anomalies]
+    return normals, anomalies, calibration
+
+
+def normal_sample(context: Context, image: Image) -> Sample:
+    """A normal part; its hash is that of the pixels that are trained on."""
+    return Sample(path=local(context, image), abnormal=False, mask=None, defect_type=None, sha256=image.pixels)
+
+
+def defect_sample(context: Context, image: Image, said: Annotation, types: dict[int, str]) -> Sample:
+    """A known defect, with its mask where somebody drew one."""
+    return Sample(
+        path=local(context, image),
+        abnormal=True,
+        mask=None if said.mask is None else decode_mask(said.mask),
+        defect_type=types.get(said.defect_type_id or 0),
+        sha256=image.pixels,
+    )
+
+
+def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
+    """The plan by content hash and annotation revision, as a version keeps it."""
+    with context.database.read() as session:
+        rows = session.execute(select(Image.id, Image.sha256).where(Image.project_id == project_id))
+        hashes = {image_id: sha256 for image_id, sha256 in rows}
+        revisions = {a: session.get_one(Annotation, a).revision for _, a in plan.anomalies}
+    return {
+        "normals": [hashes[i] for i in plan.normals],
+        "calibration": [hashes[i] for i in plan.calibration],
+        "anomalies": [{"sha256": hashes[i], "annotation_id": a, "revision": revisions[a]} for i, a in plan.anomalies],
+    }
+
+
+def types_of(session: Session, project_id: int) -> dict[int, str]:
+    """Names of a project's defect types by id."""
+    return {row.id: row.name for row in session.scalars(select(DefectType).where(DefectType.project_id == project_id))}
+
+
+def local(context: Context, image: Image) -> Path:
+    """The image's pixels as a file of this machine."""
+    return context.blobs.local_path(image.pixels, context.settings.home / "cache")
+
+
+def write_json(path: Path, content: object) -> None:
+    """Whole or not at all, whatever kills the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(temporary, path)

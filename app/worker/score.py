@@ -1,0 +1,143 @@
+"""Score images with a version and keep their log-likelihood maps. A higher score is more abnormal."""
+
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+
+from app.jobs import Job
+from app.services.context import Context
+from app.services.errors import Refused
+from app.worker.device import owned_device
+from app.worker.samples import local
+from bgad_core.model import BGAD
+from bgad_core.scoring import ImageScore, score_files
+from storage import scores, versions
+from storage.models import Image, Project, Standing, Version
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One image's row in `scores`, before it is written. `maps` is the blob key of its log-likelihood maps."""
+
+    image_id: int
+    score: float
+    distance: float
+    standing: str
+    maps: str
+
+
+def score_new(context: Context, job: Job) -> None:
+    """Score what the deciding version has not seen; each batch is kept, so that a killed job goes on where it was."""
+    with context.database.read() as session:
+        version = versions.deciding_version(session, job.project_id)
+        images = [] if version is None else scores.unscored_images(session, version.id, job.project_id)
+    if version is None:
+        raise Refused("no version decides in this project: train it first")
+    if not images:
+        return
+    with owned_device(context.settings.home, job):
+        model = load_version(context, version)
+        done = 0
+        for rows in batches(context, model, images, should_stop=job.cancelled):
+            save(context, version.id, rows)
+            done += len(rows)
+            job.progress("scoring", done, len(images))
+
+
+def load_version(context: Context, version: Version) -> BGAD:
+    """The version's model on the configured device, with the backbone weights that its project names."""
+    with context.database.read() as session:
+        settings: dict[str, Any] = session.get_one(Project, version.project_id).settings
+    path = context.blobs.local_path(version.checkpoint, context.settings.home / "cache")
+    return BGAD.load(path, device=context.settings.device, weights=settings.get("weights"))
+
+
+def batches(
+    context: Context, model: BGAD, images: Sequence[Image], *, should_stop: Callable[[], bool]
+) -> Iterator[list[ScoreRow]]:
+    """Score `images` in order, their maps stored as objects, a few at a time.
+
+    Raises:
+        Cancelled: `should_stop` answered true.
+    """
+    paths = [local(context, image) for image in images]
+    rows: list[ScoreRow] = []
+    results = score_files(model, paths, batch_size=BATCH, should_stop=should_stop, progress=lambda *_: None)
+    for image, result in zip(images, results, strict=True):
+        rows.append(row_of(context, model, image, result))
+        if len(rows) == BATCH:
+            yield rows
+            rows = []
+    if rows:
+        yield rows
+
+
+def row_of(context: Context, model: BGAD, image: Image, result: ImageScore) -> ScoreRow:
+    """What is kept of one scored image."""
+    distance = abs(result.lowest - part_boundary(model).b_n)
+    maps = context.blobs.put(pack_maps(result.fused, result.levels))
+    return ScoreRow(image.id, float(result.score), float(distance), result.standing, maps)
+
+
+def part_boundary(model: BGAD) -> Any:
+    """The boundary that an image's standing rests on."""
+    return next(boundary for boundary in model.boundaries if boundary.level == "part")
+
+
+def save(context: Context, version_id: int, rows: Sequence[ScoreRow]) -> None:
+    """Write rows of `scores`; writing one again changes nothing."""
+    with context.database.write() as session:
+        scores.save_scores(session, version_id, [{**asdict(row), "standing": Standing[row.standing]} for row in rows])
+
+
+def pack_maps(fused: np.ndarray, levels: np.ndarray) -> bytes:
+    """`fused` (H, W) and `levels` (L, H, W) as a compressed .npz of float16."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, fused=fused.astype(np.float16), levels=levels.astype(np.float16))
+    return buffer.getvalue()
+
+
+def unpack_maps(context: Context, key: str) -> tuple[np.ndarray, np.ndarray]:
+    """(fused, levels) of a stored map, float32; a higher value is more normal."""
+    with np.load(io.BytesIO(context.blobs.get(key)), allow_pickle=False) as maps:
+        return maps["fused"].astype(np.float32), maps["levels"].astype(np.float32)
+
+
+def images_of(context: Context, project_id: int) -> list[Image]:
+    """All images of a project, in the order they came."""
+    with context.database.read() as session:
+        return list(session.scalars(select(Image).where(Image.project_id == project_id).order_by(Image.id)))
+
+
+def score_all(context: Context, model: BGAD, job: Job, ledger: Path) -> list[ScoreRow]:
+    """Every image of the project under a model that is no version yet; `ledger` keeps what is done for a resume."""
+    kept = [ScoreRow(**json.loads(line)) for line in _lines(ledger)]
+    seen = {row.image_id for row in kept}
+    images = images_of(context, job.project_id)
+    todo = [image for image in images if image.id not in seen]
+    with ledger.open("a", encoding="utf-8") as file:
+        for rows in batches(context, model, todo, should_stop=job.cancelled):
+            file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
+            file.flush()
+            kept += rows
+            job.progress("scoring", len(kept), len(images))
+    return kept
+
+
+def _lines(ledger: Path) -> list[str]:
+    """The whole lines of a file that a kill may have cut in the middle of one; the cut is removed."""
+    if not ledger.is_file():
+        return []
+    data = ledger.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if whole != data:
+        ledger.write_bytes(whole)
+    return whole.decode("utf-8").splitlines()
