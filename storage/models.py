@@ -3,7 +3,19 @@
 from datetime import UTC, datetime
 from enum import Enum
 
-from sqlalchemy import JSON, Boolean, Float, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import DateTime, TypeDecorator
 
@@ -114,7 +126,7 @@ class Image(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     sha256: Mapped[str] = mapped_column(String(64))  # of the file that came in; its blob key
-    pixels: Mapped[str] = mapped_column(String(64))  # blob key of the 8-bit RGB PNG that is served, trained on and scored
+    pixels: Mapped[str] = mapped_column(String(64))  # blob key of the 8-bit RGB PNG that is served and trained on
     thumb: Mapped[str] = mapped_column(String(64))  # blob key of the thumbnail
     name: Mapped[str] = mapped_column(String(500))
     width: Mapped[int]

@@ -1,0 +1,95 @@
+"""Accounts, their server-side sessions, and refused sign-ins. Passwords arrive hashed, cookies as digests."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from storage.errors import Conflict, NotFound
+from storage.models import Account, FailedSignIn, Role, SignIn, now
+
+
+def create_account(session: Session, *, name: str, password_hash: str, role: Role) -> Account:
+    """Raises Conflict when the name is taken."""
+    if account_by_name(session, name) is not None:
+        raise Conflict(f"there is already an account {name!r}: choose another name")
+    account = Account(name=name, password_hash=password_hash, role=role)
+    session.add(account)
+    session.flush()
+    return account
+
+
+def account_by_name(session: Session, name: str) -> Account | None:
+    return session.scalar(select(Account).where(Account.name == name))
+
+
+def accounts(session: Session) -> Sequence[Account]:
+    return session.scalars(select(Account).order_by(Account.name)).all()
+
+
+def set_password(session: Session, account_id: int, password_hash: str) -> None:
+    """Change it and sign the account out everywhere."""
+    _account(session, account_id).password_hash = password_hash
+    revoke_all(session, account_id)
+
+
+def set_role(session: Session, account_id: int, role: Role) -> None:
+    _account(session, account_id).role = role
+
+
+def disable(session: Session, account_id: int) -> None:
+    """Close the account and sign it out everywhere; what it said stays."""
+    _account(session, account_id).disabled = True
+    revoke_all(session, account_id)
+
+
+def add_sign_in(session: Session, *, account_id: int, token_sha256: str, expires_at: datetime) -> SignIn:
+    row = SignIn(account_id=account_id, token_sha256=token_sha256, expires_at=expires_at)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def sign_in_by_digest(session: Session, token_sha256: str) -> tuple[SignIn, Account] | None:
+    """The session and its account; None when revoked, expired, unknown, or the account is disabled."""
+    row = session.execute(
+        select(SignIn, Account)
+        .join(Account, Account.id == SignIn.account_id)
+        .where(
+            SignIn.token_sha256 == token_sha256,
+            SignIn.revoked_at.is_(None),
+            SignIn.expires_at > now(),
+            Account.disabled.is_(False),
+        )
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def revoke(session: Session, token_sha256: str) -> None:
+    session.execute(update(SignIn).where(SignIn.token_sha256 == token_sha256).values(revoked_at=now()))
+
+
+def revoke_all(session: Session, account_id: int) -> None:
+    session.execute(
+        update(SignIn).where(SignIn.account_id == account_id, SignIn.revoked_at.is_(None)).values(revoked_at=now())
+    )
+
+
+def note_failure(session: Session, name: str) -> None:
+    session.add(FailedSignIn(name=name[:80]))
+
+
+def failures_since(session: Session, name: str, since: datetime) -> int:
+    query = select(func.count()).select_from(FailedSignIn)
+    return session.scalar(query.where(FailedSignIn.name == name[:80], FailedSignIn.at >= since)) or 0
+
+
+def forget_failures(session: Session, name: str) -> None:
+    session.execute(delete(FailedSignIn).where(FailedSignIn.name == name[:80]))
+
+
+def _account(session: Session, account_id: int) -> Account:
+    if (account := session.get(Account, account_id)) is None:
+        raise NotFound(f"there is no account {account_id}: reload the page")
+    return account

@@ -1,0 +1,146 @@
+"""What people said of images: append-only revisions, the highest of an image is its current label."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, aliased
+
+from storage.errors import Conflict, NotFound
+from storage.models import Annotation, DefectType, Image, Verdict
+
+IMPORT = "import"  # labels that came with their files; a person's label on the same image outranks them
+
+
+def save_annotation(
+    session: Session,
+    *,
+    image_id: int,
+    verdict: Verdict | None,
+    defect_type: str | None,
+    mask: bytes | None,
+    by: str,
+    client_id: str,
+    expected_revision: int,
+    version_id: int | None,
+    score: float | None,
+) -> Annotation:
+    """Append the next revision of an image's label.
+
+    A save that is retried under the same `client_id` returns its first row. A person's label takes the image out of the
+    held-out set: what was used for training can no longer measure it.
+
+    Args:
+        verdict: None withdraws the label (undo).
+        mask: 1-bit PNG of the image's size, 1 = abnormal.
+        expected_revision: the revision that the person saw, 0 for none.
+
+    Raises:
+        NotFound: no such image.
+        Conflict: somebody saved another revision in between.
+    """
+    if (first := _by_client_id(session, client_id)) is not None:
+        return first
+    image = session.get(Image, image_id, with_for_update=True)
+    if image is None:
+        raise NotFound(f"there is no image {image_id}: reload the page")
+    current = current_annotation(session, image_id)
+    if (current.revision if current else 0) != expected_revision:
+        raise Conflict(_in_between(session, current, expected_revision))
+    row = Annotation(
+        project_id=image.project_id,
+        image_id=image_id,
+        revision=expected_revision + 1,
+        verdict=verdict,
+        defect_type_id=_type_id(session, image.project_id, defect_type if verdict is Verdict.defect else None),
+        mask=mask,
+        by=by,
+        client_id=client_id,
+        version_id=version_id,
+        score=score,
+    )
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:  # the same save on another connection, or another person's, was faster by a moment
+        if (first := _by_client_id(session, client_id)) is not None:
+            return first
+        raise Conflict(_in_between(session, current_annotation(session, image_id), expected_revision)) from None
+    if by != IMPORT:
+        image.held_out = False
+    return row
+
+
+def current_annotation(session: Session, image_id: int) -> Annotation | None:
+    """The latest revision, also when it withdraws the label; None when nobody ever said anything."""
+    return session.scalar(
+        select(Annotation).where(Annotation.image_id == image_id).order_by(Annotation.revision.desc()).limit(1)
+    )
+
+
+def current_annotations(session: Session, project_id: int) -> Sequence[Annotation]:
+    """The standing label of each labelled image of a project; withdrawn ones are left out."""
+    return session.scalars(
+        select(Annotation)
+        .where(Annotation.project_id == project_id, Annotation.verdict.is_not(None), is_current(Annotation))
+        .order_by(Annotation.image_id)
+    ).all()
+
+
+def is_current(annotation: type[Annotation]) -> ColumnElement[bool]:
+    """No later revision of the same image exists; answered from the (image_id, revision) index."""
+    later = aliased(Annotation)
+    return ~(
+        select(later.id).where(later.image_id == annotation.image_id, later.revision > annotation.revision).exists()
+    )
+
+
+def history(session: Session, image_id: int) -> Sequence[Annotation]:
+    """Every revision of an image's label, latest first."""
+    return session.scalars(
+        select(Annotation).where(Annotation.image_id == image_id).order_by(Annotation.revision.desc())
+    ).all()
+
+
+def counts(session: Session, project_id: int) -> dict[Verdict, int]:
+    """Standing labels of a project by verdict."""
+    rows = session.execute(
+        select(Annotation.verdict, func.count())
+        .where(Annotation.project_id == project_id, Annotation.verdict.is_not(None), is_current(Annotation))
+        .group_by(Annotation.verdict)
+    )
+    return {verdict: number for verdict, number in rows if verdict is not None}
+
+
+def defect_types(session: Session, project_id: int) -> Sequence[DefectType]:
+    """In the order in which they came up: a type keeps its number key."""
+    return session.scalars(select(DefectType).where(DefectType.project_id == project_id).order_by(DefectType.id)).all()
+
+
+def get_or_add_defect_type(session: Session, project_id: int, name: str) -> DefectType:
+    query = select(DefectType).where(DefectType.project_id == project_id, DefectType.name == name)
+    if (known := session.scalar(query)) is not None:
+        return known
+    try:
+        with session.begin_nested():
+            added = DefectType(project_id=project_id, name=name)
+            session.add(added)
+        return added
+    except IntegrityError:
+        return session.scalars(query).one()
+
+
+def _type_id(session: Session, project_id: int, name: str | None) -> int | None:
+    name = (name or "").strip()[:80]
+    return get_or_add_defect_type(session, project_id, name).id if name else None
+
+
+def _by_client_id(session: Session, client_id: str) -> Annotation | None:
+    return session.scalar(select(Annotation).where(Annotation.client_id == client_id))
+
+
+def _in_between(session: Session, current: Annotation | None, expected: int) -> str:
+    if current is None:
+        return f"the page was at revision {expected}, but this image has no label: reload it"
+    said = current.verdict.value if current.verdict else "nothing (the label was withdrawn)"
+    return f"{current.by} said {said} in between (revision {current.revision}, you saw {expected}): look again"

@@ -1,0 +1,21 @@
+"""Errors with a sentence: what is wrong, with the values, and what to do next."""
+
+
+class StorageError(Exception):
+    """Base of what `storage` raises on purpose."""
+
+
+class Conflict(StorageError):
+    """Somebody else was faster; the sentence says who and with what."""
+
+
+class NotFound(StorageError):
+    """No row of that name or number."""
+
+
+class DamagedObject(StorageError):
+    """An object whose bytes do not match its key."""
+
+
+class BadMask(StorageError):
+    """A mask that is no 1-bit picture of its image's size."""

@@ -1,0 +1,55 @@
+"""Masks as 1-bit PNGs: about 3 kB each, small enough to commit with their label."""
+
+import io
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from storage.errors import BadMask
+
+MAX_PIXELS = 64_000_000
+
+
+def encode_mask(mask: np.ndarray) -> bytes:
+    """A bool array (H, W), True = abnormal, as a 1-bit PNG."""
+    if mask.ndim != 2 or mask.dtype != bool:
+        raise BadMask(f"a mask is a bool array (H, W), this is {mask.dtype} {mask.shape}")
+    out = io.BytesIO()
+    Image.fromarray(mask).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def decode_mask(data: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """A PNG as a bool array (H, W): True wherever a pixel is more than half white.
+
+    Args:
+        data: the file's bytes.
+        size: (width, height) of the image that the mask belongs to.
+        max_pixels: the most that is decoded.
+
+    Raises:
+        BadMask: not a PNG, damaged, too large, or of another size than its image.
+    """
+    try:
+        picture = Image.open(io.BytesIO(data), formats=["PNG"])
+        if picture.width * picture.height > max_pixels:
+            raise BadMask(f"mask is {picture.width}x{picture.height}, more than {max_pixels:,} pixels: make it smaller")
+        if size is not None and picture.size != size:
+            raise BadMask(
+                f"mask is {picture.width}x{picture.height} but its image is {size[0]}x{size[1]}: "
+                "draw it on the full-size image"
+            )
+        grey = _alpha_free(picture).convert("L")
+    except UnidentifiedImageError:
+        raise BadMask(f"the mask is no PNG ({len(data)} bytes): send a 1-bit PNG") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadMask(f"the mask is damaged ({error}): draw it again") from None
+    return np.asarray(grey) > 127
+
+
+def _alpha_free(picture: Image.Image) -> Image.Image:
+    """Transparent means unmarked, whatever colour lies under it."""
+    if not picture.has_transparency_data:
+        return picture
+    rgba = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)

@@ -1,0 +1,26 @@
+"""Runs as people see them. Their states are moved by `app/jobs.py` and the worker."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from storage.models import ACTIVE, Run
+
+
+def run(session: Session, run_id: str) -> Run | None:
+    return session.get(Run, run_id)
+
+
+def runs(session: Session, project_id: int, *, limit: int = 20) -> Sequence[Run]:
+    """The latest runs of a project, the newest first."""
+    query = select(Run).where(Run.project_id == project_id)
+    return session.scalars(query.order_by(Run.created_at.desc(), Run.id).limit(limit)).all()
+
+
+def active_run(session: Session, project_id: int, kind: str | None = None) -> Run | None:
+    """The project's oldest queued or running run, of one kind or of any."""
+    query = select(Run).where(Run.project_id == project_id, Run.state.in_(ACTIVE)).order_by(Run.created_at)
+    if kind is not None:
+        query = query.where(Run.kind == kind)
+    return session.scalars(query.limit(1)).first()

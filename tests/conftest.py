@@ -1,0 +1,96 @@
+"""Real databases, real objects, one torch thread: what every test may ask for."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from storage.blobs import Blobs
+from storage.database import Database
+
+CI = os.environ.get("CI") == "true"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def missing(what: str) -> None:
+    """Skip, naming what the machine lacks; with CI=true that is a failure."""
+    (pytest.fail if CI else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Real images and weights, beside the checkout or where BGAD_SHARED points."""
+    folder = Path(os.environ.get("BGAD_SHARED", ROOT.parent / "shared"))
+    if not (folder / "data" / "screw").is_dir():
+        missing(f"no real images in {folder}: set BGAD_SHARED (see CONTRIBUTING.md)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """A private PostgreSQL cluster on a free port, gone with the session."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/nowhere")]
+    if not found[-1].exists():
+        missing("PostgreSQL is not installed: run `make system`")
+    binaries = found[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="bgad-pg-"))
+    folder.chmod(0o755)
+    prefix = []
+    if os.geteuid() == 0:  # initdb refuses root
+        shutil.chown(folder, "postgres", "postgres")
+        prefix = ["runuser", "-u", "postgres", "--"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300"
+
+    def control(*arguments: str) -> None:
+        command = [*prefix, str(binaries / arguments[0]), *arguments[1:]]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+
+    control("initdb", "-D", str(data), "-U", "bgad", "-A", "trust", "-E", "UTF8")
+    control("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    try:
+        yield f"postgresql://bgad@127.0.0.1:{port}"
+    finally:
+        control("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bgad.db'}"
+    server = request.getfixturevalue("postgresql_server")
+    name = f"t{os.urandom(6).hex()}"
+    engine = create_engine(f"{server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    engine.dispose()
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An upgraded database."""
+    opened = Database(database_url)
+    opened.upgrade()
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs((tmp_path / "objects").as_uri())

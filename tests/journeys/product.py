@@ -1,0 +1,150 @@
+"""The real product under test: web server and worker as processes of their own, and a browser in front of them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(question: Callable[[], Any], *, seconds: float, what: str, every: float = 0.5) -> Any:
+    """Ask until the answer is true; the failure says what was waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(every)
+    raise AssertionError(f"waited {seconds:.0f} s for {what}")
+
+
+class Product:
+    """One installation in a folder of its own; its processes can be killed and started again."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.logs = home.parent / f"{home.name}-logs"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.environment = {
+            **os.environ,
+            "BGAD_HOME": str(home),
+            "BGAD_PORT": str(self.port),
+            "BGAD_THREADS": "2",
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
+        self.processes: dict[str, subprocess.Popen] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *arguments: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess:
+        """One `bgad-inspect` command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        assert not check or done.returncode == 0, f"bgad-inspect {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done
+
+    def start(self, part: str) -> None:
+        """`web` or `worker`; the web server is waited for."""
+        log = (self.logs / f"{part}.log").open("ab")
+        self.processes[part] = subprocess.Popen(
+            [sys.executable, "-m", "app", part],
+            env=self.environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        if part == "web":
+            wait_for(self.healthy, seconds=60, what=f"the web server on port {self.port}: {self.log('web')}")
+
+    def kill(self, part: str) -> None:
+        """`kill -9` of the part and of whatever it started."""
+        process = self.processes.pop(part)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in self.processes.values():
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+        self.processes.clear()
+
+    def healthy(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=2) as answer:
+                return answer.status == 200
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def log(self, part: str) -> str:
+        path = self.logs / f"{part}.log"
+        return path.read_text(errors="replace")[-2000:] if path.exists() else ""
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def chromium_path() -> str:
+    for name in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
+        if Path(name).exists():
+            return name
+    raise FileNotFoundError("no Chromium: install Debian's `chromium`, or run `make system`")
+
+
+def sign_in(page: Page, url: str, name: str, password: str) -> None:
+    page.goto(f"{url}/login")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda address: "/login" not in address)
+
+
+def report(name: str, figures: dict[str, Any]) -> None:
+    """Print figures on one line, for the log of the run."""
+    print(f"\n{name}: {json.dumps(figures, sort_keys=True)}")
