@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Select, create_engine, delete, event, select, update
+from sqlalchemy import Engine, Select, create_engine, delete, event, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -58,7 +58,7 @@ def submit(
     return run.id
 
 
-def active(project_id: int, kind: str) -> Select[tuple[str]]:
+def active(project_id: int, kind: str) -> Select[str]:
     """The ids of a project's queued and running jobs of one kind."""
     return select(Run.id).where(Run.project_id == project_id, Run.kind == kind, Run.state.in_(ACTIVE))
 
@@ -118,6 +118,7 @@ class _Worker:
         default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     )
     busy: threading.Lock = field(default_factory=threading.Lock)
+    run: Callable[[str], None] = field(init=False)
     seen: dict[str, tuple[int, float]] = field(default_factory=dict)  # executor: (beats, when they last moved)
 
     def start(self) -> None:
@@ -126,7 +127,12 @@ class _Worker:
 
         self.beat()
         DBOS(config=_config(self.database, self.executor_id))
-        self.run = DBOS.workflow(name="run")(self.execute)
+
+        @DBOS.workflow(name="run")
+        def run(run_id: str) -> None:
+            self.execute(run_id)
+
+        self.run = run
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
@@ -141,9 +147,11 @@ class _Worker:
 
     def beat(self) -> None:
         with self.database.write() as session:
-            step = update(WorkerPulse).where(WorkerPulse.executor_id == self.executor_id)
-            if session.execute(step.values(beats=WorkerPulse.beats + 1)).rowcount == 0:
+            pulse = session.get(WorkerPulse, self.executor_id)
+            if pulse is None:  # the first beat, or one after others took this worker for dead
                 session.add(WorkerPulse(executor_id=self.executor_id, beats=1))
+            else:
+                pulse.beats += 1
 
     def sweep(self) -> None:
         """Hand new rows to the engine, take over dead workers' jobs, close what ended without an outcome.
@@ -232,12 +240,12 @@ def _beats(database: Database) -> dict[str, int]:
 
 
 def _config(database: Database, executor_id: str) -> Any:
-    from dbos import DBOSPortableJSON
+    from dbos import DBOSPortableJSONSerializer
 
     return {
         "name": QUEUE,
         "system_database_engine": _engine(database),
-        "serializer": DBOSPortableJSON,  # the default is pickle
+        "serializer": DBOSPortableJSONSerializer(),  # the default is pickle
         "application_version": APPLICATION_VERSION,
         "executor_id": executor_id,
         "use_listen_notify": False,

@@ -13,7 +13,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.projects import project_of
 from storage import annotations, audit, runs, versions
-from storage.models import Annotation, DefectType, Image, Project, Role, Run, Verdict
+from storage.models import Annotation, Image, Project, Role, Run, Verdict
 
 PRESETS = ("product", "paper", "demo")
 MIN_NORMALS = 5  # two for calibration and three to learn from: the least that has a median and a spread
@@ -90,7 +90,7 @@ def retrain_preview(context: Context, actor: Actor, project_slug: str) -> Retrai
     with context.database.read() as session:
         project = project_of(session, project_slug)
         data = training_data(session, project.id)
-        types = {row.id: row.name for row in session.scalars(_types(project.id))}
+        types = {row.id: row.name for row in annotations.defect_types(session, project.id)}
         version = versions.deciding_version(session, project.id)
         active = session.scalar(jobs.active(project.id, "retrain"))
     snapshot = version.snapshot if version else {}
@@ -168,7 +168,3 @@ def _run(session: Session, run_id: str) -> Run:
     if (run := runs.run(session, run_id)) is None:
         raise Refused(f"there is no run {run_id}: it may belong to another database")
     return run
-
-
-def _types(project_id: int):  # noqa: ANN202 - a Select of rows
-    return select(DefectType).where(DefectType.project_id == project_id)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app import jobs
 from app.services.authority import Actor, require
@@ -93,13 +94,13 @@ def ranked_queue(
             limit=limit,
             after=after,
         )
-        unscored = len(scores.unscored_images(session, version.id, project.id))
+        unscored = scores.count_unscored(session, version.id, project.id)
     items = [QueueItem(r.image_id, r.name, r.score, r.standing, r.verdict, r.held_out) for r in rows]
     return QueuePage(items, rows[-1].cursor if len(rows) == limit else None, version.id, version.number, unscored)
 
 
 def _unranked(
-    session: Any, project_id: int, *, show: str, verdict: Verdict | None, limit: int, after: int | None
+    session: Session, project_id: int, *, show: str, verdict: Verdict | None, limit: int, after: int | None
 ) -> QueuePage:
     current = {row.image_id: row.verdict for row in annotations.current_annotations(session, project_id)}
     rows = session.scalars(

@@ -64,8 +64,9 @@ def _folder(root: Path) -> Iterator[Entry]:
     count = 0
     for folder, subfolders, files in os.walk(root, followlinks=False):
         subfolders.sort()
-        for link in [name for name in subfolders if (Path(folder) / name).is_symlink()]:
-            yield Entry(_relative(root, Path(folder) / link), _refuse("is a link: copy the folder it points to"))
+        for name in subfolders:
+            if (Path(folder) / name).is_symlink():
+                yield Entry(_relative(root, Path(folder) / name), _refuse("is a link: copy the folder it points to"))
         for name in sorted(files):
             path = Path(folder) / name
             if _silent(path.relative_to(root).parts):

@@ -12,8 +12,9 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.retrain import refusal, training_data
 from bgad_core.data import Sample
+from storage import annotations
 from storage.masks import decode_mask
-from storage.models import Annotation, DefectType, Image, Project
+from storage.models import Annotation, Image, Project
 
 CALIBRATION_SHARE = 5  # every fifth normal, and at least two, calibrates the boundary and is never pulled
 
@@ -105,7 +106,7 @@ def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
 
 def types_of(session: Session, project_id: int) -> dict[int, str]:
     """Names of a project's defect types by id."""
-    return {row.id: row.name for row in session.scalars(select(DefectType).where(DefectType.project_id == project_id))}
+    return {row.id: row.name for row in annotations.defect_types(session, project_id)}
 
 
 def local(context: Context, image: Image) -> Path:
