@@ -65,8 +65,8 @@ def read_mask(data: bytes, *, width: int, height: int, of: str) -> np.ndarray:
             f"mask is {picture.width}x{picture.height} but {of} is {width}x{height}: draw it on the full-size image"
         )
     grey = picture.mode in ("1", "L") or picture.mode.startswith("I")  # a 1 of 65535 marks as much as 65535 does
-    mask: np.ndarray = np.asarray(picture if grey else _to_rgb(picture)) != 0
-    mask = mask if grey else mask.any(axis=2)
+    values = np.asarray(picture if grey else _to_rgb(picture))
+    mask: np.ndarray = np.greater(values if grey else values.max(axis=2), 0)
     if not mask.any():
         raise BadPicture(f"mask of {of} marks nothing: paint the defect white on black")
     return mask

@@ -1,0 +1,201 @@
+"""Jobs through real worker processes that are killed, stopped and frozen."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from app import jobs
+from storage.models import ACTIVE, Project, Run, RunState
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Workers:
+    """Starts workers on one database and takes them down at the end."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url, self.folder, self.processes = url, folder, []
+
+    def start(self) -> subprocess.Popen:
+        arguments = [sys.executable, "-m", "tests.app.job_worker", self.url, str(self.folder)]
+        with (self.folder / "worker.log").open("ab") as log:
+            process = subprocess.Popen(arguments, cwd=ROOT, stdout=log, stderr=log)
+        self.processes.append(process)
+        return process
+
+    def stop(self) -> None:
+        for process in self.processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait()
+
+    def lines(self, name: str) -> list[str]:
+        path = self.folder / name
+        return path.read_text().splitlines() if path.exists() else []
+
+
+@pytest.fixture
+def workers(database_url, tmp_path):
+    made = Workers(database_url, tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def project_id(database):
+    with database.write() as session:
+        project = Project(slug="screw", name="screw")
+        session.add(project)
+        session.flush()
+        return project.id
+
+
+def queue(database, project_id, kind="score", **arguments):
+    with database.write() as session:
+        return jobs.submit(session, project_id=project_id, kind=kind, by="ann", arguments=arguments)
+
+
+def run_of(database, run_id) -> Run:
+    with database.read() as session:
+        return session.get_one(Run, run_id)
+
+
+def wait(question, what, seconds=30.0):
+    deadline = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
+        time.sleep(0.05)
+
+
+def wait_over(database, *run_ids, seconds=30.0):
+    wait(lambda: all(run_of(database, i).state not in ACTIVE for i in run_ids), f"the end of {run_ids}", seconds)
+
+
+def test_what_was_queued_while_no_worker_was_up_runs_once_each_in_order(database, project_id, workers):
+    ids = [queue(database, project_id, steps=1) for _ in range(4)]
+    workers.start()
+    workers.start()
+    wait_over(database, *ids)
+    assert Counter(workers.lines("ends")) == Counter(ids)
+    assert [run_of(database, i).attempts for i in ids] == [1] * 4
+    assert {run_of(database, i).state for i in ids} == {RunState.done}
+
+
+def test_a_double_click_makes_one_retrain(database, project_id):
+    first = queue(database, project_id, kind="retrain")
+    assert queue(database, project_id, kind="retrain") == first
+    with database.write() as session:
+        assert jobs.cancel(session, first)
+    assert queue(database, project_id, kind="retrain") != first
+
+
+def test_a_job_of_a_transaction_that_is_undone_was_never_queued(database, project_id):
+    with pytest.raises(KeyboardInterrupt), database.write() as session:
+        run_id = jobs.submit(session, project_id=project_id, kind="score", by="ann")
+        raise KeyboardInterrupt
+    with database.read() as session:
+        assert session.get(Run, run_id) is None
+
+
+def test_a_failure_is_a_sentence_and_the_worker_goes_on(database, project_id, workers):
+    told = queue(database, project_id, kind="ingest", trouble="sentence")
+    bug = queue(database, project_id, kind="ingest", trouble="bug")
+    after = queue(database, project_id, steps=1)
+    workers.start()
+    wait_over(database, told, bug, after)
+    assert run_of(database, told).error == "no normal parts: label some"
+    assert "TypeError: a str is no int" in run_of(database, bug).error
+    assert [run_of(database, i).state for i in (told, bug, after)] == [RunState.failed, RunState.failed, RunState.done]
+
+
+def test_cancel_ends_a_queued_job_at_once_and_a_running_one_within_5_s(database, project_id, workers):
+    running, queued = queue(database, project_id, steps=600), queue(database, project_id, steps=1)
+    workers.start()
+    wait(lambda: run_of(database, running).progress.get("done", 0) > 2, "some progress")
+    for run_id in (queued, running):
+        with database.write() as session:
+            assert jobs.cancel(session, run_id)
+    assert run_of(database, queued).state is RunState.cancelled
+    assert run_of(database, running).state is RunState.cancelling
+    wait(lambda: run_of(database, running).state is RunState.cancelled, "the cancel", seconds=5)
+    last = queue(database, project_id, steps=1)
+    wait_over(database, last)
+    assert queued not in workers.lines("starts") and running not in workers.lines("ends")
+
+
+@pytest.mark.slow
+def test_a_job_whose_worker_is_killed_goes_on_at_its_checkpoint_and_ends_once(database, project_id, workers):
+    run_id = queue(database, project_id, steps=30)
+    first = workers.start()
+    wait(lambda: len(workers.lines("steps")) > 5, "some steps")
+    first.kill()
+    workers.start()
+    wait_over(database, run_id)
+    run = run_of(database, run_id)
+    assert (run.state, run.attempts) == (RunState.done, 2)
+    assert workers.lines("ends") == [run_id]
+    steps = [int(line.split()[1]) for line in workers.lines("steps")]
+    assert sorted(set(steps)) == list(range(30)) and len(steps) <= 31  # at most the step in which the kill fell, twice
+
+
+@pytest.mark.slow
+def test_a_job_that_kills_its_worker_three_times_is_parked(database, project_id, workers):
+    poison = queue(database, project_id, kind="ingest", trouble="kill")
+    for _ in range(3):
+        process = workers.start()
+        process.wait(timeout=30)
+        assert process.returncode == -signal.SIGKILL
+    after = queue(database, project_id, steps=1)
+    survivor = workers.start()
+    wait_over(database, poison, after)
+    run = run_of(database, poison)
+    assert run.state is RunState.failed and run.error.startswith("parked: its worker died 3 times")
+    assert "dying" in run.error and len(workers.lines("starts")) == 4
+    assert survivor.poll() is None and run_of(database, after).state is RunState.done
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_asked_to_stop_gives_its_job_back_uncounted(database, project_id, workers):
+    run_id = queue(database, project_id, steps=30)
+    first = workers.start()
+    wait(lambda: len(workers.lines("steps")) > 5, "some steps")
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=10) == 0
+    assert (run_of(database, run_id).state, run_of(database, run_id).attempts) == (RunState.queued, 0)
+    workers.start()
+    wait_over(database, run_id)
+    assert (run_of(database, run_id).state, run_of(database, run_id).attempts) == (RunState.done, 1)
+    assert len(workers.lines("steps")) == 30
+
+
+@pytest.mark.slow
+def test_a_frozen_worker_that_was_replaced_touches_nothing_when_it_thaws(database, project_id, workers):
+    run_id = queue(database, project_id, steps=40)
+    frozen = workers.start()
+    wait(lambda: len(workers.lines("steps")) > 3, "some steps")
+    frozen.send_signal(signal.SIGSTOP)
+    workers.start()
+    wait(lambda: run_of(database, run_id).attempts == 2, "the takeover")
+    frozen.send_signal(signal.SIGCONT)
+    wait_over(database, run_id)
+    assert run_of(database, run_id).state is RunState.done
+    assert workers.lines("ends") == [run_id]
+    later = [queue(database, project_id, steps=3) for _ in range(4)]
+    wait_over(database, *later)
+    assert Counter(workers.lines("ends")) == Counter([run_id, *later])
+
+
+def test_a_worker_is_seen_while_it_lives_and_not_after(database, project_id, workers):
+    assert not jobs.worker_lives(database, wait=1.5)
+    process = workers.start()
+    wait(lambda: jobs.worker_lives(database), "a heartbeat")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not jobs.worker_lives(database)
