@@ -1,0 +1,83 @@
+"""An installation with a project and images, made through the product's own use cases."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PIL import ImageDraw
+
+from app.services.authority import Actor
+from app.services.context import Context, open_context
+from app.services.ingest import create_project, ingest_source
+from app.settings import Settings
+from storage.models import Role
+
+ENGINEER = Actor("ann", Role.engineer)
+
+
+def part(seed: int, *, scratch: bool = False, size: int = 64) -> bytes:
+    """A small grey part with grain, as a PNG; with a bright scratch when asked for."""
+    grain = np.random.default_rng(seed).normal(128, 6, (size, size, 1)).clip(0, 255).astype(np.uint8)
+    picture = Pillow.fromarray(grain.repeat(3, axis=2))
+    if scratch:
+        ImageDraw.Draw(picture).line([(12, 12), (50, 44)], fill=(255, 255, 255), width=4)
+    return encode(picture)
+
+
+def scratch_mask(size: int = 64) -> bytes:
+    picture = Pillow.new("L", (size, size))
+    ImageDraw.Draw(picture).line([(12, 12), (50, 44)], fill=255, width=4)
+    return encode(picture)
+
+
+def encode(picture: Pillow.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def write_tree(folder: Path, *, normals: int, held_normals: int, held_defects: int) -> Path:
+    """A category in MVTec AD's layout."""
+    files = {f"train/good/{i:03d}.png": part(i) for i in range(normals)}
+    files |= {f"test/good/{i:03d}.png": part(1000 + i) for i in range(held_normals)}
+    for i in range(held_defects):
+        files[f"test/scratch/{i:03d}.png"] = part(2000 + i, scratch=True)
+        files[f"ground_truth/scratch/{i:03d}_mask.png"] = scratch_mask()
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    environment = {
+        "BGAD_HOME": str(tmp_path / "home"),
+        "BGAD_DATABASE_URL": database_url,
+        "BGAD_THREADS": "1",
+        "BGAD_DEVICE": "cpu",
+    }
+    return Settings.from_environment(environment)
+
+
+@pytest.fixture
+def context(settings: Settings) -> Iterator[Context]:
+    opened = open_context(settings)
+    yield opened
+    opened.database.dispose()
+
+
+@pytest.fixture
+def filled(context: Context, tmp_path: Path) -> Callable[..., str]:
+    """Makes a project with labelled images and returns its slug."""
+
+    def make(name: str = "tile", *, normals: int = 8, held_normals: int = 2, held_defects: int = 2) -> str:
+        slug = create_project(context, ENGINEER, name=name, built_in=True, size=64).slug
+        tree = write_tree(tmp_path / name, normals=normals, held_normals=held_normals, held_defects=held_defects)
+        ingest_source(context, ENGINEER, slug, tree)
+        return slug
+
+    return make
