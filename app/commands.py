@@ -15,7 +15,7 @@ from app.services.context import Context, open_context
 from app.services.errors import Refused
 from app.services.ingest import IngestReport, create_project, ingest_source
 from app.services.retrain import request_retraining
-from app.services.score import request_scoring
+from app.services.score import request_scoring, scoring_version
 from app.settings import Settings
 from storage.models import Role
 
@@ -100,15 +100,20 @@ def train(settings: Settings, options: Namespace, say: Say) -> int:
 def score(settings: Settings, options: Namespace, say: Say) -> int:
     from app.worker.loop import limit_threads
 
+    if options.out.suffix.lower() not in (".csv", ".json"):
+        raise Refused(f"{options.out} ends in {options.out.suffix or 'nothing'}: name it .csv or .json")
+    if not options.out.resolve().parent.is_dir():
+        raise Refused(f"the folder of {options.out} does not exist: make it first")
+    context = open_context(settings)
+    version = scoring_version(context, OPERATOR, options.project, options.version)
     limit_threads(settings.threads)
-    from app.worker.folder import score_folder
+    from app.worker.folder import score_folder  # only now: it imports torch
 
     report = score_folder(
-        open_context(settings),
-        options.project,
+        context,
+        version,
         options.source,
         options.out,
-        version_number=options.version,
         heatmaps=options.heatmaps,
         progress=_bar("score", say),
     )

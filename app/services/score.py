@@ -12,7 +12,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.projects import project_of
 from storage import annotations, audit, scores, versions
-from storage.models import ACTIVE, Image, Role, Run, Standing, Verdict
+from storage.models import ACTIVE, Image, Role, Run, Standing, Verdict, Version
 
 Order = Literal["abnormal", "boundary"]
 Show = Literal["all", "unlabelled", "labelled"]
@@ -58,6 +58,22 @@ def request_scoring(context: Context, actor: Actor, project_slug: str) -> str:
         run_id = jobs.submit(session, project_id=project.id, kind="score", by=actor.name)
         audit.record(session, by=actor.name, action="score", details={"run": run_id}, project_id=project.id)
         return run_id
+
+
+def scoring_version(context: Context, actor: Actor, project_slug: str, number: int | None = None) -> Version:
+    """The version that decides, or the one of that number.
+
+    Raises:
+        Refused: unknown project, no version yet, or none of that number.
+    """
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        if number is not None:
+            return versions.version_by_number(session, project.id, number)
+        if (version := versions.deciding_version(session, project.id)) is None:
+            raise Refused(f"{project_slug} has no version yet: train it first")
+    return version
 
 
 def ranked_queue(

@@ -16,16 +16,13 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.layout import NOT_AN_IMAGE, Refusal
 from app.services.pictures import BadPicture, read_picture
-from app.services.projects import project_of
 from app.services.sources import Entry, opened
 from app.worker.score import load_version, part_boundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
-from storage import versions
 from storage.models import Version
 
 CHUNK = 32
-FORMATS = (".csv", ".json")
 
 
 @dataclass(frozen=True)
@@ -39,24 +36,18 @@ class FolderReport:
 
 def score_folder(
     context: Context,
-    project_slug: str,
+    version: Version,
     source: Path,
     out: Path,
     *,
-    version_number: int | None = None,
     heatmaps: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FolderReport:
-    """Score every image of a folder or zip with the deciding version, or with the one named, and write `out`.
+    """Score every image of a folder or zip with a version, and write `out` (.csv or .json).
 
     Raises:
-        Refused: unknown project or version, no version yet, nothing to read, or `out` cannot be written.
+        Refused: nothing to read, or `out` cannot be written.
     """
-    if out.suffix.lower() not in FORMATS:
-        raise Refused(f"{out} ends in {out.suffix or 'nothing'}: name it .csv or .json")
-    if not out.resolve().parent.is_dir():
-        raise Refused(f"the folder of {out} does not exist: make it first")
-    version = _version(context, project_slug, version_number)
     model = load_version(context, version)
     if heatmaps is not None:
         heatmaps.mkdir(parents=True, exist_ok=True)
@@ -70,21 +61,8 @@ def score_folder(
             rows.append({"name": entry.name, **_figures(result), "version": version.number})
             if heatmaps is not None:
                 _write_heatmap(heatmaps / f"{_flat(entry.name)}.png", picture, result, model)
-    _write(out, project_slug, model, version, rows, refused)
+    _write(out, model, version, rows, refused)
     return FolderReport(len(rows), refused, version.number)
-
-
-def _version(context: Context, project_slug: str, number: int | None) -> Version:
-    with context.database.read() as session:
-        project = project_of(session, project_slug)
-        if number is None:
-            version = versions.deciding_version(session, project.id)
-        else:
-            version = next((v for v in versions.versions(session, project.id) if v.number == number), None)
-    if version is None:
-        which = "no version yet: train it first" if number is None else f"no version {number}: leave --version out"
-        raise Refused(f"{project_slug} has {which}")
-    return version
 
 
 def _results(
@@ -112,9 +90,7 @@ def _figures(result: ImageScore) -> dict[str, Any]:
     return {"score": float(result.score), "standing": result.standing, "lowest_log_p": float(result.lowest)}
 
 
-def _write(
-    out: Path, project: str, model: BGAD, version: Version, rows: list[dict[str, Any]], refused: list[Refusal]
-) -> None:
+def _write(out: Path, model: BGAD, version: Version, rows: list[dict[str, Any]], refused: list[Refusal]) -> None:
     """Whole or not at all. A CSV names what was refused in its last column."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
@@ -122,7 +98,6 @@ def _write(
             if out.suffix.lower() == ".json":
                 boundary = part_boundary(model)
                 content = {
-                    "project": project,
                     "version": version.number,
                     "b_n": boundary.b_n,
                     "b_a": boundary.b_a,
