@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     command: Command = options.command
     try:
-        return command(_settings(options), options, _say)
+        return command(Settings.from_environment(), options, _say)
     except KeyboardInterrupt:
         return _complain("stopped; what was confirmed is kept, and the same command goes on from there")
     except Exception as error:
@@ -93,15 +92,6 @@ def _verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     score.add_argument("--heatmaps", type=Path, metavar="DIR", help="write each image under its heat as well")
     score.add_argument("--version", type=int, help="a version's number (default: the one that decides)")
     score.set_defaults(command=commands.score)
-
-
-def _settings(options: argparse.Namespace) -> Settings:
-    settings = Settings.from_environment()
-    if getattr(options, "weights", None):
-        settings = replace(settings, weights=options.weights.expanduser().resolve())
-    if getattr(options, "backbone", None):
-        settings = replace(settings, backbone=options.backbone)
-    return settings
 
 
 def _sentence(error: Exception) -> str | None:

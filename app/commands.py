@@ -68,8 +68,15 @@ def worker(settings: Settings, options: Namespace, say: Say) -> int:
 
 
 def project_create(settings: Settings, options: Namespace, say: Say) -> int:
+    weights = options.weights.expanduser().resolve() if options.weights else None
     project = create_project(
-        open_context(settings), OPERATOR, name=options.name, built_in=options.built_in, size=options.size
+        open_context(settings),
+        OPERATOR,
+        name=options.name,
+        backbone=options.backbone,
+        weights=weights,
+        built_in=options.built_in,
+        size=options.size,
     )
     say(f"project {project.slug} stands on {project.settings['backbone']}, images of {options.size} pixels")
     if options.built_in:

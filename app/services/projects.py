@@ -10,6 +10,8 @@ from app.services.errors import Refused
 from storage import audit, images
 from storage.models import Project, Role
 
+BUILT_IN = "resnet18"  # the shape of the built-in backbone: small, because random features don't gain from depth
+
 
 def project_of(session: Session, slug: str) -> Project:
     """The project, or Refused with the slugs that there are."""
@@ -46,7 +48,7 @@ def create_project(
     if size % 32 or not 64 <= size <= 1024:
         raise Refused(f"image size {size} is not a multiple of 32 from 64 to 1024: 256 is the usual one")
     settings = {
-        "backbone": backbone or context.settings.backbone,
+        "backbone": backbone or (BUILT_IN if built_in else context.settings.backbone),
         "weights": str(weights) if weights else None,
         "built_in": built_in,
         "size": size,
