@@ -78,11 +78,12 @@ def ingest_source(
         project = project_of(session, project_slug)
     with opened(source) as entries:
         candidates, refused = arrange(entries, content)
-        if not candidates:
-            raise Refused(f"{source.name} holds no image that can be read ({len(refused)} other files): check the path")
         if ingest_id is None:
             ingest_id = _open_ingest(context, actor, project.id, source.name)
         tally = Tally(ingest_id, refused=refused)
+        if not candidates:
+            _close_ingest(context, tally)
+            raise Refused(f"{source.name} holds no image that can be read ({len(refused)} other files): check the path")
         try:
             bring_in(context, project.id, candidates, tally, progress=progress, should_stop=should_stop)
         except OSError as error:

@@ -84,16 +84,20 @@ def _ingest(context: Context, job: Job) -> None:
     with context.database.read() as session:
         slug = images.project(session, job.project_id).slug
     if source.is_dir():  # else: an earlier attempt had finished and removed it
-        ingest_source(
-            context,
-            actor,
-            slug,
-            source,
-            content=job.arguments["content"],
-            progress=lambda done, total: job.progress("ingest", done, total),
-            should_stop=job.cancelled,
-            ingest_id=job.arguments["ingest_id"],
-        )
+        try:
+            ingest_source(
+                context,
+                actor,
+                slug,
+                source,
+                content=job.arguments["content"],
+                progress=lambda done, total: job.progress("ingest", done, total),
+                should_stop=job.cancelled,
+                ingest_id=job.arguments["ingest_id"],
+            )
+        except Refused:  # another attempt would read the same files
+            shutil.rmtree(source, ignore_errors=True)
+            raise
     with context.database.read() as session:
         decides = versions.deciding_version(session, job.project_id) is not None
     if decides:

@@ -24,8 +24,8 @@ from bgad_core.feature_cache import FeatureCache
 from bgad_core.features import resolve_device
 from bgad_core.model import BGAD
 from bgad_core.training import Progress, train
-from storage import audit, scores, versions
-from storage.models import Project, Standing, Version
+from storage import audit, runs, scores, versions
+from storage.models import ACTIVE, Project, Standing, Version
 
 log = logging.getLogger(__name__)
 CACHE_BYTES = 8 * 2**30
@@ -39,6 +39,7 @@ def retrain(context: Context, job: Job) -> None:
     home = context.settings.home
     folder = home / "runs" / job.run_id
     with owned_device(home, job):
+        _clear_leftovers(context)
         plan = plan_of(context, job.project_id, folder)
         config = config_of(context, job)
         model = _trained(context, job, config, plan, folder)
@@ -96,6 +97,15 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
         progress=show,
         should_stop=job.cancelled,
     )
+
+
+def _clear_leftovers(context: Context) -> None:
+    """Remove the folders of runs that are over: a failed or cancelled one never goes on."""
+    for folder in (context.settings.home / "runs").glob("*"):
+        with context.database.read() as session:
+            run = runs.run(session, folder.name)
+        if run is None or run.state not in ACTIVE:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _version_of(context: Context, job: Job) -> Version | None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -45,11 +46,12 @@ def score_new(context: Context, job: Job) -> None:
         return
     with owned_device(context.settings.home, job):
         model = load_version(context, version)
-        done = 0
+        done, started = 0, time.monotonic()
         for rows in batches(context, model, images, should_stop=job.cancelled):
             save(context, version.id, rows)
             done += len(rows)
-            job.progress("scoring", done, len(images))
+            left = (time.monotonic() - started) / done * (len(images) - done)
+            job.progress("scoring", done, len(images), seconds_left=left)
 
 
 def load_version(context: Context, version: Version) -> BGAD:
@@ -123,12 +125,14 @@ def score_all(context: Context, model: BGAD, job: Job, ledger: Path) -> list[Sco
     seen = {row.image_id for row in kept}
     images = images_of(context, job.project_id)
     todo = [image for image in images if image.id not in seen]
+    started = time.monotonic()
     with ledger.open("a", encoding="utf-8") as file:
         for rows in batches(context, model, todo, should_stop=job.cancelled):
             file.writelines(json.dumps(asdict(row)) + "\n" for row in rows)
             file.flush()
             kept += rows
-            job.progress("scoring", len(kept), len(images))
+            left = (time.monotonic() - started) / (len(kept) - len(seen)) * (len(images) - len(kept))
+            job.progress("scoring", len(kept), len(images), seconds_left=left)
     return kept
 
 
