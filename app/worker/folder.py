@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from app.services.errors import Refused
 from app.services.layout import NOT_AN_IMAGE, Refusal
 from app.services.pictures import BadPicture, read_picture
 from app.services.sources import Entry, opened
-from app.worker.score import load_version, part_boundary
+from app.worker.score import finite, load_version, part_boundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
 from storage.models import Version
@@ -122,9 +123,8 @@ def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     if image is None:
         raise Refused(f"{picture.name} vanished while it was scored: run it again")
-    fused = cv2.resize(
-        result.fused.astype(np.float32), (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR
-    )
+    size = (image.shape[1], image.shape[0])
+    fused = cv2.resize(finite(result.fused).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     heat = ((boundary.median - fused) / max(boundary.median - boundary.b_a, 1e-9)).clip(0.0, 1.0)
     colour = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     opacity = (0.75 * heat)[..., None]
@@ -133,4 +133,5 @@ def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -
 
 def _flat(name: str) -> str:
     """A file name of its own for every entry: folders become part of it, nothing leads anywhere."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name.replace("/", "__"))[-200:].lstrip(".")
+    flat = "".join(c if c.isalnum() or c in "-_." else "_" for c in name.replace("/", "__"))[-200:].lstrip(".")
+    return flat if flat == name else f"{flat}-{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"

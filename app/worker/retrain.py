@@ -5,6 +5,7 @@ first one, its promotion are one transaction, and a run that has its version alr
 """
 
 import logging
+import math
 import shutil
 import time
 from dataclasses import replace
@@ -81,7 +82,8 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
     normals, anomalies, calibration = samples_of(context, job.project_id, plan)
 
     def show(step: Progress) -> None:
-        job.progress(step.phase, step.done, step.total, loss=step.loss, seconds_left=step.seconds_left, note=step.note)
+        loss = step.loss if step.loss is not None and math.isfinite(step.loss) else None  # JSON knows no NaN
+        job.progress(step.phase, step.done, step.total, loss=loss, seconds_left=step.seconds_left, note=step.note)
 
     home = context.settings.home
     return train(

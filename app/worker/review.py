@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,7 +20,9 @@ from storage.masks import decode_mask
 from storage.models import Annotation, Image, Verdict, Version
 
 BINS = 120
+PIXEL_IMAGES = 500
 SAMPLE = 64  # images per group whose maps enter a histogram
+T = TypeVar("T")
 GROUPS = ("normal", "known", "held-out", "new")
 
 
@@ -81,17 +83,24 @@ def _digest(held: list[Image], said: dict[int, Annotation]) -> str:
 def _evaluated(
     context: Context, job: Job, held: list[Image], said: dict[int, Annotation], scored: dict[int, tuple[float, str]]
 ) -> dict[str, Any]:
-    """Metrics at the size that the model sees, as the paper reports them; no mask, no pixel metric of that image."""
+    """Metrics at the size that the model sees, as the paper reports them; no mask, no pixel metric of that image.
+
+    Pixel metrics rest on at most `PIXEL_IMAGES` images, evenly chosen and the same for every version: they sort every
+    pixel in memory. `pixel_images` says how many.
+    """
     size = _size_of(context, scored[held[0].id][1])
+    with_pixels = {image.id for image in _spread(held, PIXEL_IMAGES)}
     maps, masks = [], []
     for image in held:
         job.stop_if_cancelled()
-        fused, _ = unpack_maps(context, scored[image.id][1])
-        maps.append(cv2.resize(-fused, size, interpolation=cv2.INTER_LINEAR))
-        masks.append(_mask_at(said[image.id], size))
+        mask = _mask_at(said[image.id], size) if image.id in with_pixels else None
+        fused = unpack_maps(context, scored[image.id][1])[0] if mask is not None else np.empty((0, 0), np.float32)
+        maps.append(cv2.resize(-fused, size, interpolation=cv2.INTER_LINEAR) if mask is not None else fused)
+        masks.append(mask)
     abnormal = np.array([said[image.id].verdict is Verdict.defect for image in held])
     values = np.array([scored[image.id][0] for image in held])
-    return dict(evaluate(values, abnormal, maps, masks).to_dict())
+    pixel_images = sum(mask is not None for mask in masks)
+    return {**evaluate(values, abnormal, maps, masks).to_dict(), "pixel_images": pixel_images}
 
 
 def _size_of(context: Context, key: str) -> tuple[int, int]:
@@ -128,7 +137,7 @@ def _histograms(
     levels = [boundary.level for boundary in model.boundaries if boundary.level not in ("fused", "part")]
     values: dict[str, dict[str, list[np.ndarray]]] = {level: {g: [] for g in GROUPS} for level in [*levels, "fused"]}
     for group in GROUPS:
-        for image_id in _spread([i for i in sorted(members[group]) if i in mine]):
+        for image_id in _spread([i for i in sorted(members[group]) if i in mine], SAMPLE):
             job.stop_if_cancelled()
             where = said.get(image_id) if group in ("known", "held-out") else None
             if group == "known" and where is None:  # withdrawn since the run began
@@ -164,6 +173,6 @@ def _counted(groups: dict[str, list[np.ndarray]]) -> tuple[list[float], dict[str
     return [low, high, BINS], {group: [int(n) for n in count(part)] for group, part in joined.items()}
 
 
-def _spread(ids: list[int]) -> list[int]:
-    """At most `SAMPLE` of `ids`, evenly over their order."""
-    return ids if len(ids) <= SAMPLE else [ids[i * len(ids) // SAMPLE] for i in range(SAMPLE)]
+def _spread(items: list[T], most: int) -> list[T]:
+    """At most `most` of `items`, evenly over their order."""
+    return items if len(items) <= most else [items[i * len(items) // most] for i in range(most)]

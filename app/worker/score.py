@@ -16,12 +16,14 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
 from app.worker.samples import local
+from bgad_core.boundary import LevelBoundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
 from storage import scores, versions
 from storage.models import Image, Project, Standing, Version
 
 BATCH = 16
+HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ def row_of(context: Context, model: BGAD, image: Image, result: ImageScore) -> S
     return ScoreRow(image.id, float(result.score), float(distance), result.standing, maps)
 
 
-def part_boundary(model: BGAD) -> Any:
+def part_boundary(model: BGAD) -> LevelBoundary:
     """The boundary that an image's standing rests on."""
-    return next(boundary for boundary in model.boundaries if boundary.level == "part")
+    return model.boundary("part")
 
 
 def save(context: Context, version_id: int, rows: Sequence[ScoreRow]) -> None:
@@ -101,10 +103,15 @@ def save(context: Context, version_id: int, rows: Sequence[ScoreRow]) -> None:
 
 
 def pack_maps(fused: np.ndarray, levels: np.ndarray) -> bytes:
-    """`fused` (H, W) and `levels` (L, H, W) as a compressed .npz of float16."""
+    """`fused` (H, W) and `levels` (L, H, W) as a compressed .npz of float16, all values finite."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, fused=fused.astype(np.float16), levels=levels.astype(np.float16))
+    np.savez_compressed(buffer, fused=finite(fused), levels=finite(levels))
     return buffer.getvalue()
+
+
+def finite(maps: np.ndarray) -> np.ndarray:
+    """Maps as float16; what is too abnormal for that range stands at its end, so that a map can be interpolated."""
+    return np.clip(maps, -HALF_MAX, HALF_MAX).astype(np.float16)
 
 
 def unpack_maps(context: Context, key: str) -> tuple[np.ndarray, np.ndarray]:
