@@ -1,0 +1,175 @@
+"""Features of unaugmented images, computed once: the backbone is frozen, so they never change.
+
+One file per image, half precision, all levels one after the other, memory-mapped when read. Written to a temporary name
+and renamed, so that two processes may compute the same image and a killed one leaves nothing half-written.
+"""
+
+import contextlib
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bgad_core.config import BGADConfig
+from bgad_core.data import Sample, read_image, resized
+from bgad_core.errors import Cancelled, DeviceError
+from bgad_core.features import FeatureExtractor, as_batch
+
+EVICT_EVERY = 256
+BATCH = 16
+
+Shapes = list[tuple[int, int, int]]
+
+
+class FeatureCache:
+    """A folder of feature files, bounded in size; the files used longest ago go first.
+
+    Args:
+        folder: made when missing.
+        max_bytes: what the folder may hold.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int = 8 * 2**30) -> None:
+        self.folder, self.max_bytes = folder, max_bytes
+        self._puts = 0
+
+    def get(self, key: str, length: int) -> np.ndarray | None:
+        """The features of a key as a read-only float16 vector of that length; None when absent or cut short."""
+        path = self._path(key)
+        try:
+            features = np.memmap(path, dtype=np.float16, mode="r")
+        except (FileNotFoundError, ValueError):
+            return None
+        if len(features) != length:
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return features
+
+    def put(self, key: str, features: np.ndarray) -> None:
+        """Keep a float16 vector; a full disk costs the cache, never the run."""
+        path = self._path(key)
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            features.astype(np.float16).tofile(temporary)
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+        self._puts += 1
+        if self._puts % EVICT_EVERY == 0:
+            self.evict()
+
+    def evict(self) -> None:
+        """Delete the files used longest ago until the rest fits; a file that a process has mapped lives on for it."""
+        files = []
+        for path in self.folder.glob("*/*.f16"):
+            with contextlib.suppress(FileNotFoundError):
+                status = path.stat()
+                files.append((status.st_mtime, status.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self.max_bytes:
+                return
+            path.unlink(missing_ok=True)
+            total -= size
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key}.f16"
+
+
+class Features:
+    """The feature maps of a list of images: from the cache, or held in memory where they could not be cached.
+
+    Attributes:
+        shapes: (C, H, W) of each level.
+    """
+
+    def __init__(self, vectors: list[np.ndarray], shapes: Shapes) -> None:
+        self.vectors, self.shapes = vectors, shapes
+        ends = np.cumsum([c * h * w for c, h, w in shapes])
+        self._slices = [slice(int(end) - c * h * w, int(end)) for end, (c, h, w) in zip(ends, shapes, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def level(self, index: int, level: int) -> np.ndarray:
+        """One image's features at one level (counted from 0), float16 of shape (H*W, C)."""
+        channels, height, width = self.shapes[level]
+        return self.vectors[index][self._slices[level]].reshape(height * width, channels)
+
+
+def key_of(sample: Sample, digest: str, config: BGADConfig) -> str:
+    """Names what a feature file was made from: the image, the backbone's weights, the size and the filter."""
+    facts = f"{sample.sha256} {digest} {config.size} {config.smoothing}"
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def features_of(
+    extractor: FeatureExtractor,
+    samples: Sequence[Sample],
+    config: BGADConfig,
+    cache: FeatureCache,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Features:
+    """The features of samples in order, those that are missing computed and cached.
+
+    Raises:
+        Cancelled: `should_stop` answered true; what was computed stays cached.
+        BadImageError: an image cannot be read.
+    """
+    digest, shapes = extractor.digest(), shapes_of(extractor, config)
+    length = sum(c * h * w for c, h, w in shapes)
+    keys = [key_of(sample, digest, config) for sample in samples]
+    vectors: list[np.ndarray | None] = [cache.get(key, length) for key in keys]
+    missing = [index for index, vector in enumerate(vectors) if vector is None]
+    for start in range(0, len(missing), BATCH):
+        if should_stop():
+            raise Cancelled("cancelled while computing features")
+        chunk = missing[start : start + BATCH]
+        images = [resized(read_image(samples[index].path), config.size) for index in chunk]
+        for index, vector in zip(chunk, vectors_of(extractor, images, config), strict=True):
+            cache.put(keys[index], vector)
+            cached = cache.get(keys[index], length)
+            vectors[index] = vector if cached is None else cached
+        progress(len(samples) - len(missing) + start + len(chunk), len(samples))
+    return Features([vector for vector in vectors if vector is not None], shapes)
+
+
+def vectors_of(extractor: FeatureExtractor, images: Sequence[np.ndarray], config: BGADConfig) -> list[np.ndarray]:
+    """The features of uint8 images (S, S, 3), one float16 vector each; half the batch again when memory runs out."""
+    try:
+        with torch.inference_mode():
+            maps = smoothed(extractor(as_batch(images, extractor.mean.device)), config.smoothing)
+    except torch.OutOfMemoryError as error:
+        if len(images) == 1:
+            raise DeviceError(
+                f"one image of {config.size}x{config.size} does not fit the memory of {extractor.mean.device}: "
+                "choose a smaller size or backbone, or the CPU"
+            ) from error
+        half = len(images) // 2
+        return vectors_of(extractor, images[:half], config) + vectors_of(extractor, images[half:], config)
+    rows = [level.permute(0, 2, 3, 1).flatten(1) for level in maps]
+    return list(torch.cat(rows, dim=1).half().cpu().numpy())
+
+
+def smoothed(maps: Sequence[Tensor], side: int) -> list[Tensor]:
+    """Each level averaged over `side` x `side` cells: neighbours fill the exact zeros that ReLU leaves."""
+    if side == 1:
+        return list(maps)
+    return [F.avg_pool2d(level, side, stride=1, padding=side // 2, count_include_pad=False) for level in maps]
+
+
+def shapes_of(extractor: FeatureExtractor, config: BGADConfig) -> Shapes:
+    """(C, H, W) of each level at the config's size, read off one blank image."""
+    with torch.inference_mode():
+        blank = torch.zeros(1, 3, config.size, config.size, device=extractor.mean.device)
+        return [(level.shape[1], level.shape[2], level.shape[3]) for level in extractor(blank)]

@@ -1,0 +1,83 @@
+"""Eq. 5, 8 and 9, and the focal weights that the authors' code puts on Eq. 5."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bgad_core.boundary import Boundary
+
+FLOOR = -1.0  # Sec. 3.3: log-likelihoods below it are far out already and enter no BG-SPP loss
+
+
+def ml_loss(log_p_nats: Tensor, dimension: int, weights: Tensor | None = None) -> Tensor:
+    """Maximum likelihood on normals, as the mean of -logsigmoid(log p / d); 0 without any.
+
+    Args:
+        log_p_nats: log p of normal features, nats, shape (N,).
+        dimension: d.
+        weights: of each feature, shape (N,), constants; None for 1.
+
+    Source: Eq. 5 with the authors' logsigmoid: it flattens for features that are likely enough already, where the
+    plain negative log-likelihood would go on sharpening them at the cost of the rest.
+    """
+    if log_p_nats.numel() == 0:
+        return log_p_nats.sum()
+    losses = -F.logsigmoid(log_p_nats / dimension)
+    return (losses if weights is None else losses * weights).mean()
+
+
+def bg_spp_loss(log_p: Tensor, mask: Tensor, boundary: Boundary) -> Tensor:
+    """Pull normal features above b_n, push abnormal ones below b_a, leave the rest alone.
+
+    Args:
+        log_p: normalised log-likelihoods (nats / feature dimension / alpha_n), shape (N,).
+        mask: 1 where the feature is abnormal, else 0, shape (N,).
+        boundary: b_n and b_a, in units of `log_p`; constants, no gradient flows into them.
+
+    Returns:
+        Scalar >= 0, in units of `log_p`; 0.0 when no feature is on the wrong side.
+
+    Raises:
+        ValueError: `log_p` and `mask` differ in shape.
+
+    Source: Eq. 8, averaged over the misplaced features of each side (the paper sums, so lambda would scale with N; the
+    authors' mean is NaN on an empty side). Values below -1 are left out, as Sec. 3.3 says.
+    """
+    if log_p.shape != mask.shape:
+        raise ValueError(f"log_p is {tuple(log_p.shape)} and mask {tuple(mask.shape)}: one mask value per feature")
+    abnormal = mask > 0.5
+    pull = torch.where(~abnormal & (log_p > FLOOR), boundary.b_n - log_p, torch.zeros_like(log_p))
+    push = torch.where(abnormal & (log_p > FLOOR), log_p - boundary.b_a, torch.zeros_like(log_p))
+    return _mean_of_positive(pull) + _mean_of_positive(push)
+
+
+def full_push_pull_loss(log_p: Tensor, mask: Tensor) -> Tensor:
+    """BGAD-dagger (Table 6): every normal feature is pulled towards 0, every abnormal one pushed to -1.
+
+    What BG-SPP must not do: without a boundary to stop at it bends the model to the defects that are known.
+    """
+    if log_p.shape != mask.shape:
+        raise ValueError(f"log_p is {tuple(log_p.shape)} and mask {tuple(mask.shape)}: one mask value per feature")
+    abnormal = mask > 0.5
+    zeros = torch.zeros_like(log_p)
+    pull = torch.where(abnormal, zeros, log_p.abs())
+    push = torch.where(abnormal, (log_p - FLOOR).clamp_min(0.0), zeros)
+    count = abnormal.sum()
+    return pull.sum() / (~abnormal).sum().clamp_min(1) + push.sum() / count.clamp_min(1)
+
+
+def focal_weights(log_p: Tensor) -> Tensor:
+    """Weights of normal features: 1 where they are likely, more the less likely they are; constants, shape (N,).
+
+    Args:
+        log_p: normalised log-likelihoods, shape (N,).
+
+    Source: the authors' published defaults, 11.7 (1 - p)^0.5 |log_p| below -0.2, p = exp(log_p).
+    """
+    log_p = log_p.detach()
+    return torch.where(log_p > -0.2, torch.ones_like(log_p), 11.7 * (1 - log_p.exp()).clamp_min(0).sqrt() * log_p.abs())
+
+
+def _mean_of_positive(values: Tensor) -> Tensor:
+    positive = values.clamp_min(0.0)
+    return positive.sum() / (positive > 0).sum().clamp_min(1)

@@ -1,0 +1,120 @@
+"""From images to scores and maps (Eq. 7), against constants that are stored with the model."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from bgad_core.boundary import LevelBoundary
+from bgad_core.data import read_image, resized
+from bgad_core.errors import Cancelled, DeviceError
+from bgad_core.features import as_batch
+from bgad_core.model import BGAD
+
+READERS = 2
+
+
+@dataclass(frozen=True)
+class ImageScore:
+    """What one image is under a model.
+
+    Attributes:
+        score: in [0, 1), higher is more abnormal; 0.5 exactly at the part's b_n.
+        lowest: the lowest value of `fused`.
+        standing: "normal" above the part's b_n, "defect" below its b_a, "margin" between.
+        fused: float16 (H, W) at the finest level's grid, higher is more normal.
+        levels: float16 (L, H, W), each level's log_p brought to that grid by repeating cells' values bilinearly.
+    """
+
+    score: float
+    lowest: float
+    standing: Literal["normal", "margin", "defect"]
+    fused: np.ndarray
+    levels: np.ndarray
+
+
+def anomaly_score(lowest: float, fused: LevelBoundary, part: LevelBoundary) -> float:
+    """A part's score from its lowest fused log-likelihood; monotone, so it ranks as Eq. 7 does.
+
+    u = (median - lowest) / (median - b_n) is 0 at what normal cells are and 1 at the part's boundary; u / (1 + u) keeps
+    it in [0, 1) without ever saturating, as 1 - exp(log p) does in float32.
+    """
+    u = max(0.0, (fused.median - lowest) / (fused.median - part.b_n))
+    return u / (1.0 + u)
+
+
+def standing_of(lowest: float, part: LevelBoundary) -> Literal["normal", "margin", "defect"]:
+    """Where the lowest fused value of a part lies against the part's boundary."""
+    if lowest >= part.b_n:
+        return "normal"
+    return "margin" if lowest >= part.b_a else "defect"
+
+
+def score_files(
+    model: BGAD,
+    paths: Sequence[Path],
+    *,
+    batch_size: int = 16,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[ImageScore]:
+    """Score image files in order; an image scores the same alone, in any batch and in any order.
+
+    Args:
+        model: a calibrated model.
+        paths: image files of any size.
+        batch_size: images that pass the backbone together; halved when the device's memory runs out.
+
+    Raises:
+        Cancelled: `should_stop` answered true between two batches.
+        BadImageError: a file cannot be read.
+    """
+    batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
+    with ThreadPoolExecutor(READERS) as readers:
+        waiting = None
+        for number, batch in enumerate(batches):
+            if should_stop():
+                raise Cancelled(f"cancelled after {number * batch_size} of {len(paths)} images")
+            images = waiting or _read(readers, batch, model.config.size)
+            loaded = [image.result() for image in images]
+            following = batches[number + 1] if number + 1 < len(batches) else []
+            waiting = _read(readers, following, model.config.size)
+            yield from score_images(model, loaded)
+            progress(min((number + 1) * batch_size, len(paths)), len(paths))
+
+
+def _read(readers: ThreadPoolExecutor, batch: Sequence[Path], size: int) -> list:
+    return [readers.submit(lambda path: resized(read_image(path), size), path) for path in batch]
+
+
+def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
+    """Score uint8 images (S, S, 3) of the model's size.
+
+    Raises:
+        DeviceError: not even one of them fits the device's memory.
+    """
+    try:
+        with torch.inference_mode():
+            levels = model.log_likelihoods(as_batch(images, model.device))
+            fused = model.fused(levels)
+            size = fused.shape[1:]
+            resize = torch.nn.functional.interpolate
+            planes = [resize(level[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for level in levels]
+            stacked = torch.stack(planes, dim=1).half().cpu().numpy()
+            maps = fused.cpu().numpy()
+    except torch.OutOfMemoryError as error:
+        if len(images) == 1:
+            raise DeviceError(f"one image does not fit the memory of {model.device}: choose a smaller size") from error
+        half = len(images) // 2
+        return score_images(model, images[:half]) + score_images(model, images[half:])
+    return [_score_of(model, plane, stack) for plane, stack in zip(maps, stacked, strict=True)]
+
+
+def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:
+    fused, part, lowest = model.boundary("fused"), model.boundary("part"), float(plane.min())
+    score, standing = anomaly_score(lowest, fused, part), standing_of(lowest, part)
+    return ImageScore(score, lowest, standing, plane.astype(np.float16), levels)

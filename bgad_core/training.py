@@ -1,0 +1,247 @@
+"""Training in two phases: the normals' distribution first, then the few defects across its boundary (Sec. 3.1, 3.3).
+
+Each pass draws by a seed made of (config seed, phase, pass) and ends in a checkpoint: an interrupted run that is called
+again with the same folder ends bit for bit like one that was not.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bgad_core.config import BGADConfig
+from bgad_core.data import Sample, read_image, resized
+from bgad_core.errors import Cancelled, DatasetError
+from bgad_core.feature_cache import FeatureCache, Features, features_of
+from bgad_core.features import FeatureExtractor, as_batch, resolve_device
+from bgad_core.known import KnownAnomalies, known_anomalies
+from bgad_core.model import BGAD
+from bgad_core.phases import Phase, Schedule, fit, load_flows
+
+FORMAT = 1  # of phase-1 checkpoints: raise it when the same settings would train otherwise
+STATISTICS_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        phase: "features", "phase 1", "phase 2" or "calibration".
+        done, total: images or passes.
+        loss: mean of the last pass, None where there is none.
+        seconds_left: of this phase, None while unknown.
+        note: one more thing to tell, or "".
+    """
+
+    phase: str
+    done: int
+    total: int
+    loss: float | None = None
+    seconds_left: float | None = None
+    note: str = ""
+
+
+Report = Callable[[Progress], None]
+
+
+def train(
+    config: BGADConfig,
+    *,
+    normals: Sequence[Sample],
+    anomalies: Sequence[Sample],
+    calibration: Sequence[Sample],
+    folder: Path,
+    phase_one_folder: Path,
+    cache: FeatureCache,
+    device: str = "auto",
+    threads: int = 1,
+    progress: Report = lambda step: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> BGAD:
+    """Train a model and fit its boundaries.
+
+    Args:
+        config: every setting.
+        normals: normal parts to learn from.
+        anomalies: known defects; without any, phase 1 is all there is (unless the variant asks for phase 2).
+        calibration: normal parts that are held out of the pull and carry the stored boundaries.
+        folder: this run's checkpoints.
+        phase_one_folder: finished phase-1 checkpoints, shared by all runs, each under the digest of what it was made
+            from; one that fits is reused.
+        cache: features of normals and calibration parts.
+        device: see `resolve_device`.
+        threads: processor threads.
+        progress: called at least once a pass.
+        should_stop: asked about once a second.
+
+    Returns:
+        The calibrated model, on `device`.
+
+    Raises:
+        DatasetError: no normals or no calibration parts.
+        Cancelled: `should_stop` answered true; the last checkpoint is complete.
+    """
+    if not normals or not calibration:
+        raise DatasetError(
+            f"{len(normals)} normal parts to learn from and {len(calibration)} to calibrate on: both need at least one"
+        )
+    torch.set_num_threads(threads)
+    extractor = FeatureExtractor(config.backbone, resolve_device(device))
+    if config.backbone.built_in:
+        _calibrate_built_in(extractor, normals, config)
+    features, held_out = _features(extractor, normals, calibration, config, cache, progress, should_stop)
+    model = BGAD(config, extractor)
+    _set_statistics(model, features)
+    phase_one(model, features, normals, folder, phase_one_folder, progress, should_stop)
+    if _needs_phase_two(config, anomalies):
+        found = known_anomalies(model, normals, anomalies, should_stop=should_stop)
+        known = found if len(found.features) else None
+        phase_two(model, features, known, _key_two(model, normals, anomalies), folder, progress, should_stop)
+    progress(Progress("calibration", 0, 1))
+    model.eval().calibrate(held_out)
+    progress(Progress("calibration", 1, 1))
+    return model
+
+
+def phase_one(
+    model: BGAD,
+    features: Features,
+    normals: Sequence[Sample],
+    folder: Path,
+    phase_one_folder: Path,
+    progress: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Learn the normals' distribution (Eq. 5), or take a finished phase 1 of the same normals and settings."""
+    key = key_one(model, normals)
+    finished = phase_one_folder / f"{key}.safetensors"
+    epochs = model.config.training.epochs_one
+    if finished.is_file() and load_flows(model, finished, key):
+        progress(Progress("phase 1", epochs, epochs, note="reused: the normals and its settings are the same"))
+        return
+    schedule = Schedule(Phase.one, epochs, model.config.training, key, finished, folder / "phase-1.safetensors")
+    _run(model, features, None, schedule, progress, should_stop)
+
+
+def phase_two(
+    model: BGAD,
+    features: Features,
+    known: KnownAnomalies | None,
+    key: str,
+    folder: Path,
+    progress: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    """Move what is misplaced across the boundary (Eq. 9), from where phase 1 ended."""
+    checkpoint = folder / "phase-2.safetensors"
+    schedule = Schedule(Phase.two, model.config.training.epochs_two, model.config.training, key, checkpoint, checkpoint)
+    _run(model, features, known, schedule, progress, should_stop)
+
+
+def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
+    """What a phase 1 was made from: normals, backbone, and every setting that it reads."""
+    config = model.config
+    training = asdict(config.training)
+    settings = {
+        name: training[name]
+        for name in ("epochs_one", "positions", "images_per_batch", "batch", "rate", "warm_up", "focal")
+    }
+    facts = {
+        "format": FORMAT,
+        "normals": sorted(sample.sha256 for sample in normals),
+        "backbone": model.extractor.digest(),
+        "model": [config.size, config.smoothing, config.standardise, config.seed, config.boundary.alpha_n],
+        "flow": asdict(config.flow),
+        "training": settings,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _key_two(model: BGAD, normals: Sequence[Sample], anomalies: Sequence[Sample]) -> str:
+    facts = {
+        "phase one": key_one(model, normals),
+        "config": {**model.config.to_dict(), "backbone": None},
+        "anomalies": [
+            [sample.sha256, None if sample.mask is None else hashlib.sha256(sample.mask.tobytes()).hexdigest()]
+            for sample in anomalies
+        ],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _needs_phase_two(config: BGADConfig, anomalies: Sequence[Sample]) -> bool:
+    """The ablations without anomalies train as long as the rest, so that only the loss differs."""
+    return bool(anomalies) or config.variant in ("nfad", "bgad-without")
+
+
+def _run(
+    model: BGAD,
+    features: Features,
+    known: KnownAnomalies | None,
+    schedule: Schedule,
+    progress: Report,
+    should_stop: Callable[[], bool],
+) -> None:
+    started, first = time.monotonic(), None
+    phase = schedule.phase.value
+    for epoch, share, loss in fit(model, features, known, schedule, should_stop):
+        done = epoch + share
+        first = done if first is None else first
+        pace = (time.monotonic() - started) / (done - first) if done > first else None
+        left = None if pace is None else pace * (schedule.epochs - done)
+        progress(Progress(phase, min(int(done), schedule.epochs), schedule.epochs, loss, left))
+
+
+def _features(
+    extractor: FeatureExtractor,
+    normals: Sequence[Sample],
+    calibration: Sequence[Sample],
+    config: BGADConfig,
+    cache: FeatureCache,
+    progress: Report,
+    should_stop: Callable[[], bool],
+) -> tuple[Features, Features]:
+    total, started = len(normals) + len(calibration), time.monotonic()
+
+    def show(before: int) -> Callable[[int, int], None]:
+        def report(done: int, _of: int) -> None:
+            left = (time.monotonic() - started) / max(1, before + done) * (total - before - done)
+            progress(Progress("features", before + done, total, seconds_left=left))
+
+        return report
+
+    progress(Progress("features", 0, total))
+    made = []
+    for before, samples in ((0, normals), (len(normals), calibration)):
+        made.append(features_of(extractor, samples, config, cache, progress=show(before), should_stop=should_stop))
+    if should_stop():
+        raise Cancelled("cancelled after computing features")
+    return made[0], made[1]
+
+
+def _calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], config: BGADConfig) -> None:
+    chosen = sorted(normals, key=lambda sample: sample.sha256)[:STATISTICS_IMAGES]
+    batches = [chosen[start : start + 16] for start in range(0, len(chosen), 16)]
+    extractor.calibrate([as_batch([resized(read_image(s.path), config.size) for s in batch]) for batch in batches])
+
+
+def _set_statistics(model: BGAD, features: Features) -> None:
+    """Mean and deviation of each channel over evenly chosen training normals; left at 0 and 1 unless asked for."""
+    if not model.config.standardise:
+        return
+    chosen = np.unique(np.linspace(0, len(features) - 1, min(len(features), STATISTICS_IMAGES)).round().astype(int))
+    for level in range(len(model.shapes)):
+        count, total, squares = 0, 0.0, 0.0
+        for index in chosen:
+            rows = features.level(int(index), level).astype(np.float64)
+            count, total, squares = count + len(rows), total + rows.sum(axis=0), squares + (rows**2).sum(axis=0)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
+        getattr(model, f"mean{level}").copy_(torch.from_numpy(mean))
+        getattr(model, f"std{level}").copy_(torch.from_numpy(np.maximum(deviation, 1e-3)))
