@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import timm
@@ -55,8 +56,9 @@ class FeatureExtractor(nn.Module):
         super().__init__()
         self.config = config
         self.network = _network(config)
-        self.channels: list[int] = list(self.network.feature_info.channels())
-        self.strides: list[int] = list(self.network.feature_info.reduction())
+        info: Any = self.network.feature_info
+        self.channels: list[int] = list(info.channels())
+        self.strides: list[int] = list(info.reduction())
         mean, std = _normalisation(self.network)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
