@@ -1,0 +1,115 @@
+// The ranked pool as tiles. Thumbnails load as they come into view; a click or Enter opens one.
+import { adopt, type Host, make } from "./style"
+
+// [id, name, score x 1000 or null, standing, verdict, held out]: arrays, because two hundred objects would repeat their keys.
+type Item = [number, string, number | null, string | null, string | null, number]
+
+interface Data {
+  items: Item[]
+  heat: boolean
+  version: number | null
+  selected: number | null
+  compact: boolean
+}
+
+const STANDING: Record<string, [string, string]> = {
+  normal: ["●", "normal"],
+  margin: ["◐", "near the boundary"],
+  defect: ["▲", "beyond the boundary"],
+}
+const VERDICT: Record<string, string> = { normal: "✓ normal", defect: "✕ defect", unsure: "? unsure" }
+
+const CSS = `
+:host { display: block; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);
+  color: var(--st-text-color); }
+.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }
+.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;
+  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }
+.compact .tile { flex: 0 0 76px; }
+.tile:hover { border-color: var(--st-primary-color); }
+.tile:focus-visible, .tile[aria-current="true"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.picture { position: relative; aspect-ratio: 1; background: #17191c; }
+.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }
+.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;
+  background: rgba(15, 17, 20, 0.78); }
+.badge.defect { background: #b3261e; }
+.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;
+  font-variant-numeric: tabular-nums; }
+.standing.defect { color: var(--st-red-text-color, #d32f2f); }
+.standing.margin { color: var(--st-orange-text-color, #b26a00); }
+.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }
+.compact .name, .compact .badge { display: none; }
+`
+
+class Gallery {
+  private data: Data | null = null
+
+  constructor(
+    private readonly grid: HTMLElement,
+    private open: (id: number) => void,
+  ) {
+    grid.addEventListener("keydown", (event) => this.key(event))
+  }
+
+  update(data: Data, open: (id: number) => void): void {
+    this.open = open
+    if (JSON.stringify(data) === JSON.stringify(this.data)) return
+    this.data = data
+    this.grid.className = data.compact ? "grid compact" : "grid"
+    this.grid.replaceChildren(...data.items.map((item) => this.tile(item, data)))
+    this.grid.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest", inline: "center" })
+  }
+
+  private tile([id, name, score, standing, verdict, heldOut]: Item, data: Data): HTMLElement {
+    const [sign, words] = STANDING[standing ?? ""] ?? ["○", "not scored"]
+    const shown = score === null ? "–" : (score / 1000).toFixed(2)
+    const label = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
+    const tile = make("button", { class: "tile", type: "button", "aria-label": label, title: label, "data-id": String(id) })
+    if (id === data.selected) tile.setAttribute("aria-current", "true")
+    const picture = make("div", { class: "picture" })
+    picture.append(make("img", { src: `/thumb/${id}`, alt: "", loading: "lazy", decoding: "async" }))
+    if (data.heat && data.version !== null && score !== null) {
+      const src = `/heatmap/${id}?version=${data.version}`
+      picture.append(make("img", { src, alt: "", loading: "lazy", decoding: "async" }))
+    }
+    const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : ""
+    if (said) picture.append(make("span", { class: `badge ${verdict ?? ""}` }, said))
+    const facts = make("div", { class: "facts" })
+    facts.append(make("b", {}, shown), make("span", { class: `standing ${standing ?? ""}`, title: words }, sign))
+    tile.append(picture, facts, make("div", { class: "name" }, name))
+    tile.addEventListener("click", () => this.open(id))
+    return tile
+  }
+
+  private key(event: KeyboardEvent): void {
+    const tiles = [...this.grid.querySelectorAll<HTMLElement>(".tile")]
+    const at = tiles.indexOf(event.target as HTMLElement)
+    if (at < 0) return
+    const columns = tiles.filter((tile) => tile.offsetTop === tiles[0].offsetTop).length
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key]
+    if (step === undefined) return
+    event.preventDefault()
+    tiles[Math.max(0, Math.min(tiles.length - 1, at + step))].focus()
+  }
+}
+
+const galleries = new WeakMap<object, Gallery>()
+
+export default function render({ data, parentElement, setTriggerValue }: Host<Data>): () => void {
+  const open = (id: number): void => setTriggerValue("open", id)
+  let gallery = galleries.get(parentElement)
+  if (!gallery) {
+    const grid = make("div", { class: "grid", role: "group", "aria-label": "Parts" })
+    parentElement.append(grid)
+    adopt(grid, CSS)
+    gallery = new Gallery(grid, open)
+    galleries.set(parentElement, gallery)
+  }
+  gallery.update(data, open)
+  return () => {
+    parentElement.querySelector(".grid")?.remove()
+    galleries.delete(parentElement)
+  }
+}

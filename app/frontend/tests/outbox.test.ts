@@ -1,0 +1,52 @@
+import { beforeEach, describe, expect, it, vi } from "vitest"
+import { Outbox, type Stored } from "../src/outbox"
+
+class Memory {
+  readonly values = new Map<string, string>()
+  getItem = (name: string) => this.values.get(name) ?? null
+  setItem = (name: string, value: string) => void this.values.set(name, value)
+  removeItem = (name: string) => void this.values.delete(name)
+}
+
+describe("the outbox", () => {
+  beforeEach(() => {
+    vi.useFakeTimers()
+  })
+
+  it("sends a commit again until its number comes back", () => {
+    const sent: Stored[] = []
+    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    box.commit("A")
+    vi.advanceTimersByTime(250)
+    expect(sent.map((entry) => entry.rev)).toEqual([1, 1, 1])
+    box.ack(1)
+    vi.advanceTimersByTime(1000)
+    expect(sent.length).toBe(3)
+    expect(box.pending).toBe(false)
+  })
+
+  it("sends only the latest of two commits again", () => {
+    const sent: Stored[] = []
+    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    box.commit("A")
+    box.commit("B")
+    vi.advanceTimersByTime(150)
+    expect(sent.map((entry) => entry.png)).toEqual(["A", "B", "B"])
+  })
+
+  it("gives a later page of the tab what was drawn, and numbers on from what was seen", () => {
+    const memory = new Memory()
+    new Outbox("m", () => {}, memory, 100).commit("A")
+    const next = new Outbox("m", () => {}, memory, 100)
+    expect(next.stored()).toEqual({ rev: 1, png: "A" })
+    next.ack(7)
+    next.commit("B")
+    expect(next.stored()).toEqual({ rev: 8, png: "B" })
+  })
+
+  it("takes damaged storage for none", () => {
+    const memory = new Memory()
+    memory.setItem("m", "{")
+    expect(new Outbox("m", () => {}, memory).stored()).toBeNull()
+  })
+})

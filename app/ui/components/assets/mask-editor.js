@@ -1,0 +1,5223 @@
+import { n as e, t } from "./style.js";
+// node_modules/konva/lib/Global.js
+var n = Math.PI / 180;
+function r() {
+	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
+}
+var i = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, a = {
+	_global: i,
+	version: "10.9.1",
+	isBrowser: r(),
+	isUnminified: /param/.test(function(e) {}.toString()),
+	dblClickWindow: 400,
+	getAngle(e) {
+		return a.angleDeg ? e * n : e;
+	},
+	enableTrace: !1,
+	pointerEventsEnabled: !0,
+	autoDrawEnabled: !0,
+	hitOnDragEnabled: !1,
+	capturePointerEventsEnabled: !1,
+	_renderBackend: "web",
+	legacyTextRendering: !1,
+	pixelRatio: typeof window < "u" && window.devicePixelRatio || 1,
+	dragDistance: 3,
+	angleDeg: !0,
+	showWarnings: !0,
+	dragButtons: [0, 1],
+	isDragging() {
+		return a.DD.isDragging;
+	},
+	isTransforming() {
+		return a.Transformer?.isTransforming() ?? !1;
+	},
+	isDragReady() {
+		return !!a.DD.node;
+	},
+	releaseCanvasOnDestroy: !0,
+	document: i.document,
+	_injectGlobal(e) {
+		i.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), i.Konva = e;
+	}
+}, o = /* @__PURE__ */ new Set(), s = (e, t = !1) => {
+	a[e.prototype.getClassName()] = e, t && o.add(e);
+};
+a._injectGlobal(a);
+// node_modules/konva/lib/Util.js
+var c = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", l = () => {
+	if (typeof document > "u") throw Error(c);
+}, u = class e {
+	constructor(e) {
+		this.dirty = !1, this.m = e ? e.slice() : [
+			1,
+			0,
+			0,
+			1,
+			0,
+			0
+		];
+	}
+	reset() {
+		this.m[0] = 1, this.m[1] = 0, this.m[2] = 0, this.m[3] = 1, this.m[4] = 0, this.m[5] = 0;
+	}
+	copy() {
+		return new e(this.m);
+	}
+	copyInto(e) {
+		e.m[0] = this.m[0], e.m[1] = this.m[1], e.m[2] = this.m[2], e.m[3] = this.m[3], e.m[4] = this.m[4], e.m[5] = this.m[5];
+	}
+	point(e) {
+		let t = this.m;
+		return {
+			x: t[0] * e.x + t[2] * e.y + t[4],
+			y: t[1] * e.x + t[3] * e.y + t[5]
+		};
+	}
+	_getTransformedRect(e) {
+		let [t, n, r, i, a, o] = this.m, s = e.x, c = e.y, l = e.x + e.width, u = e.y + e.height, d = [
+			t * s + r * c + a,
+			t * l + r * c + a,
+			t * l + r * u + a,
+			t * s + r * u + a
+		], f = [
+			n * s + i * c + o,
+			n * l + i * c + o,
+			n * l + i * u + o,
+			n * s + i * u + o
+		], p = Math.min(d[0], d[1], d[2], d[3]), m = Math.min(f[0], f[1], f[2], f[3]);
+		return {
+			x: p,
+			y: m,
+			width: Math.max(d[0], d[1], d[2], d[3]) - p,
+			height: Math.max(f[0], f[1], f[2], f[3]) - m
+		};
+	}
+	translate(e, t) {
+		return this.m[4] += this.m[0] * e + this.m[2] * t, this.m[5] += this.m[1] * e + this.m[3] * t, this;
+	}
+	scale(e, t) {
+		return this.m[0] *= e, this.m[1] *= e, this.m[2] *= t, this.m[3] *= t, this;
+	}
+	rotate(e) {
+		let t = Math.cos(e), n = Math.sin(e), r = this.m[0] * t + this.m[2] * n, i = this.m[1] * t + this.m[3] * n, a = this.m[0] * -n + this.m[2] * t, o = this.m[1] * -n + this.m[3] * t;
+		return this.m[0] = r, this.m[1] = i, this.m[2] = a, this.m[3] = o, this;
+	}
+	getTranslation() {
+		return {
+			x: this.m[4],
+			y: this.m[5]
+		};
+	}
+	skew(e, t) {
+		let n = this.m[0] + this.m[2] * t, r = this.m[1] + this.m[3] * t, i = this.m[2] + this.m[0] * e, a = this.m[3] + this.m[1] * e;
+		return this.m[0] = n, this.m[1] = r, this.m[2] = i, this.m[3] = a, this;
+	}
+	multiply(e) {
+		let t = this.m[0] * e.m[0] + this.m[2] * e.m[1], n = this.m[1] * e.m[0] + this.m[3] * e.m[1], r = this.m[0] * e.m[2] + this.m[2] * e.m[3], i = this.m[1] * e.m[2] + this.m[3] * e.m[3], a = this.m[0] * e.m[4] + this.m[2] * e.m[5] + this.m[4], o = this.m[1] * e.m[4] + this.m[3] * e.m[5] + this.m[5];
+		return this.m[0] = t, this.m[1] = n, this.m[2] = r, this.m[3] = i, this.m[4] = a, this.m[5] = o, this;
+	}
+	isInvertible() {
+		return this.m[0] * this.m[3] - this.m[1] * this.m[2] !== 0;
+	}
+	invert() {
+		let e = 1 / (this.m[0] * this.m[3] - this.m[1] * this.m[2]), t = this.m[3] * e, n = -this.m[1] * e, r = -this.m[2] * e, i = this.m[0] * e, a = e * (this.m[2] * this.m[5] - this.m[3] * this.m[4]), o = e * (this.m[1] * this.m[4] - this.m[0] * this.m[5]);
+		return this.m[0] = t, this.m[1] = n, this.m[2] = r, this.m[3] = i, this.m[4] = a, this.m[5] = o, this;
+	}
+	getMatrix() {
+		return this.m;
+	}
+	decompose() {
+		let e = this.m[0], t = this.m[1], n = this.m[2], r = this.m[3], i = this.m[4], a = this.m[5], o = e * r - t * n, s = {
+			x: i,
+			y: a,
+			rotation: 0,
+			scaleX: 0,
+			scaleY: 0,
+			skewX: 0,
+			skewY: 0
+		};
+		if (e != 0 || t != 0) {
+			let i = Math.sqrt(e * e + t * t);
+			s.rotation = t > 0 ? Math.acos(e / i) : -Math.acos(e / i), s.scaleX = i, s.scaleY = o / i, s.skewX = o && (e * n + t * r) / o, s.skewY = 0;
+		} else if (n != 0 || r != 0) {
+			let i = Math.sqrt(n * n + r * r);
+			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
+		}
+		return s.rotation = x._getRotation(s.rotation), s;
+	}
+}, d = "[object Array]", f = "[object Number]", p = "[object String]", m = "[object Boolean]", h = Math.PI / 180, g = 180 / Math.PI, _ = "#", ee = "", te = "0", ne = "Konva warning: ", re = "Konva error: ", ie = {
+	aliceblue: [
+		240,
+		248,
+		255
+	],
+	antiquewhite: [
+		250,
+		235,
+		215
+	],
+	aqua: [
+		0,
+		255,
+		255
+	],
+	aquamarine: [
+		127,
+		255,
+		212
+	],
+	azure: [
+		240,
+		255,
+		255
+	],
+	beige: [
+		245,
+		245,
+		220
+	],
+	bisque: [
+		255,
+		228,
+		196
+	],
+	black: [
+		0,
+		0,
+		0
+	],
+	blanchedalmond: [
+		255,
+		235,
+		205
+	],
+	blue: [
+		0,
+		0,
+		255
+	],
+	blueviolet: [
+		138,
+		43,
+		226
+	],
+	brown: [
+		165,
+		42,
+		42
+	],
+	burlywood: [
+		222,
+		184,
+		135
+	],
+	cadetblue: [
+		95,
+		158,
+		160
+	],
+	chartreuse: [
+		127,
+		255,
+		0
+	],
+	chocolate: [
+		210,
+		105,
+		30
+	],
+	coral: [
+		255,
+		127,
+		80
+	],
+	cornflowerblue: [
+		100,
+		149,
+		237
+	],
+	cornsilk: [
+		255,
+		248,
+		220
+	],
+	crimson: [
+		220,
+		20,
+		60
+	],
+	cyan: [
+		0,
+		255,
+		255
+	],
+	darkblue: [
+		0,
+		0,
+		139
+	],
+	darkcyan: [
+		0,
+		139,
+		139
+	],
+	darkgoldenrod: [
+		184,
+		134,
+		11
+	],
+	darkgray: [
+		169,
+		169,
+		169
+	],
+	darkgreen: [
+		0,
+		100,
+		0
+	],
+	darkgrey: [
+		169,
+		169,
+		169
+	],
+	darkkhaki: [
+		189,
+		183,
+		107
+	],
+	darkmagenta: [
+		139,
+		0,
+		139
+	],
+	darkolivegreen: [
+		85,
+		107,
+		47
+	],
+	darkorange: [
+		255,
+		140,
+		0
+	],
+	darkorchid: [
+		153,
+		50,
+		204
+	],
+	darkred: [
+		139,
+		0,
+		0
+	],
+	darksalmon: [
+		233,
+		150,
+		122
+	],
+	darkseagreen: [
+		143,
+		188,
+		143
+	],
+	darkslateblue: [
+		72,
+		61,
+		139
+	],
+	darkslategray: [
+		47,
+		79,
+		79
+	],
+	darkslategrey: [
+		47,
+		79,
+		79
+	],
+	darkturquoise: [
+		0,
+		206,
+		209
+	],
+	darkviolet: [
+		148,
+		0,
+		211
+	],
+	deeppink: [
+		255,
+		20,
+		147
+	],
+	deepskyblue: [
+		0,
+		191,
+		255
+	],
+	dimgray: [
+		105,
+		105,
+		105
+	],
+	dimgrey: [
+		105,
+		105,
+		105
+	],
+	dodgerblue: [
+		30,
+		144,
+		255
+	],
+	firebrick: [
+		178,
+		34,
+		34
+	],
+	floralwhite: [
+		255,
+		250,
+		240
+	],
+	forestgreen: [
+		34,
+		139,
+		34
+	],
+	fuchsia: [
+		255,
+		0,
+		255
+	],
+	gainsboro: [
+		220,
+		220,
+		220
+	],
+	ghostwhite: [
+		248,
+		248,
+		255
+	],
+	gold: [
+		255,
+		215,
+		0
+	],
+	goldenrod: [
+		218,
+		165,
+		32
+	],
+	gray: [
+		128,
+		128,
+		128
+	],
+	green: [
+		0,
+		128,
+		0
+	],
+	greenyellow: [
+		173,
+		255,
+		47
+	],
+	grey: [
+		128,
+		128,
+		128
+	],
+	honeydew: [
+		240,
+		255,
+		240
+	],
+	hotpink: [
+		255,
+		105,
+		180
+	],
+	indianred: [
+		205,
+		92,
+		92
+	],
+	indigo: [
+		75,
+		0,
+		130
+	],
+	ivory: [
+		255,
+		255,
+		240
+	],
+	khaki: [
+		240,
+		230,
+		140
+	],
+	lavender: [
+		230,
+		230,
+		250
+	],
+	lavenderblush: [
+		255,
+		240,
+		245
+	],
+	lawngreen: [
+		124,
+		252,
+		0
+	],
+	lemonchiffon: [
+		255,
+		250,
+		205
+	],
+	lightblue: [
+		173,
+		216,
+		230
+	],
+	lightcoral: [
+		240,
+		128,
+		128
+	],
+	lightcyan: [
+		224,
+		255,
+		255
+	],
+	lightgoldenrodyellow: [
+		250,
+		250,
+		210
+	],
+	lightgray: [
+		211,
+		211,
+		211
+	],
+	lightgreen: [
+		144,
+		238,
+		144
+	],
+	lightgrey: [
+		211,
+		211,
+		211
+	],
+	lightpink: [
+		255,
+		182,
+		193
+	],
+	lightsalmon: [
+		255,
+		160,
+		122
+	],
+	lightseagreen: [
+		32,
+		178,
+		170
+	],
+	lightskyblue: [
+		135,
+		206,
+		250
+	],
+	lightslategray: [
+		119,
+		136,
+		153
+	],
+	lightslategrey: [
+		119,
+		136,
+		153
+	],
+	lightsteelblue: [
+		176,
+		196,
+		222
+	],
+	lightyellow: [
+		255,
+		255,
+		224
+	],
+	lime: [
+		0,
+		255,
+		0
+	],
+	limegreen: [
+		50,
+		205,
+		50
+	],
+	linen: [
+		250,
+		240,
+		230
+	],
+	magenta: [
+		255,
+		0,
+		255
+	],
+	maroon: [
+		128,
+		0,
+		0
+	],
+	mediumaquamarine: [
+		102,
+		205,
+		170
+	],
+	mediumblue: [
+		0,
+		0,
+		205
+	],
+	mediumorchid: [
+		186,
+		85,
+		211
+	],
+	mediumpurple: [
+		147,
+		112,
+		219
+	],
+	mediumseagreen: [
+		60,
+		179,
+		113
+	],
+	mediumslateblue: [
+		123,
+		104,
+		238
+	],
+	mediumspringgreen: [
+		0,
+		250,
+		154
+	],
+	mediumturquoise: [
+		72,
+		209,
+		204
+	],
+	mediumvioletred: [
+		199,
+		21,
+		133
+	],
+	midnightblue: [
+		25,
+		25,
+		112
+	],
+	mintcream: [
+		245,
+		255,
+		250
+	],
+	mistyrose: [
+		255,
+		228,
+		225
+	],
+	moccasin: [
+		255,
+		228,
+		181
+	],
+	navajowhite: [
+		255,
+		222,
+		173
+	],
+	navy: [
+		0,
+		0,
+		128
+	],
+	oldlace: [
+		253,
+		245,
+		230
+	],
+	olive: [
+		128,
+		128,
+		0
+	],
+	olivedrab: [
+		107,
+		142,
+		35
+	],
+	orange: [
+		255,
+		165,
+		0
+	],
+	orangered: [
+		255,
+		69,
+		0
+	],
+	orchid: [
+		218,
+		112,
+		214
+	],
+	palegoldenrod: [
+		238,
+		232,
+		170
+	],
+	palegreen: [
+		152,
+		251,
+		152
+	],
+	paleturquoise: [
+		175,
+		238,
+		238
+	],
+	palevioletred: [
+		219,
+		112,
+		147
+	],
+	papayawhip: [
+		255,
+		239,
+		213
+	],
+	peachpuff: [
+		255,
+		218,
+		185
+	],
+	peru: [
+		205,
+		133,
+		63
+	],
+	pink: [
+		255,
+		192,
+		203
+	],
+	plum: [
+		221,
+		160,
+		221
+	],
+	powderblue: [
+		176,
+		224,
+		230
+	],
+	purple: [
+		128,
+		0,
+		128
+	],
+	rebeccapurple: [
+		102,
+		51,
+		153
+	],
+	red: [
+		255,
+		0,
+		0
+	],
+	rosybrown: [
+		188,
+		143,
+		143
+	],
+	royalblue: [
+		65,
+		105,
+		225
+	],
+	saddlebrown: [
+		139,
+		69,
+		19
+	],
+	salmon: [
+		250,
+		128,
+		114
+	],
+	sandybrown: [
+		244,
+		164,
+		96
+	],
+	seagreen: [
+		46,
+		139,
+		87
+	],
+	seashell: [
+		255,
+		245,
+		238
+	],
+	sienna: [
+		160,
+		82,
+		45
+	],
+	silver: [
+		192,
+		192,
+		192
+	],
+	skyblue: [
+		135,
+		206,
+		235
+	],
+	slateblue: [
+		106,
+		90,
+		205
+	],
+	slategray: [
+		112,
+		128,
+		144
+	],
+	slategrey: [
+		112,
+		128,
+		144
+	],
+	snow: [
+		255,
+		250,
+		250
+	],
+	springgreen: [
+		0,
+		255,
+		127
+	],
+	steelblue: [
+		70,
+		130,
+		180
+	],
+	tan: [
+		210,
+		180,
+		140
+	],
+	teal: [
+		0,
+		128,
+		128
+	],
+	thistle: [
+		216,
+		191,
+		216
+	],
+	transparent: [
+		0,
+		0,
+		0,
+		0
+	],
+	tomato: [
+		255,
+		99,
+		71
+	],
+	turquoise: [
+		64,
+		224,
+		208
+	],
+	violet: [
+		238,
+		130,
+		238
+	],
+	wheat: [
+		245,
+		222,
+		179
+	],
+	white: [
+		255,
+		255,
+		255
+	],
+	whitesmoke: [
+		245,
+		245,
+		245
+	],
+	yellow: [
+		255,
+		255,
+		0
+	],
+	yellowgreen: [
+		154,
+		205,
+		50
+	]
+}, v = null, ae = typeof window < "u" ? window : {}, oe = /* @__PURE__ */ new WeakMap(), se = (e, t) => {
+	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
+}, ce = /* @__PURE__ */ new Map(), le = Object.getPrototypeOf(Int8Array), ue = (e) => {
+	let t = e.trim();
+	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
+}, de = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", fe = RegExp(`^(${de})(%?)$`, "i"), y = (e, t) => {
+	let n = fe.exec(e);
+	if (!n) return NaN;
+	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
+	return Math.min(Math.max(r, 0), t);
+}, pe = /^#[0-9a-f]+$/i, me = RegExp(`^(${de})(deg|grad|rad|turn)?$`, "i"), he = {
+	deg: 1,
+	grad: .9,
+	rad: g,
+	turn: 360
+};
+function b(e, t) {
+	return Math.min(Math.max(e || 0, 0), t);
+}
+var x = {
+	_isElement(e) {
+		return !!(e && e.nodeType == 1);
+	},
+	_isFunction(e) {
+		return !!(e && e.constructor && e.call && e.apply);
+	},
+	_isPlainObject(e) {
+		return !!e && e.constructor === Object;
+	},
+	_isArray(e) {
+		return Object.prototype.toString.call(e) === d;
+	},
+	_isNumber(e) {
+		return Object.prototype.toString.call(e) === f && !isNaN(e) && isFinite(e);
+	},
+	_isString(e) {
+		return Object.prototype.toString.call(e) === p;
+	},
+	_isBoolean(e) {
+		return Object.prototype.toString.call(e) === m;
+	},
+	isObject(e) {
+		return e instanceof Object;
+	},
+	isValidSelector(e) {
+		if (typeof e != "string") return !1;
+		let t = e[0];
+		return t === "#" || t === "." || t === t.toUpperCase();
+	},
+	_sign(e) {
+		return e === 0 || e > 0 ? 1 : -1;
+	},
+	requestAnimFrame(e, t) {
+		let n = t && !t.closed && t || ae, r = oe.get(n);
+		r || (r = [], oe.set(n, r), se(n, function() {
+			oe.delete(n), r.forEach(function(e) {
+				e();
+			});
+		})), r.push(e);
+	},
+	createCanvasElement() {
+		l();
+		let e = document.createElement("canvas");
+		try {
+			e.style = e.style || {};
+		} catch {}
+		return e;
+	},
+	createImageElement() {
+		return l(), document.createElement("img");
+	},
+	_urlToImage(e, t, n) {
+		let r = x.createImageElement();
+		r.onload = function() {
+			t(r);
+		}, r.onerror = (e) => {
+			n?.(e instanceof Error ? e : /* @__PURE__ */ Error("Unable to load image."));
+		}, r.src = e;
+	},
+	_rgbToHex(e, t, n) {
+		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
+	},
+	_hexToRgb(e) {
+		e = e.replace(_, ee);
+		let t = parseInt(e, 16);
+		return {
+			r: t >> 16 & 255,
+			g: t >> 8 & 255,
+			b: t & 255
+		};
+	},
+	getRandomColor() {
+		let e = (Math.random() * 16777215 | 0).toString(16);
+		for (; e.length < 6;) e = te + e;
+		return _ + e;
+	},
+	isCanvasFarblingActive() {
+		if (v !== null) return v;
+		if (typeof document > "u") return v = !1, !1;
+		let e = this.createCanvasElement();
+		e.width = 10, e.height = 10;
+		let t = e.getContext("2d", { willReadFrequently: !0 });
+		t.clearRect(0, 0, 10, 10), t.fillStyle = "#282828", t.fillRect(0, 0, 10, 10);
+		let n = t.getImageData(0, 0, 10, 10).data, r = !1;
+		for (let e = 0; e < 100; e++) if (n[e * 4] !== 40 || n[e * 4 + 1] !== 40 || n[e * 4 + 2] !== 40 || n[e * 4 + 3] !== 255) {
+			r = !0;
+			break;
+		}
+		return v = r, this.releaseCanvas(e), v;
+	},
+	getHitColor() {
+		let e = () => Math.random() * 256 | 0;
+		return this.getHitColorKey(e(), e(), e());
+	},
+	getHitColorKey(e, t, n) {
+		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
+		return _ + this._rgbToHex(i(e), i(t), i(n));
+	},
+	getSnappedHexColor(e) {
+		let { r: t, g: n, b: r } = this._hexToRgb(e);
+		return this.getHitColorKey(t, n, r);
+	},
+	getRGB(e) {
+		let { r: t = 0, g: n = 0, b: r = 0 } = x.colorToRGBA(e) ?? {};
+		return {
+			r: t,
+			g: n,
+			b: r
+		};
+	},
+	colorToRGBA(e) {
+		e = (e || "").trim() || "black";
+		let t = x._namedColorToRBA(e) || x._hex3ColorToRGBA(e) || x._hex4ColorToRGBA(e) || x._hex6ColorToRGBA(e) || x._hex8ColorToRGBA(e) || x._rgbColorToRGBA(e) || x._hslColorToRGBA(e);
+		if (t && [
+			t.r,
+			t.g,
+			t.b,
+			t.a
+		].every(x._isNumber)) return t;
+	},
+	_namedColorToRBA(e) {
+		let t = ie[e.toLowerCase()];
+		return t ? {
+			r: t[0],
+			g: t[1],
+			b: t[2],
+			a: t.length > 3 ? t[3] : 1
+		} : null;
+	},
+	_rgbColorToRGBA(e) {
+		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
+		if (!t) return;
+		let n = ue(t[1]);
+		if (!(n.length < 3 || n.length > 4)) return {
+			r: y(n[0], 255),
+			g: y(n[1], 255),
+			b: y(n[2], 255),
+			a: n.length > 3 ? y(n[3], 1) : 1
+		};
+	},
+	_hex8ColorToRGBA(e) {
+		if (e.length === 9 && pe.test(e)) return {
+			r: parseInt(e.slice(1, 3), 16),
+			g: parseInt(e.slice(3, 5), 16),
+			b: parseInt(e.slice(5, 7), 16),
+			a: parseInt(e.slice(7, 9), 16) / 255
+		};
+	},
+	_hex6ColorToRGBA(e) {
+		if (e.length === 7 && pe.test(e)) return {
+			r: parseInt(e.slice(1, 3), 16),
+			g: parseInt(e.slice(3, 5), 16),
+			b: parseInt(e.slice(5, 7), 16),
+			a: 1
+		};
+	},
+	_hex4ColorToRGBA(e) {
+		if (e.length === 5 && pe.test(e)) return {
+			r: parseInt(e[1] + e[1], 16),
+			g: parseInt(e[2] + e[2], 16),
+			b: parseInt(e[3] + e[3], 16),
+			a: parseInt(e[4] + e[4], 16) / 255
+		};
+	},
+	_hex3ColorToRGBA(e) {
+		if (e.length === 4 && pe.test(e)) return {
+			r: parseInt(e[1] + e[1], 16),
+			g: parseInt(e[2] + e[2], 16),
+			b: parseInt(e[3] + e[3], 16),
+			a: 1
+		};
+	},
+	_hslColorToRGBA(e) {
+		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
+		if (!t) return;
+		let n = ue(t[1]);
+		if (n.length < 3 || n.length > 4) return;
+		let r = me.exec(n[0]);
+		if (!r) return;
+		let i = r[2], a = Number(r[1]) * (i ? he[i.toLowerCase()] : 1);
+		if (!isFinite(a)) return;
+		let o = (a % 360 + 360) % 360 / 360, s = y(n[1], 100) / 100, c = y(n[2], 100) / 100, l = n.length > 3 ? y(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
+			0,
+			0,
+			0
+		];
+		for (let e = 0; e < 3; e++) {
+			let t = o + 1 / 3 * -(e - 1);
+			t < 0 && t++, t > 1 && t--;
+			let n;
+			n = 6 * t < 1 ? d + (u - d) * 6 * t : 2 * t < 1 ? u : 3 * t < 2 ? d + (u - d) * (2 / 3 - t) * 6 : d, f[e] = n * 255;
+		}
+		return {
+			r: Math.round(f[0]),
+			g: Math.round(f[1]),
+			b: Math.round(f[2]),
+			a: l
+		};
+	},
+	_getPointsRect(e) {
+		let t = Infinity, n = Infinity, r = -Infinity, i = -Infinity;
+		for (let a = 0; a < e.length; a += 2) {
+			let o = e[a], s = e[a + 1];
+			isNaN(o) || (t = Math.min(t, o), r = Math.max(r, o)), isNaN(s) || (n = Math.min(n, s), i = Math.max(i, s));
+		}
+		return isFinite(t + n) ? {
+			x: t,
+			y: n,
+			width: r - t,
+			height: i - n
+		} : {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+	},
+	haveIntersection(e, t) {
+		return !(t.x > e.x + e.width || t.x + t.width < e.x || t.y > e.y + e.height || t.y + t.height < e.y);
+	},
+	cloneObject(e) {
+		let t = {};
+		for (let n in e) t[n] = x._cloneValue(e[n]);
+		return t;
+	},
+	_cloneValue(e) {
+		return x._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(x._cloneValue) : e.slice() : x._isPlainObject(e) ? x.cloneObject(e) : e instanceof le ? e.slice() : e;
+	},
+	cloneArray(e) {
+		return e.slice(0);
+	},
+	degToRad(e) {
+		return e * h;
+	},
+	radToDeg(e) {
+		return e * g;
+	},
+	_getRotation(e) {
+		return a.angleDeg ? x.radToDeg(e) : e;
+	},
+	_capitalize(e) {
+		let t = ce.get(e);
+		if (t !== void 0) return t;
+		let n = e.charAt(0).toUpperCase() + e.slice(1);
+		return ce.set(e, n), n;
+	},
+	throw(e) {
+		throw Error(re + e);
+	},
+	error(e) {
+		console.error(re + e);
+	},
+	warn(e) {
+		a.showWarnings && console.warn(ne + e);
+	},
+	_batchEvents(e, t) {
+		if (!e) return t();
+		let n = !1, r = !0;
+		try {
+			e(() => {
+				n || !r ? x.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+			});
+		} finally {
+			r = !1, n || x.warn("eventBatchFunc must call its argument synchronously.");
+		}
+	},
+	each(e, t) {
+		for (let n in e) t(n, e[n]);
+	},
+	_inRange(e, t, n) {
+		return t <= e && e < n;
+	},
+	_getProjectionToSegment(e, t, n, r, i, a) {
+		let o, s, c, l = (e - n) * (e - n) + (t - r) * (t - r);
+		if (l == 0) o = e, s = t, c = (i - n) * (i - n) + (a - r) * (a - r);
+		else {
+			let u = ((i - e) * (n - e) + (a - t) * (r - t)) / l;
+			u < 0 ? (o = e, s = t, c = (e - i) * (e - i) + (t - a) * (t - a)) : u > 1 ? (o = n, s = r, c = (n - i) * (n - i) + (r - a) * (r - a)) : (o = e + u * (n - e), s = t + u * (r - t), c = (o - i) * (o - i) + (s - a) * (s - a));
+		}
+		return [
+			o,
+			s,
+			c
+		];
+	},
+	_getProjectionToLine(e, t, n) {
+		let r = x.cloneObject(e), i = Number.MAX_VALUE;
+		return t.forEach(function(a, o) {
+			if (!n && o === t.length - 1) return;
+			let s = t[(o + 1) % t.length], c = x._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			d < i && (r.x = l, r.y = u, i = d);
+		}), r;
+	},
+	_prepareArrayForTween(e, t, n) {
+		let r = [], i = [];
+		if (e.length > t.length) {
+			let n = t;
+			t = e, e = n;
+		}
+		for (let t = 0; t < e.length; t += 2) r.push({
+			x: e[t],
+			y: e[t + 1]
+		});
+		for (let e = 0; e < t.length; e += 2) i.push({
+			x: t[e],
+			y: t[e + 1]
+		});
+		let a = [];
+		return i.forEach(function(e) {
+			let t = x._getProjectionToLine(e, r, n);
+			a.push(t.x), a.push(t.y);
+		}), a;
+	},
+	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
+		let n = x._isArray(e) ? [] : {};
+		t.add(e);
+		for (let r of Object.keys(e)) {
+			let i = e[r];
+			x._isElement(i) || t.has(i) || (n[r] = x._isPlainObject(i) || x._isArray(i) ? x._prepareToStringify(i, t) : i);
+		}
+		return t.delete(e), n;
+	},
+	_assign(e, t) {
+		for (let n in t) e[n] = t[n];
+		return e;
+	},
+	_getEventType(e) {
+		return e.indexOf("pointer") >= 0 ? "pointer" : e.indexOf("touch") >= 0 ? "touch" : "mouse";
+	},
+	_getFirstPointerId(e) {
+		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
+	},
+	releaseCanvas(...e) {
+		a.releaseCanvasOnDestroy && e.forEach((e) => {
+			e.width = 0, e.height = 0;
+		});
+	},
+	_cornerRadii(e, t, n) {
+		let r = Math.min(t, n) / 2;
+		if (typeof e == "number") {
+			let t = b(e, r);
+			return [
+				t,
+				t,
+				t,
+				t
+			];
+		}
+		return [
+			b(e[0], r),
+			b(e[1], r),
+			b(e[2], r),
+			b(e[3], r)
+		];
+	},
+	drawRoundedRectPath(e, t, n, r) {
+		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
+		t = Math.abs(t), n = Math.abs(n);
+		let [o, s, c, l] = x._cornerRadii(r, t, n);
+		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
+	},
+	drawRoundedPolygonPath(e, t, n, r, i) {
+		r = Math.abs(r);
+		for (let a = 0; a < n; a++) {
+			let o = t[(a - 1 + n) % n], s = t[a], c = t[(a + 1) % n], l = {
+				x: s.x - o.x,
+				y: s.y - o.y
+			}, u = {
+				x: c.x - s.x,
+				y: c.y - s.y
+			}, d = Math.hypot(l.x, l.y), f = Math.hypot(u.x, u.y), p;
+			p = typeof i == "number" ? i : a < i.length ? i[a] : 0, p = Math.max(p, 0), p = r * Math.cos(Math.PI / n) * Math.min(1, p / r * 2);
+			let m = {
+				x: l.x / d,
+				y: l.y / d
+			}, h = {
+				x: u.x / f,
+				y: u.y / f
+			}, g = {
+				x: s.x - m.x * p,
+				y: s.y - m.y * p
+			}, _ = {
+				x: s.x + h.x * p,
+				y: s.y + h.y * p
+			};
+			a === 0 ? e.moveTo(g.x, g.y) : e.lineTo(g.x, g.y), e.arcTo(s.x, s.y, _.x, _.y, p);
+		}
+	}
+};
+// node_modules/konva/lib/Context.js
+function ge(e) {
+	let t = [], n = e.length, r = x;
+	for (let i = 0; i < n; i++) {
+		let n = e[i];
+		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
+	}
+	return t;
+}
+var _e = ",", ve = "(", ye = ")", be = ";", xe = "()", Se = "=", Ce = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), we = [
+	"fillStyle",
+	"strokeStyle",
+	"shadowColor",
+	"shadowBlur",
+	"shadowOffsetX",
+	"shadowOffsetY",
+	"letterSpacing",
+	"lineCap",
+	"lineDashOffset",
+	"lineJoin",
+	"lineWidth",
+	"miterLimit",
+	"direction",
+	"font",
+	"textAlign",
+	"textBaseline",
+	"globalAlpha",
+	"globalCompositeOperation",
+	"imageSmoothingEnabled",
+	"imageSmoothingQuality",
+	"filter"
+], Te = 100, S = null;
+function Ee() {
+	if (S !== null) return S;
+	try {
+		let e = x.createCanvasElement(), t = e.getContext("2d");
+		S = !!t && "filter" in t, x.releaseCanvas(e);
+	} catch {
+		S = !1;
+	}
+	return S;
+}
+var De = class {
+	constructor(e) {
+		this.canvas = e, a.enableTrace && (this.traceArr = [], this._enableTrace());
+	}
+	fillShape(e) {
+		e.fillEnabled() && this._fill(e);
+	}
+	_fill(e) {}
+	strokeShape(e) {
+		e.hasStroke() && this._stroke(e);
+	}
+	_stroke(e) {}
+	fillStrokeShape(e) {
+		e.attrs.fillAfterStrokeEnabled ? (this.strokeShape(e), this.fillShape(e)) : (this.fillShape(e), this.strokeShape(e));
+	}
+	getTrace(e, t) {
+		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += xe : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += ve + c.join(_e) + ye)) : (i += o.property, e || (i += Se + o.val)), i += be;
+		return i;
+	}
+	clearTrace() {
+		this.traceArr = [];
+	}
+	_trace(e) {
+		let t = this.traceArr, n;
+		t.push(e), n = t.length, n >= Te && t.shift();
+	}
+	reset() {
+		let e = this.getCanvas().getPixelRatio();
+		this.setTransform(1 * e, 0, 0, 1 * e, 0, 0);
+	}
+	getCanvas() {
+		return this.canvas;
+	}
+	clear(e) {
+		let t = this.getCanvas();
+		e ? this.clearRect(e.x || 0, e.y || 0, e.width || 0, e.height || 0) : this.clearRect(0, 0, t.getWidth() / t.pixelRatio, t.getHeight() / t.pixelRatio);
+	}
+	_drawDeviceBuffer(e) {
+		let { x: t, y: n, width: r, height: i } = e._isolationRect;
+		this.setTransform(1, 0, 0, 1, 0, 0), this.imageSmoothingEnabled = !1, this.drawImage(e._canvas, 0, 0, r, i, t, n, r, i);
+	}
+	_applyLineCap(e) {
+		let t = e.attrs.lineCap;
+		t && this.setAttr("lineCap", t);
+	}
+	_getOpacity(e) {
+		if (!this._opacityRoot) return e.getAbsoluteOpacity();
+		let t = e.opacity(), n = e.parent;
+		for (; n && n !== this._opacityRoot;) t *= n.opacity(), n = n.parent;
+		return t;
+	}
+	_applyOpacity(e) {
+		let t = this._getOpacity(e);
+		t !== 1 && this.setAttr("globalAlpha", t);
+	}
+	_applyLineJoin(e) {
+		let t = e.attrs.lineJoin;
+		t && this.setAttr("lineJoin", t);
+	}
+	_applyMiterLimit(e) {
+		let t = e.attrs.miterLimit;
+		t != null && this.setAttr("miterLimit", t);
+	}
+	setAttr(e, t) {
+		this._context[e] = t;
+	}
+	arc(e, t, n, r, i, a) {
+		this._context.arc(e, t, n, r, i, a);
+	}
+	arcTo(e, t, n, r, i) {
+		this._context.arcTo(e, t, n, r, i);
+	}
+	beginPath() {
+		this._context.beginPath();
+	}
+	bezierCurveTo(e, t, n, r, i, a) {
+		this._context.bezierCurveTo(e, t, n, r, i, a);
+	}
+	clearRect(e, t, n, r) {
+		this._context.clearRect(e, t, n, r);
+	}
+	clip(...e) {
+		this._context.clip.apply(this._context, e);
+	}
+	closePath() {
+		this._context.closePath();
+	}
+	createImageData(e, t) {
+		let n = arguments;
+		if (n.length === 2) return this._context.createImageData(e, t);
+		if (n.length === 1) return this._context.createImageData(e);
+	}
+	createLinearGradient(e, t, n, r) {
+		return this._context.createLinearGradient(e, t, n, r);
+	}
+	createPattern(e, t) {
+		return this._context.createPattern(e, t);
+	}
+	createRadialGradient(e, t, n, r, i, a) {
+		return this._context.createRadialGradient(e, t, n, r, i, a);
+	}
+	drawImage(e, t, n, r, i, a, o, s, c) {
+		let l = arguments, u = this._context;
+		l.length === 3 ? u.drawImage(e, t, n) : l.length === 5 ? u.drawImage(e, t, n, r, i) : l.length === 9 && u.drawImage(e, t, n, r, i, a, o, s, c);
+	}
+	ellipse(e, t, n, r, i, a, o, s) {
+		this._context.ellipse(e, t, n, r, i, a, o, s);
+	}
+	isPointInPath(e, t, n, r) {
+		return n ? this._context.isPointInPath(n, e, t, r) : this._context.isPointInPath(e, t, r);
+	}
+	fill(...e) {
+		this._context.fill.apply(this._context, e);
+	}
+	fillRect(e, t, n, r) {
+		this._context.fillRect(e, t, n, r);
+	}
+	strokeRect(e, t, n, r) {
+		this._context.strokeRect(e, t, n, r);
+	}
+	fillText(e, t, n, r) {
+		r ? this._context.fillText(e, t, n, r) : this._context.fillText(e, t, n);
+	}
+	measureText(e) {
+		return this._context.measureText(e);
+	}
+	getImageData(e, t, n, r) {
+		return this._context.getImageData(e, t, n, r);
+	}
+	lineTo(e, t) {
+		this._context.lineTo(e, t);
+	}
+	moveTo(e, t) {
+		this._context.moveTo(e, t);
+	}
+	rect(e, t, n, r) {
+		this._context.rect(e, t, n, r);
+	}
+	roundRect(e, t, n, r, i) {
+		this._context.roundRect(e, t, n, r, i);
+	}
+	putImageData(e, t, n) {
+		this._context.putImageData(e, t, n);
+	}
+	quadraticCurveTo(e, t, n, r) {
+		this._context.quadraticCurveTo(e, t, n, r);
+	}
+	restore() {
+		this._context.restore();
+	}
+	rotate(e) {
+		this._context.rotate(e);
+	}
+	save() {
+		this._context.save();
+	}
+	scale(e, t) {
+		this._context.scale(e, t);
+	}
+	setLineDash(e) {
+		this._context.setLineDash(e);
+	}
+	getLineDash() {
+		return this._context.getLineDash();
+	}
+	setTransform(e, t, n, r, i, a) {
+		this._context.setTransform(e, t, n, r, i, a);
+	}
+	stroke(e) {
+		e ? this._context.stroke(e) : this._context.stroke();
+	}
+	strokeText(e, t, n, r) {
+		this._context.strokeText(e, t, n, r);
+	}
+	transform(e, t, n, r, i, a) {
+		this._context.transform(e, t, n, r, i, a);
+	}
+	translate(e, t) {
+		this._context.translate(e, t);
+	}
+	_enableTrace() {
+		let e = this, t = Ce.length, n = this.setAttr, r, i, a = function(t) {
+			let n = e[t], r;
+			e[t] = function() {
+				return i = ge(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+					method: t,
+					args: i
+				}), r;
+			};
+		};
+		for (r = 0; r < t; r++) a(Ce[r]);
+		e.setAttr = function() {
+			n.apply(e, arguments);
+			let t = arguments[0], r = arguments[1];
+			(t === "shadowOffsetX" || t === "shadowOffsetY" || t === "shadowBlur") && (r /= this.canvas.getPixelRatio()), e._trace({
+				property: t,
+				val: r
+			});
+		};
+	}
+	_applyGlobalCompositeOperation(e) {
+		let t = e.attrs.globalCompositeOperation;
+		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
+	}
+};
+we.forEach(function(e) {
+	Object.defineProperty(De.prototype, e, {
+		get() {
+			return this._context[e];
+		},
+		set(t) {
+			this._context[e] = t;
+		}
+	});
+});
+var Oe = class extends De {
+	constructor(e, { willReadFrequently: t = !1 } = {}) {
+		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
+	}
+	_getFillPattern(e) {
+		let t = this._context;
+		return "patternQuality" in t && (t.patternQuality = t.imageSmoothingEnabled ? "good" : "nearest"), e._getFillPattern();
+	}
+	_getFillStyle(e) {
+		let t = e.fill(), n = e.fillPriority();
+		if (t && n === "color") return t;
+		let r = e.fillPatternImage();
+		if (r && n === "pattern") return this._getFillPattern(e);
+		let i = e.fillLinearGradientColorStops();
+		if (i && n === "linear-gradient") return e._getLinearGradient();
+		let a = e.fillRadialGradientColorStops();
+		if (a && n === "radial-gradient") return e._getRadialGradient();
+		if (t) return t;
+		if (r) return this._getFillPattern(e);
+		if (i) return e._getLinearGradient();
+		if (a) return e._getRadialGradient();
+	}
+	_fill(e) {
+		let t = this._getFillStyle(e);
+		t !== void 0 && (this.setAttr("fillStyle", t), e._fillFunc(this));
+	}
+	_strokeLinearGradient(e) {
+		let t = e._toStyleSpace(e.getStrokeLinearGradientStartPoint()), n = e._toStyleSpace(e.getStrokeLinearGradientEndPoint());
+		if (!e.getStrokeScaleEnabled()) {
+			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new u([
+				e,
+				r,
+				i,
+				a,
+				o,
+				s
+			]), l = this.canvas.getPixelRatio(), d = n.x - t.x, f = n.y - t.y, p = a * d - r * f, m = e * f - i * d, h = p * p + m * m, g = h ? (d * d + f * f) * (e * a - r * i) / h : 0;
+			t = c.point(t), n = {
+				x: t.x + p * g,
+				y: t.y + m * g
+			}, t = {
+				x: t.x / l,
+				y: t.y / l
+			}, n = {
+				x: n.x / l,
+				y: n.y / l
+			};
+		}
+		let r = e.getStrokeLinearGradientColorStops(), i = this.createLinearGradient(t.x, t.y, n.x, n.y);
+		if (r) {
+			for (let e = 0; e < r.length; e += 2) i.addColorStop(r[e], r[e + 1]);
+			this.setAttr("strokeStyle", i);
+		}
+	}
+	_applyStrokeStyle(e) {
+		e.strokeLinearGradientColorStops() ? this._strokeLinearGradient(e) : this.setAttr("strokeStyle", e.stroke());
+	}
+	_applyDecorationStyle(e) {
+		if (e.hasFill()) this.strokeStyle = this._getFillStyle(e);
+		else if (e.hasStroke()) this._applyStrokeStyle(e);
+		else return !1;
+		return !0;
+	}
+	_stroke(e) {
+		let t = e.dash(), n = e.getStrokeScaleEnabled();
+		n || this.save(), this._applyLineCap(e), t && e.dashEnabled() && (this.setLineDash(t), this.setAttr("lineDashOffset", e.dashOffset())), this.setAttr("lineWidth", e.strokeWidth());
+		let r = this.shadowColor, i = e.getShadowForStrokeEnabled();
+		if (i || this.setAttr("shadowColor", "rgba(0,0,0,0)"), this._applyStrokeStyle(e), !n) {
+			let e = this.getCanvas().getPixelRatio();
+			this.setTransform(e, 0, 0, e, 0, 0);
+		}
+		try {
+			e._strokeFunc(this);
+		} finally {
+			i || this.setAttr("shadowColor", r), n || this.restore();
+		}
+	}
+	_applyShadow(e) {
+		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
+		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
+	}
+}, ke = class extends De {
+	constructor(e) {
+		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
+	}
+	_fill(e) {
+		this.save(), this.setAttr("fillStyle", e.colorKey), e._fillFuncHit(this), this.restore();
+	}
+	strokeShape(e) {
+		e.hasHitStroke() && this._stroke(e);
+	}
+	_stroke(e) {
+		let t = e.getStrokeScaleEnabled();
+		if (!t) {
+			this.save();
+			let e = this.getCanvas().getPixelRatio();
+			this.setTransform(e, 0, 0, e, 0, 0);
+		}
+		this._applyLineCap(e);
+		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
+		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
+	}
+}, Ae = class {
+	constructor(e) {
+		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
+		let t = (e || {}).pixelRatio || a.pixelRatio || a._global.devicePixelRatio || 1;
+		this.pixelRatio = t, this._canvas = x.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+	}
+	getContext() {
+		return this.context;
+	}
+	getPixelRatio() {
+		return this.pixelRatio;
+	}
+	setPixelRatio(e) {
+		this.pixelRatio = e, this.setSize(this._logicalWidth, this._logicalHeight);
+	}
+	setWidth(e) {
+		this.setSize(e, this._logicalHeight);
+	}
+	setHeight(e) {
+		this.setSize(this._logicalWidth, e);
+	}
+	getWidth() {
+		return this.width;
+	}
+	getHeight() {
+		return this.height;
+	}
+	_bitmapSize(e) {
+		return Math.floor((e || 0) * this.pixelRatio);
+	}
+	setSize(e, t) {
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (x.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
+		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
+	}
+	setSizeIfChanged(e, t) {
+		(this.width !== this._bitmapSize(e) || this.height !== this._bitmapSize(t)) && this.setSize(e, t);
+	}
+	toDataURL(e, t) {
+		try {
+			return this._canvas.toDataURL(e, t);
+		} catch {
+			try {
+				return this._canvas.toDataURL();
+			} catch (e) {
+				throw x.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+			}
+		}
+	}
+}, C = class e extends Ae {
+	_prepareIsolationCanvas(t) {
+		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, d = 0, f = c.width, p = c.height;
+		if (t) {
+			let e = new u([
+				n,
+				r,
+				i,
+				a,
+				o,
+				s
+			])._getTransformedRect(t);
+			l = Math.max(0, Math.floor(e.x) - 1), d = Math.max(0, Math.floor(e.y) - 1), f = Math.min(f, Math.ceil(e.x + e.width) + 1) - l, p = Math.min(p, Math.ceil(e.y + e.height) + 1) - d;
+		}
+		f > 0 && p > 0 || (l = d = 0, f = p = 1);
+		let m = this._isolationCanvas ||= new e({
+			width: 0,
+			height: 0,
+			pixelRatio: this.pixelRatio
+		});
+		if (m.width < f || m.height < p) {
+			let e = this.pixelRatio, t = (t, n, r) => Math.min(r, Math.ceil((n < t ? Math.max(t, n * 1.5) : n) / e));
+			m.setSize(t(f, m.width, this._logicalWidth), t(p, m.height, this._logicalHeight));
+		}
+		m._isolationRect = {
+			x: l,
+			y: d,
+			width: f,
+			height: p
+		};
+		let h = m._isolationPeak;
+		h.width = Math.max(h.width, f), h.height = Math.max(h.height, p);
+		let g = m.getContext();
+		g.setTransform(1, 0, 0, 1, 0, 0), g.clearRect(0, 0, f, p), g.setTransform(n, r, i, a, o - l, s - d);
+		let _ = this.getContext();
+		return g.imageSmoothingEnabled = _.imageSmoothingEnabled, g.imageSmoothingQuality = _.imageSmoothingQuality, g.direction = _.direction, m;
+	}
+	_trimIsolationCanvas() {
+		let e = this._isolationCanvas;
+		if (!e) return;
+		let t = e._isolationPeak;
+		e._isolationLowFrames = e.width * e.height > 4 * t.width * t.height ? e._isolationLowFrames + 1 : 0, e._isolationLowFrames >= 10 ? this._releaseIsolationCanvas() : (t.width = t.height = 0, e._trimIsolationCanvas());
+	}
+	_releaseIsolationCanvas() {
+		let e = this._isolationCanvas;
+		e && (e._releaseIsolationCanvas(), x.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+	}
+	setSize(e, t) {
+		this._releaseIsolationCanvas(), super.setSize(e, t);
+	}
+	constructor(e = {
+		width: 0,
+		height: 0,
+		willReadFrequently: !1
+	}) {
+		super(e), this._isolationPeak = {
+			width: 0,
+			height: 0
+		}, this._isolationLowFrames = 0, this.context = new Oe(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+	}
+}, je = class extends Ae {
+	constructor(e = {
+		width: 0,
+		height: 0
+	}) {
+		super(e), this.hitCanvas = !0, this.context = new ke(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+	}
+}, w = {
+	get isDragging() {
+		let e = !1;
+		return w._dragElements.forEach((t) => {
+			t.dragStatus === "dragging" && (e = !0);
+		}), e;
+	},
+	get node() {
+		let e;
+		for (let t of w._dragElements.values()) {
+			if (t.dragStatus === "dragging") return t.node;
+			e = t.node;
+		}
+		return e;
+	},
+	_dragElements: /* @__PURE__ */ new Map(),
+	_listenToWindow(e) {
+		let t = (t) => w._endDragBefore(t, e), n = (t) => w._batchEvents(() => w._drag(t, e), e), r = (e) => w._batchEvents(() => w._endDragAfter(e));
+		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
+	},
+	_batchEvents(e, t) {
+		if (!w._dragElements.size) return;
+		let n = /* @__PURE__ */ new Set();
+		for (let { node: e } of w._dragElements.values()) {
+			let r = e.getStage();
+			if (!r || t && r._getOwnerWindow() !== t) continue;
+			let i = r.eventBatchFunc();
+			i && n.add(i);
+		}
+		let r = e;
+		for (let e of n) {
+			let t = r;
+			r = () => x._batchEvents(e, t);
+		}
+		r();
+	},
+	_drag(e, t) {
+		let n = [], r = /* @__PURE__ */ new Set();
+		w._dragElements.forEach((i, a) => {
+			let { node: o } = i, s = o.getStage();
+			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
+			i.pointerId === void 0 && (i.pointerId = x._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
+			if (c) {
+				if (i.dragStatus !== "dragging") {
+					let t = o.dragDistance();
+					if (Math.max(Math.abs(c.x - i.startPointerPos.x), Math.abs(c.y - i.startPointerPos.y)) < t || (o.startDrag({ evt: e }), !o.isDragging())) return;
+				}
+				o._setDragPosition(e, i), n.push(o);
+			}
+		}), n.forEach((t) => {
+			t.getStage() && t.fire("dragmove", {
+				type: "dragmove",
+				target: t,
+				evt: e
+			}, !0);
+		});
+	},
+	_endDragBefore(e, t, n) {
+		let r = [], i = /* @__PURE__ */ new Set();
+		w._dragElements.forEach((a, o) => {
+			let { node: s } = a;
+			if (n && a !== n && a.pointerId !== n.pointerId) return;
+			let c = s.getStage();
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === x._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+				if (a.dragStatus === "ready") w._dragElements.delete(o);
+				else {
+					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
+					let e = s.getLayer() || c;
+					e && r.indexOf(e) === -1 && r.push(e);
+				}
+			}
+		}), r.forEach((e) => {
+			e.draw();
+		});
+	},
+	_endDragAfter(e, t) {
+		w._dragElements.forEach((n, r) => {
+			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
+				type: "dragend",
+				target: n.node,
+				evt: e
+			}, !0), n.dragStatus !== "dragging" && w._dragElements.delete(r));
+		});
+	}
+}, T = /* @__PURE__ */ new Map(), Me = a._global.PointerEvent !== void 0;
+function Ne(e, t) {
+	let n = T.get(e);
+	return n && (!t || n.stage === t) ? n.shape : void 0;
+}
+function Pe(e, t, n) {
+	e._fire(t, {
+		evt: new PointerEvent(t, { pointerId: n }),
+		pointerId: n
+	});
+}
+function Fe(e, t) {
+	return T.get(e)?.shape === t;
+}
+function Ie(e, t) {
+	var n;
+	E(e);
+	let r = t.getStage();
+	if (r && (T.set(e, {
+		shape: t,
+		stage: r
+	}), Me)) {
+		try {
+			(n = r.content) == null || n.setPointerCapture(e);
+		} catch {}
+		Pe(t, "gotpointercapture", e);
+	}
+}
+function Le(e) {
+	T.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && E(r);
+	});
+}
+function E(e, t) {
+	var n;
+	let r = T.get(e);
+	if (!r || t && r.shape !== t) return;
+	let { shape: i, stage: a } = r;
+	if (T.delete(e), Me) {
+		try {
+			(n = a.content) == null || n.releasePointerCapture(e);
+		} catch {}
+		Pe(i, "lostpointercapture", e);
+	}
+}
+// node_modules/konva/lib/Validators.js
+function D(e) {
+	return x._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || x._isBoolean(e) ? e : Object.prototype.toString.call(e);
+}
+function O() {
+	if (a.isUnminified) return function(e, t) {
+		return x._isNumber(e) || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
+	};
+}
+function Re(e) {
+	if (a.isUnminified) return function(t, n) {
+		let r = x._isNumber(t), i = x._isArray(t) && t.length == e;
+		return !r && !i && x.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+	};
+}
+function ze() {
+	if (a.isUnminified) return function(e, t) {
+		return x._isNumber(e) || e === "auto" || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
+	};
+}
+function k() {
+	if (a.isUnminified) return function(e, t) {
+		return x._isString(e) || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	};
+}
+function Be() {
+	if (a.isUnminified) return function(e, t) {
+		let n = x._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	};
+}
+function Ve() {
+	if (a.isUnminified) return function(e, t) {
+		return e instanceof le || (x._isArray(e) ? e.forEach(function(e) {
+			x._isNumber(e) || x.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	};
+}
+function A() {
+	if (a.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	};
+}
+function He(e) {
+	if (a.isUnminified) return function(t, n) {
+		return t == null || x.isObject(t) || x.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+	};
+}
+// node_modules/konva/lib/Factory.js
+var j = "get", Ue = "set", M = {
+	addGetterSetter(e, t, n, r, i) {
+		M.addGetter(e, t, n), M.addSetter(e, t, r, i), M.addOverloadedGetterSetter(e, t);
+	},
+	addGetter(e, t, n) {
+		let r = j + x._capitalize(t), i = Array.isArray(n), a = function() {
+			let e = this.attrs[t];
+			return e === void 0 ? i ? n.slice() : n : e;
+		};
+		a._def = n, e.prototype[r] = e.prototype[r] || a;
+	},
+	addSetter(e, t, n, r) {
+		let i = Ue + x._capitalize(t);
+		e.prototype[i] || M.overWriteSetter(e, t, n, r);
+	},
+	overWriteSetter(e, t, n, r) {
+		let i = Ue + x._capitalize(t);
+		e.prototype[i] = function(e) {
+			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
+		};
+	},
+	addComponentsGetterSetter(e, t, n, r, i) {
+		let a = n.length, o = x._capitalize, s = j + o(t), c = Ue + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => j + o(e));
+		e.prototype[s] = function() {
+			let e = {};
+			for (let t = 0; t < a; t++) {
+				let r = this[u[t]];
+				e[n[t]] = r ? r.call(this) : this.attrs[l[t]];
+			}
+			return e;
+		};
+		let d = He(n);
+		e.prototype[c] = function(e) {
+			let a = this[s]();
+			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
+			for (let n in e) e.hasOwnProperty(n) && this._setAttr(t + o(n), e[n]);
+			return e || n.forEach((e) => {
+				this._setAttr(t + o(e), void 0);
+			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
+		}, M.addOverloadedGetterSetter(e, t);
+	},
+	addOverloadedGetterSetter(e, t) {
+		let n = x._capitalize(t), r = Ue + n, i = j + n, a = function() {
+			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
+		};
+		e.prototype[t] = a;
+	},
+	backCompat(e, t) {
+		x.each(t, function(t, n) {
+			let r = e.prototype[n], i = j + x._capitalize(t), a = Ue + x._capitalize(t);
+			function o() {
+				return x.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+			}
+			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
+		});
+	},
+	afterSetFilter() {
+		this._filterUpToDate = !1;
+	}
+};
+// node_modules/konva/lib/Node.js
+function We(e) {
+	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
+	for (; (r = n.exec(e)) !== null;) {
+		let [, e, n] = r, i = Ge[e];
+		if (!i) {
+			x.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			continue;
+		}
+		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
+		t.push({
+			fallback: i,
+			value: a
+		});
+	}
+	return function(e, n = 1) {
+		for (let { fallback: r, value: i } of t) r(e, i, n);
+	};
+}
+var Ge = {};
+function Ke(e, t) {
+	Ge[e] = t;
+}
+for (let e of [
+	"grayscale",
+	"sepia",
+	"invert"
+]) Ke(e, (t, n) => {
+	let r = Math.min(1, Math.max(0, n)), i = t.data;
+	for (let t = 0; t < i.length; t += 4) {
+		let n = i[t], a = i[t + 1], o = i[t + 2], s, c, l;
+		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
+	}
+});
+var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "children", Xe = "konva", Ze = "listening", Qe = [
+	"mouseenter",
+	"mouseleave",
+	"pointerenter",
+	"pointerleave",
+	"touchenter",
+	"touchleave"
+], $e = "set", et = "Shape", tt = " ", nt = "stage", P = "transform", rt = "Stage", it = "visible", at = [
+	"xChange.konva",
+	"yChange.konva",
+	"scaleXChange.konva",
+	"scaleYChange.konva",
+	"skewXChange.konva",
+	"skewYChange.konva",
+	"rotationChange.konva",
+	"offsetXChange.konva",
+	"offsetYChange.konva",
+	"transformsEnabledChange.konva"
+].join(tt), ot = 1, F = class e {
+	constructor(e) {
+		this._id = ot++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+	}
+	hasChildren() {
+		return !1;
+	}
+	_clearCache(e) {
+		(e === P || e === N) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+	}
+	_releaseCanvasCache() {
+		let e = this._canvasCache;
+		e && (x.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+	}
+	_getCache(e, t) {
+		let n = this._cache[e];
+		return (n === void 0 || (e === P || e === N) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+	}
+	_getCanvasCache() {
+		return this._canvasCache;
+	}
+	_clearSelfAndDescendantCache(e) {
+		this._clearCache(e), (e === void 0 || e === N) && this.fire("absoluteTransformChange");
+	}
+	static _runAfterUpdateBatch(t) {
+		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
+	}
+	static _flushUpdateBatch() {
+		if (e._updateBatchDepth > 0) return;
+		let t = e._pendingUpdates;
+		t.size && (e._pendingUpdates = /* @__PURE__ */ new Set(), t.forEach((e) => e()));
+	}
+	static _updateBatch(t) {
+		e._updateBatchDepth++;
+		try {
+			return t();
+		} finally {
+			e._updateBatchDepth--, e._flushUpdateBatch();
+		}
+	}
+	static _beginUpdateBatch() {
+		e._updateBatchDepth++;
+		let t = !1;
+		return () => {
+			t || (t = !0, e._updateBatchDepth--, e._flushUpdateBatch());
+		};
+	}
+	clearCache() {
+		return this._releaseCanvasCache(), this._clearSelfAndDescendantCache(), this._requestDraw(), this;
+	}
+	cache(e) {
+		let t = e || {}, n = {};
+		if (t.x === void 0 || t.y === void 0 || t.width === void 0 || t.height === void 0) {
+			let e = this._isUnderCache;
+			this._isUnderCache = !0, n = this.getClientRect({
+				skipTransform: !0,
+				relativeTo: this.getParent() || void 0
+			}), this._isUnderCache = e;
+		}
+		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return x.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		a += c * 2, o += c * 2, r -= c, i -= c;
+		let d = new C({
+			pixelRatio: s,
+			width: a,
+			height: o
+		}), f = new C({
+			pixelRatio: s,
+			width: 0,
+			height: 0,
+			willReadFrequently: !0
+		}), p = d.getContext();
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(qe);
+		try {
+			this.drawScene(d, this);
+		} catch (e) {
+			throw x.releaseCanvas(d._canvas), e;
+		} finally {
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(qe), p.restore(), d._releaseIsolationCanvas();
+		}
+		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
+			scene: d,
+			filter: f,
+			hit: null,
+			hitConfig: {
+				pixelRatio: u,
+				width: a,
+				height: o
+			},
+			x: r,
+			y: i
+		}, this._clearSelfAndDescendantCache(), this._requestDraw(), this;
+	}
+	_getCachedHitCanvas(e) {
+		if (e === this) return null;
+		let t = this._getCanvasCache();
+		if (!t) return null;
+		if (t.hit) return t.hit;
+		let n = new je(t.hitConfig);
+		n.isCache = !0;
+		let r = n.getContext();
+		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
+	}
+	isCached() {
+		return !!this._canvasCache;
+	}
+	getClientRect(e) {
+		throw Error("abstract \"getClientRect\" method call");
+	}
+	_getCachedSceneRect(e) {
+		let t = e._forDrawing && !this._isUnderCache && this._getCanvasCache();
+		if (!t) return;
+		let n = {
+			x: t.x,
+			y: t.y,
+			width: t.scene.width / t.scene.pixelRatio,
+			height: t.scene.height / t.scene.pixelRatio
+		};
+		return e.skipTransform ? n : this._transformedRect(n, e.relativeTo);
+	}
+	_transformedRect(e, t) {
+		return this.getAbsoluteTransform(t)._getTransformedRect(e);
+	}
+	_drawCachedSceneCanvas(e) {
+		e.save(), e._applyOpacity(this), e._applyGlobalCompositeOperation(this);
+		let t = this._getCanvasCache();
+		e.translate(t.x, t.y);
+		let n = this._getCachedSceneCanvas(), r = n.pixelRatio;
+		e.drawImage(n._canvas, 0, 0, n.width / r, n.height / r), e.restore();
+	}
+	_drawCachedHitCanvas(e, t) {
+		let n = this._getCanvasCache();
+		e.save(), e.translate(n.x, n.y), e.drawImage(t._canvas, 0, 0, t.width / t.pixelRatio, t.height / t.pixelRatio), e.restore();
+	}
+	_getCachedSceneCanvas() {
+		let e = this.filters(), t = this._getCanvasCache(), n = t.scene, r = t.filter, i = r.getContext(), a, o, s, c;
+		if (!e || e.length === 0) return n;
+		if (this._filterUpToDate) return r;
+		let l = !0;
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Ee()) {
+			l = !1;
+			break;
+		}
+		let u = n.pixelRatio;
+		if (r.setSizeIfChanged(n._logicalWidth, n._logicalHeight), l) {
+			let t = e.join(" ").replace(/url\((?:[^()"']|"[^"]*"|'[^']*')*\)|"[^"]*"|'[^']*'|([-+]?(?:\d*\.)?\d+(?:e[-+]?\d+)?)(px|em|rem|ex|ch|cap|ic|lh|rlh|vw|vh|vmin|vmax|cm|mm|q|in|pt|pc)\b/gi, (e, t, n) => t === void 0 ? e : `${Number(t) * u}${n}`);
+			return i.clear(), i.save(), i.setAttr("filter", t), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), i.restore(), this._filterUpToDate = !0, r;
+		}
+		try {
+			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = We(c)), c.call(this, o, u);
+			i.putImageData(o, 0, 0);
+		} catch (e) {
+			x.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+		}
+		return this._filterUpToDate = !0, r;
+	}
+	on(...e) {
+		this._prepareListeners();
+		let t = e[0], n = e[1];
+		if (e[2], e.length === 3) return this._delegate.apply(this, e);
+		let r = t.split(tt);
+		for (let e = 0; e < r.length; e++) {
+			let t = r[e].split("."), i = t[0], a = t[1] || "";
+			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
+				name: a,
+				handler: n
+			});
+		}
+		return this;
+	}
+	_prepareListeners() {
+		this === this.constructor.prototype && (this.hasOwnProperty("eventListeners") || (this.eventListeners = {}), e.protoListenerMap = /* @__PURE__ */ new WeakMap());
+	}
+	off(e, t) {
+		this._prepareListeners();
+		let n = (e || "").split(tt), r = n.length, i, a, o, s, c, l;
+		if (!e) for (a in this.eventListeners) this._off(a);
+		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
+		else for (a in this.eventListeners) this._off(a, l, t);
+		return this;
+	}
+	dispatchEvent(e) {
+		let t = {
+			target: this,
+			type: e.type,
+			evt: e
+		};
+		return this.fire(e.type, t), this;
+	}
+	addEventListener(e, t) {
+		return this.on(e, function(e) {
+			t.call(this, e.evt);
+		}), this;
+	}
+	removeEventListener(e) {
+		return this.off(e), this;
+	}
+	_delegate(e, t, n) {
+		let r = this;
+		return this.on(e, function(e) {
+			let i = e, a = e.target.findAncestors(t, !0, r);
+			for (let t = 0; t < a.length; t++) e = x.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			e.cancelBubble && (i.cancelBubble = !0);
+		}), this;
+	}
+	remove() {
+		return this.isDragging() && this.stopDrag(), w._dragElements.delete(this._id), w._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && w._dragElements.delete(t);
+		}), this._remove(), this;
+	}
+	_clearCaches() {
+		this._clearSelfAndDescendantCache(N), this._clearSelfAndDescendantCache(qe), this._clearSelfAndDescendantCache(nt), this._clearSelfAndDescendantCache(it), this._clearSelfAndDescendantCache(Ze);
+	}
+	_remove() {
+		let e = this.getParent();
+		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
+	}
+	destroy() {
+		return this._fire("destroy", { target: this }), Le(this), this.remove(), this.clearCache(), this;
+	}
+	getAttr(e) {
+		let t = "get" + x._capitalize(e);
+		return x._isFunction(this[t]) ? this[t]() : this.attrs[e];
+	}
+	getAncestors() {
+		let e = this.getParent(), t = [];
+		for (; e;) t.push(e), e = e.getParent();
+		return t;
+	}
+	getAttrs() {
+		return this.attrs || {};
+	}
+	setAttrs(e) {
+		return this._batchTransformChanges(() => {
+			let t, n;
+			if (!e) return this;
+			for (t in e) t !== Ye && (n = $e + x._capitalize(t), x._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+		}), this;
+	}
+	isListening() {
+		return this._getCache(Ze, this._isListening);
+	}
+	_isListening(e) {
+		if (!this.listening()) return !1;
+		let t = this.getParent();
+		return t && t !== e && this !== e ? t._isListening(e) : !0;
+	}
+	isVisible() {
+		return this._getCache(it, this._isVisible);
+	}
+	_isVisible(e) {
+		if (!this.visible()) return !1;
+		let t = this.getParent();
+		return t && t !== e && this !== e ? t._isVisible(e) : !0;
+	}
+	shouldDrawHit(e) {
+		return e ? this._isVisible(e) && this._isListening(e) : this.isListening() && this.isVisible();
+	}
+	show() {
+		return this.visible(!0), this;
+	}
+	hide() {
+		return this.visible(!1), this;
+	}
+	getZIndex() {
+		return this.index || 0;
+	}
+	getAbsoluteZIndex() {
+		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
+		function s(c) {
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== et && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			r.length > 0 && r[0].getDepth() <= e && s(r);
+		}
+		let c = this.getStage();
+		return t.nodeType !== rt && c && s(c.children), n;
+	}
+	getDepth() {
+		let e = 0, t = this.parent;
+		for (; t;) e++, t = t.parent;
+		return e;
+	}
+	_batchTransformChanges(t) {
+		this._batchingTransformChange ? t() : e._updateBatch(() => {
+			this._batchingTransformChange = !0;
+			try {
+				t();
+			} finally {
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(P), this._clearSelfAndDescendantCache(N));
+			}
+		});
+	}
+	setPosition(e) {
+		return this._batchTransformChanges(() => {
+			this.x(e.x), this.y(e.y);
+		}), this;
+	}
+	getPosition() {
+		return {
+			x: this.x(),
+			y: this.y()
+		};
+	}
+	getRelativePointerPosition() {
+		let e = this.getStage();
+		if (!e) return null;
+		let t = e.getPointerPosition();
+		if (!t) return null;
+		let n = this.getAbsoluteTransform().copy();
+		return n.invert(), n.point(t);
+	}
+	getAbsolutePosition(e) {
+		let t = this.getAbsoluteTransform(e).getMatrix(), n = new u(), r = this.offset();
+		return n.m = t.slice(), n.translate(r.x, r.y), n.getTranslation();
+	}
+	setAbsolutePosition(e) {
+		let { x: t, y: n, ...r } = this._clearTransform();
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(P);
+		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
+		i.invert(), i.translate(e.x, e.y);
+		let { x: o, y: s } = i.getTranslation();
+		return this._setTransform(r), a ? this.setPosition({
+			x: this.attrs.x + o,
+			y: this.attrs.y + s
+		}) : x.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(P), this._clearSelfAndDescendantCache(N), this;
+	}
+	_setTransform(e) {
+		let t;
+		for (t in e) this.attrs[t] = e[t];
+	}
+	_clearTransform() {
+		let e = {
+			x: this.x(),
+			y: this.y(),
+			rotation: this.rotation(),
+			scaleX: this.scaleX(),
+			scaleY: this.scaleY(),
+			offsetX: this.offsetX(),
+			offsetY: this.offsetY(),
+			skewX: this.skewX(),
+			skewY: this.skewY()
+		};
+		return this.attrs.x = 0, this.attrs.y = 0, this.attrs.rotation = 0, this.attrs.scaleX = 1, this.attrs.scaleY = 1, this.attrs.offsetX = 0, this.attrs.offsetY = 0, this.attrs.skewX = 0, this.attrs.skewY = 0, e;
+	}
+	move(e) {
+		let t = e.x, n = e.y, r = this.x(), i = this.y();
+		return t !== void 0 && (r += t), n !== void 0 && (i += n), this.setPosition({
+			x: r,
+			y: i
+		}), this;
+	}
+	rotate(e) {
+		return this.rotation(this.rotation() + e), this;
+	}
+	moveToTop() {
+		if (!this.parent) return x.warn("Node has no parent. moveToTop function is ignored."), !1;
+		let e = this.index;
+		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
+	}
+	moveUp() {
+		if (!this.parent) return x.warn("Node has no parent. moveUp function is ignored."), !1;
+		let e = this.index;
+		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
+	}
+	moveDown() {
+		if (!this.parent) return x.warn("Node has no parent. moveDown function is ignored."), !1;
+		let e = this.index;
+		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
+	}
+	moveToBottom() {
+		if (!this.parent) return x.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		let e = this.index;
+		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
+	}
+	setZIndex(e) {
+		if (!this.parent) return x.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && x.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		let t = this.index;
+		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
+	}
+	getAbsoluteOpacity() {
+		return this._getCache(qe, this._getAbsoluteOpacity);
+	}
+	_getAbsoluteOpacity() {
+		let e = this.opacity(), t = this.getParent();
+		return t && !t._isUnderCache && (e *= t.getAbsoluteOpacity()), e;
+	}
+	moveTo(e) {
+		return this.getParent() !== e && (this._remove(), e.add(this)), this;
+	}
+	toObject() {
+		let e = this.getAttrs(), t, n, r, i = {
+			attrs: {},
+			className: this.getClassName()
+		};
+		for (t in e) n = e[t], n instanceof le && (n = Array.from(n)), r = x.isObject(n) && !x._isPlainObject(n) && !x._isArray(n), r || (this["get" + x._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && x._isArray(n) ? n.filter((e) => typeof e == "string") : x.isObject(n) ? x._prepareToStringify(n) : n);
+		return i;
+	}
+	toJSON() {
+		return JSON.stringify(this.toObject());
+	}
+	getParent() {
+		return this.parent;
+	}
+	findAncestors(e, t, n) {
+		let r = [];
+		t && this._isMatch(e) && r.push(this);
+		let i = this.parent;
+		for (; i;) {
+			if (i === n) return r;
+			i._isMatch(e) && r.push(i), i = i.parent;
+		}
+		return r;
+	}
+	isAncestorOf(e) {
+		return !1;
+	}
+	findAncestor(e, t, n) {
+		return this.findAncestors(e, t, n)[0];
+	}
+	_isMatch(e) {
+		if (!e) return !1;
+		if (typeof e == "function") return e(this);
+		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
+		for (r = 0; r < n; r++) if (i = t[r], x.isValidSelector(i) || (x.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), x.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), x.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+			if (this.id() === i.slice(1)) return !0;
+		} else if (i.charAt(0) === ".") {
+			if (this.hasName(i.slice(1))) return !0;
+		} else if (this.className === i || this.nodeType === i) return !0;
+		return !1;
+	}
+	getLayer() {
+		let e = this.getParent();
+		return e ? e.getLayer() : null;
+	}
+	getStage() {
+		return this._getCache(nt, this._getStage);
+	}
+	_getStage() {
+		let e = this.getParent();
+		return e ? e.getStage() : null;
+	}
+	fire(e, t, n) {
+		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
+	}
+	getAbsoluteTransform(e) {
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(N, this._getCachedAbsoluteTransform);
+	}
+	_hasCachedAncestor() {
+		let e = this.parent;
+		for (; e;) {
+			if (e.isCached()) return !0;
+			e = e.parent;
+		}
+		return !1;
+	}
+	_getAbsoluteTransform(e) {
+		let t = new u();
+		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
+	}
+	_getCachedAbsoluteTransform() {
+		let e = this._cache[N] || new u();
+		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
+	}
+	_multiplyOwnTransform(e) {
+		let t = this.transformsEnabled();
+		if (t === "all") e.multiply(this.getTransform());
+		else if (t === "position") {
+			let t = this.attrs.x || 0, n = this.attrs.y || 0, r = this.attrs.offsetX || 0, i = this.attrs.offsetY || 0;
+			e.translate(t - r, n - i);
+		}
+		return e;
+	}
+	getAbsoluteScale(e) {
+		let t = this;
+		for (; t;) t._isUnderCache && (e = t), t = t.getParent();
+		let n = this.getAbsoluteTransform(e).decompose();
+		return {
+			x: n.scaleX,
+			y: n.scaleY
+		};
+	}
+	getAbsoluteRotation() {
+		return this.getAbsoluteTransform().decompose().rotation;
+	}
+	getTransform() {
+		return this._getCache(P, this._getTransform);
+	}
+	_getTransform() {
+		let e = this._cache[P] || new u();
+		e.reset();
+		let t = this.x(), n = this.y(), r = a.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, o = this.attrs.scaleY ?? 1, s = this.attrs.skewX || 0, c = this.attrs.skewY || 0, l = this.attrs.offsetX || 0, d = this.attrs.offsetY || 0;
+		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (s !== 0 || c !== 0) && e.skew(s, c), (i !== 1 || o !== 1) && e.scale(i, o), (l !== 0 || d !== 0) && e.translate(-1 * l, -1 * d), e.dirty = !1, e;
+	}
+	clone(e) {
+		let t = x.cloneObject(this.attrs), n, r, i, a, o;
+		for (n in e) t[n] = e[n];
+		let s = new this.constructor(t);
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Xe) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		return s;
+	}
+	_toKonvaCanvas(e) {
+		e ||= {};
+		let t = e.x === void 0 || e.y === void 0 || !e.width || !e.height ? this.getClientRect() : {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+		isFinite(t.x + t.y + t.width + t.height) || x.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new C({
+			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
+			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
+			pixelRatio: a
+		}), s = o.getContext();
+		return e.imageSmoothingEnabled === !1 && (s._context.imageSmoothingEnabled = !1), s.save(), (r || i) && s.translate(-1 * r, -1 * i), this.drawScene(o), s.restore(), o._releaseIsolationCanvas(), o;
+	}
+	toCanvas(e) {
+		return this._toKonvaCanvas(e)._canvas;
+	}
+	toDataURL(e) {
+		e ||= {};
+		let t = e.mimeType || null, n = e.quality ?? null, r = this._toKonvaCanvas(e).toDataURL(t, n);
+		return e.callback && e.callback(r), r;
+	}
+	toImage(e) {
+		return new Promise((t, n) => {
+			try {
+				let { callback: r, ...i } = e || {};
+				x._urlToImage(this.toDataURL(i), function(e) {
+					t(e), r?.(e);
+				}, n);
+			} catch (e) {
+				n(e);
+			}
+		});
+	}
+	toBlob(e) {
+		return new Promise((t, n) => {
+			try {
+				this.toCanvas(e).toBlob((r) => {
+					var i;
+					r ? (t(r), (i = e?.callback) == null || i.call(e, r)) : n(/* @__PURE__ */ Error("Konva: toBlob() failed, the canvas was not encoded"));
+				}, e?.mimeType, e?.quality);
+			} catch (e) {
+				n(e);
+			}
+		});
+	}
+	setSize(e) {
+		return this.width(e.width), this.height(e.height), this;
+	}
+	getSize() {
+		return {
+			width: this.width(),
+			height: this.height()
+		};
+	}
+	getClassName() {
+		return this.className || this.nodeType;
+	}
+	getType() {
+		return this.nodeType;
+	}
+	getDragDistance() {
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : a.dragDistance : this.attrs.dragDistance;
+	}
+	_off(e, t, n) {
+		let r = this.eventListeners[e], i, a, o;
+		for (i = 0; i < r.length; i++) if (a = r[i].name, o = r[i].handler, (a !== "konva" || t === "konva") && (!t || a === t) && (!n || n === o)) {
+			if (r.splice(i, 1), r.length === 0) {
+				delete this.eventListeners[e];
+				break;
+			}
+			i--;
+		}
+	}
+	_fireChangeEvent(e, t, n) {
+		this._fire(e + Je, {
+			oldVal: t,
+			newVal: n
+		});
+	}
+	addName(e) {
+		if (!this.hasName(e)) {
+			let t = this.name(), n = t ? t + " " + e : e;
+			this.name(n);
+		}
+		return this;
+	}
+	hasName(e) {
+		if (!e) return !1;
+		let t = this.name();
+		return t ? (t || "").split(/\s/g).indexOf(e) !== -1 : !1;
+	}
+	removeName(e) {
+		let t = (this.name() || "").split(/\s/g), n = t.indexOf(e);
+		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
+	}
+	setAttr(e, t) {
+		let n = this[$e + x._capitalize(e)];
+		return x._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+	}
+	_addSubtreeObserver(t) {
+		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
+	}
+	_removeSubtreeObserver(t) {
+		this._subtreeObservers?.delete(t) && e._subtreeObserverCount--;
+	}
+	_notifySubtreeChange() {
+		if (e._subtreeObserverCount) for (let e = this; e; e = e.parent) {
+			let t = e._subtreeObservers;
+			if (t) for (let n of t) n._onSubtreeChange(e);
+		}
+	}
+	_requestDraw() {
+		var e;
+		(e = this.parent) == null || e._notifySubtreeChange(), a.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+	}
+	_setAttr(e, t) {
+		let n = this.attrs[e];
+		(n !== t || x.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+	}
+	_fireAndBubble(e, t, n) {
+		t && this.nodeType === et && (t.target = this);
+		let r = Qe.indexOf(e) !== -1;
+		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
+			this._fire(e, t);
+			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
+			(t && !t.cancelBubble || !t) && this.parent && this.parent.isListening() && !i && (n && n.parent ? this._fireAndBubble.call(this.parent, e, t, n) : this._fireAndBubble.call(this.parent, e, t));
+		}
+	}
+	_getProtoListeners(t) {
+		let n = Object.getPrototypeOf(this), r = e.protoListenerMap.get(n);
+		r || (r = {}, e.protoListenerMap.set(n, r));
+		let i = r[t];
+		if (i === void 0) {
+			i = [];
+			let e = /* @__PURE__ */ new Set(), n = Object.getPrototypeOf(this);
+			for (; n;) {
+				let r = n.eventListeners?.[t] ?? [];
+				for (let t = 0; t < r.length; t++) {
+					let n = r[t];
+					e.has(n) || (e.add(n), i.push(n));
+				}
+				n = Object.getPrototypeOf(n);
+			}
+			r[t] = i;
+		}
+		return i;
+	}
+	_fire(e, t) {
+		t ||= {}, t.currentTarget = this, t.type = e;
+		let n = this._getProtoListeners(e);
+		if (n) for (let e = 0; e < n.length; e++) n[e].handler.call(this, t);
+		let r = this.eventListeners[e];
+		if (r) {
+			let n = r.slice(), i = n.length;
+			for (let e = 0; e < n.length; e++) n[e].handler.call(this, t);
+			let a = this.eventListeners[e];
+			if (a) for (let e = i; e < a.length; e++) a[e].handler.call(this, t);
+		}
+	}
+	draw() {
+		return this.drawScene(), this.drawHit(), this;
+	}
+	_createDragElement(e) {
+		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
+		if (!n) return;
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? x._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		w._dragElements.set(this._id, {
+			node: this,
+			startPointerPos: i,
+			offset: {
+				x: i.x - r.x,
+				y: i.y - r.y
+			},
+			dragStatus: "ready",
+			pointerId: o ? t ?? ("id" in i ? i.id : void 0) : void 0,
+			pointerEventType: o ? a : void 0,
+			startEvent: e
+		});
+	}
+	startDrag(e, t = !0) {
+		var n;
+		w._dragElements.has(this._id) || this._createDragElement(e);
+		let r = w._dragElements.get(this._id);
+		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
+			type: "dragstart",
+			target: this,
+			evt: r.startEvent && r.startEvent.evt || e && e.evt
+		}, t));
+	}
+	_setDragPosition(e, t) {
+		let n = this.getStage()._getPointerById(t.pointerId);
+		if (!n) return;
+		let r = {
+			x: n.x - t.offset.x,
+			y: n.y - t.offset.y
+		}, i = this.dragBoundFunc();
+		if (i !== void 0) {
+			let t = i.call(this, r, e);
+			if (!t) x.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!x._isNumber(t.x) || !x._isNumber(t.y)) {
+				x.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+				return;
+			} else r = t;
+		}
+		let a = t.lastPos;
+		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
+	}
+	stopDrag(e) {
+		let t = w._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", w._endDragBefore(e, void 0, t), w._endDragAfter(e, t));
+	}
+	setDraggable(e) {
+		this._setAttr("draggable", e), this._dragChange();
+	}
+	isDragging() {
+		let e = w._dragElements.get(this._id);
+		return e ? e.dragStatus === "dragging" : !1;
+	}
+	_listenDrag() {
+		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
+			if (!(e.evt.button === void 0 || a.dragButtons.indexOf(e.evt.button) >= 0) || w._dragElements.has(this._id)) return;
+			let t = !1;
+			w._dragElements.forEach((e) => {
+				this.isAncestorOf(e.node) && (t = !0);
+			}), t || this._createDragElement(e);
+		});
+	}
+	_dragChange() {
+		if (this.attrs.draggable) this._listenDrag();
+		else {
+			if (this._dragCleanup(), !this.getStage()) return;
+			let e = w._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && w._dragElements.delete(this._id);
+		}
+	}
+	_dragCleanup() {
+		this.off("mousedown.konva"), this.off("touchstart.konva");
+	}
+	isClientRectOnScreen(e = {
+		x: 0,
+		y: 0
+	}) {
+		let t = this.getStage();
+		if (!t) return !1;
+		let n = {
+			x: -e.x,
+			y: -e.y,
+			width: t.width() + 2 * e.x,
+			height: t.height() + 2 * e.y
+		};
+		return x.haveIntersection(n, this.getClientRect());
+	}
+	static create(e, t) {
+		return x._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+	}
+	static _createNode(t, n) {
+		let r = e.prototype.getClassName.call(t), i = t.children, o, s, c;
+		if (n && (t.attrs.container = n), !a[r]) {
+			let e = i ? "Group" : "Shape";
+			x.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+		}
+		let l = a[r];
+		if (o = new l(t.attrs), i) for (s = i.length, c = 0; c < s; c++) o.add(e._createNode(i[c]));
+		return o;
+	}
+};
+F._subtreeObserverCount = 0, F._updateBatchDepth = 0, F._pendingUpdates = /* @__PURE__ */ new Set(), F.protoListenerMap = /* @__PURE__ */ new WeakMap(), F.prototype.nodeType = "Node", F.prototype._attrsAffectingSize = [], F.prototype.on(at, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(P), this._clearSelfAndDescendantCache(N));
+}), F.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(it);
+}), F.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(Ze);
+	for (let e = this.getParent(); e; e = e.getParent()) {
+		let t = e._getCanvasCache();
+		t?.hit && (x.releaseCanvas(t.hit._canvas), t.hit = null);
+	}
+}), F.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(qe);
+});
+var I = M.addGetterSetter;
+I(F, "zIndex"), I(F, "absolutePosition"), I(F, "position"), I(F, "x", 0, O()), I(F, "y", 0, O()), I(F, "globalCompositeOperation", "source-over", k()), I(F, "opacity", 1, O()), I(F, "name", "", k()), I(F, "id", "", k()), I(F, "rotation", 0, O()), M.addComponentsGetterSetter(F, "scale", ["x", "y"]), I(F, "scaleX", 1, O()), I(F, "scaleY", 1, O()), M.addComponentsGetterSetter(F, "skew", ["x", "y"]), I(F, "skewX", 0, O()), I(F, "skewY", 0, O()), M.addComponentsGetterSetter(F, "offset", ["x", "y"]), I(F, "offsetX", 0, O()), I(F, "offsetY", 0, O()), I(F, "dragDistance", void 0, O()), I(F, "width", 0, O()), I(F, "height", 0, O()), I(F, "listening", !0, A()), I(F, "preventDefault", !0, A()), I(F, "filters", void 0, function(e) {
+	return this._filterUpToDate = !1, e;
+}), I(F, "visible", !0, A()), I(F, "transformsEnabled", "all", k()), I(F, "size"), I(F, "dragBoundFunc"), I(F, "draggable", !1, A()), M.backCompat(F, {
+	rotateDeg: "rotate",
+	setRotationDeg: "setRotation",
+	getRotationDeg: "getRotation"
+});
+// node_modules/konva/lib/Container.js
+var L = class extends F {
+	constructor() {
+		super(...arguments), this.children = [];
+	}
+	getChildren(e) {
+		let t = this.children || [];
+		return e ? t.filter(e) : t.slice();
+	}
+	hasChildren() {
+		return this.children.length > 0;
+	}
+	removeChildren() {
+		return this._clearChildren("remove");
+	}
+	destroyChildren() {
+		return this._clearChildren("destroy");
+	}
+	_clearChildren(e) {
+		return F._updateBatch(() => (this.children.forEach((t) => {
+			t.parent = null, t.index = 0, t[e]();
+		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
+	}
+	add(...e) {
+		if (e.length === 0) return this;
+		if (e.length > 1) {
+			for (let t = 0; t < e.length; t++) this.add(e[t]);
+			return this;
+		}
+		let t = e[0];
+		return t.getParent() ? (t.moveTo(this), this) : (this._validateAdd(t), t.index = this.children.length, t.parent = this, t._clearCaches(), this.children.push(t), this._fire("add", { child: t }), this._notifySubtreeChange(), this._requestDraw(), this);
+	}
+	destroy() {
+		return this.hasChildren() && this.destroyChildren(), super.destroy(), this;
+	}
+	find(e) {
+		return this._generalFind(e, !1);
+	}
+	findOne(e) {
+		let t = this._generalFind(e, !0);
+		return t.length > 0 ? t[0] : void 0;
+	}
+	_generalFind(e, t) {
+		let n = [];
+		return this._descendants((r) => {
+			let i = r._isMatch(e);
+			return i && n.push(r), !!(i && t);
+		}), n;
+	}
+	_descendants(e) {
+		let t = !1;
+		for (let n of this.children) if (t = e(n), t || n.hasChildren() && (t = n._descendants(e), t)) return !0;
+		return !1;
+	}
+	toObject() {
+		let e = F.prototype.toObject.call(this);
+		return e.children = [], this.children.forEach((t) => {
+			e.children.push(t.toObject());
+		}), e;
+	}
+	isAncestorOf(e) {
+		let t = e.getParent();
+		for (; t;) {
+			if (t._id === this._id) return !0;
+			t = t.getParent();
+		}
+		return !1;
+	}
+	clone(e) {
+		let t = F.prototype.clone.call(this, e);
+		return this.children.forEach(function(e) {
+			t.add(e.clone());
+		}), t;
+	}
+	getAllIntersections(e) {
+		let t = [];
+		return this.find("Shape").forEach((n) => {
+			n.isVisible() && n.intersects(e) && t.push(n);
+		}), t;
+	}
+	_clearSelfAndDescendantCache(e) {
+		var t;
+		let n = e === void 0 || e === "absoluteTransform";
+		n && F._updateBatchDepth++;
+		try {
+			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
+			(t = this.children) == null || t.forEach(function(t) {
+				t._clearSelfAndDescendantCache(e);
+			});
+		} finally {
+			n && --F._updateBatchDepth === 0 && F._flushUpdateBatch();
+		}
+	}
+	_setChildrenIndices() {
+		var e;
+		(e = this.children) == null || e.forEach(function(e, t) {
+			e.index = t;
+		}), this._notifySubtreeChange(), this._requestDraw();
+	}
+	drawScene(e, t) {
+		let n = this.getLayer(), r = e || n && n.getCanvas(), i = r && r.getContext(), a = this._getCanvasCache(), o = a && a.scene, s = t === this;
+		if (!(t ? this._isVisible(t) : this.isVisible()) && !s) return this;
+		if (o) {
+			i.save();
+			let e = this.getAbsoluteTransform(t).getMatrix();
+			i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedSceneCanvas(i), i.restore();
+		} else this._drawChildren("drawScene", r, t);
+		return this;
+	}
+	drawHit(e, t) {
+		if (!this.shouldDrawHit(t)) return this;
+		let n = this.getLayer(), r = e || n && n.hitCanvas, i = r && r.getContext(), a = this._getCachedHitCanvas(t);
+		if (a) {
+			i.save();
+			let e = this.getAbsoluteTransform(t).getMatrix();
+			i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, a), i.restore();
+		} else this._drawChildren("drawHit", r, t);
+		return this;
+	}
+	_drawChildren(e, t, n) {
+		let r = t && t.getContext(), i = this.clipWidth(), a = this.clipHeight(), o = this.clipFunc(), s = typeof i == "number" && typeof a == "number" || o, c = n === this;
+		if (s) {
+			r.save();
+			let e = this.getAbsoluteTransform(n), t = e.getMatrix();
+			r.transform(t[0], t[1], t[2], t[3], t[4], t[5]), r.beginPath();
+			let s;
+			if (o) s = o.call(this, r, this);
+			else {
+				let e = this.clipX(), t = this.clipY();
+				r.rect(e || 0, t || 0, i, a);
+			}
+			r.clip.apply(r, s), t = e.copy().invert().getMatrix(), r.transform(t[0], t[1], t[2], t[3], t[4], t[5]);
+		}
+		let l = !c && this.globalCompositeOperation() !== "source-over" && e === "drawScene";
+		l && (r.save(), r._applyGlobalCompositeOperation(this));
+		try {
+			this._drawChildNodes(e, t, n);
+		} finally {
+			l && r.restore(), s && r.restore();
+		}
+	}
+	_drawChildNodes(e, t, n) {
+		var r;
+		(r = this.children) == null || r.forEach(function(r) {
+			r[e](t, n);
+		});
+	}
+	getClientRect(e = {}) {
+		var t;
+		let n = this._getCachedSceneRect(e);
+		if (n) return n;
+		let r = e.skipTransform, i = e.relativeTo, [a, o, s, c] = this.getAbsoluteTransform().getMatrix(), l = !r && (e._forDrawing || a * c - o * s === 0), u, d, f, p, m = {
+			x: Infinity,
+			y: Infinity,
+			width: 0,
+			height: 0
+		}, h = this;
+		return (t = this.children) == null || t.forEach(function(t) {
+			if (!t.visible()) return;
+			let n = t.getClientRect({
+				relativeTo: l ? i : h,
+				_forDrawing: e._forDrawing,
+				skipShadow: e.skipShadow,
+				skipStroke: e.skipStroke
+			});
+			n.width === 0 && n.height === 0 || !isFinite(n.x + n.y + n.width + n.height) || (u === void 0 ? (u = n.x, d = n.y, f = n.x + n.width, p = n.y + n.height) : (u = Math.min(u, n.x), d = Math.min(d, n.y), f = Math.max(f, n.x + n.width), p = Math.max(p, n.y + n.height)));
+		}), m = u === void 0 ? {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		} : {
+			x: u,
+			y: d,
+			width: f - u,
+			height: p - d
+		}, !r && !l ? this._transformedRect(m, i) : m;
+	}
+};
+M.addComponentsGetterSetter(L, "clip", [
+	"x",
+	"y",
+	"width",
+	"height"
+]), M.addGetterSetter(L, "clipX", void 0, O()), M.addGetterSetter(L, "clipY", void 0, O()), M.addGetterSetter(L, "clipWidth", void 0, O()), M.addGetterSetter(L, "clipHeight", void 0, O()), M.addGetterSetter(L, "clipFunc");
+// node_modules/konva/lib/Stage.js
+var st = "Stage", ct = "string", lt = "px", ut = "mouseout", dt = "mouseleave", ft = "mouseover", pt = "mouseenter", mt = "mousemove", ht = "mousedown", gt = "mouseup", R = "pointermove", z = "pointerdown", B = "pointerup", V = "pointercancel", _t = "lostpointercapture", vt = "pointerout", H = "pointerleave", yt = "pointerover", bt = "pointerenter", xt = "contextmenu", St = "touchstart", Ct = "touchend", wt = "touchmove", Tt = "touchcancel", Et = "wheel", Dt = 5, Ot = [
+	[pt, "_pointerenter"],
+	[ht, "_pointerdown"],
+	[mt, "_pointermove"],
+	[gt, "_pointerup"],
+	[dt, "_pointerleave"],
+	[St, "_pointerdown"],
+	[wt, "_pointermove"],
+	[Ct, "_pointerup"],
+	[Tt, "_pointercancel"],
+	[ft, "_pointerover"],
+	[Et, "_wheel"],
+	[xt, "_contextmenu"],
+	[z, "_pointerdown"],
+	[R, "_pointermove"],
+	[B, "_pointerup"],
+	[V, "_pointercancel"],
+	[H, "_pointerleave"],
+	[_t, "_lostpointercapture"]
+], kt = {
+	mouse: {
+		[vt]: ut,
+		[H]: dt,
+		[yt]: ft,
+		[bt]: pt,
+		[R]: mt,
+		[z]: ht,
+		[B]: gt,
+		[V]: "mousecancel",
+		pointerclick: "click",
+		pointerdblclick: "dblclick"
+	},
+	touch: {
+		[vt]: "touchout",
+		[H]: "touchleave",
+		[yt]: "touchover",
+		[bt]: "touchenter",
+		[R]: wt,
+		[z]: St,
+		[B]: Ct,
+		[V]: Tt,
+		pointerclick: "tap",
+		pointerdblclick: "dbltap"
+	},
+	pointer: {
+		[vt]: vt,
+		[H]: H,
+		[yt]: yt,
+		[bt]: bt,
+		[R]: R,
+		[z]: z,
+		[B]: B,
+		[V]: V,
+		pointerclick: "pointerclick",
+		pointerdblclick: "pointerdblclick"
+	}
+}, U = (e) => {
+	let t = x._getEventType(e);
+	if (t === "pointer") return a.pointerEventsEnabled && kt.pointer;
+	if (t === "touch") return kt.touch;
+	if (t === "mouse") return kt.mouse;
+};
+function At(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && x.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+}
+var jt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", W = [], Mt = /* @__PURE__ */ new WeakSet(), Nt = (e) => {
+	e && !Mt.has(e) && (Mt.add(e), w._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		W.forEach((e) => {
+			e.batchDraw();
+		});
+	}));
+}, G = class extends L {
+	constructor(e) {
+		super(At(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), W.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			At(this.attrs);
+		}), this._checkVisibility();
+	}
+	_validateAdd(e) {
+		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
+		t || n || x.throw("You may only add layers to the stage.");
+	}
+	_checkVisibility() {
+		if (!this.content) return;
+		let e = this.visible() ? "" : "none";
+		this.content.style.display = e;
+	}
+	_getOwnerWindow() {
+		return (this.content || this.container())?.ownerDocument?.defaultView || (a.isBrowser ? window : null);
+	}
+	setContainer(e) {
+		if (typeof e === ct) {
+			let t;
+			if (e.charAt(0) === ".") {
+				let t = e.slice(1);
+				e = document.getElementsByClassName(t)[0];
+			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
+			if (!e) throw "Can not find container in document with id " + t;
+		}
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Nt(this._getOwnerWindow())), this;
+	}
+	shouldDrawHit() {
+		return !0;
+	}
+	clear() {
+		let e = this.children, t = e.length;
+		for (let n = 0; n < t; n++) e[n].clear();
+		return this;
+	}
+	clone(e) {
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), L.prototype.clone.call(this, e);
+	}
+	destroy() {
+		var e;
+		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
+		let t = this.content;
+		(e = t?.parentNode) == null || e.removeChild(t);
+		let n = W.indexOf(this);
+		return n > -1 && W.splice(n, 1), x.releaseCanvas(this.bufferHitCanvas._canvas), this;
+	}
+	getPointerPosition() {
+		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
+		return e ? {
+			x: e.x,
+			y: e.y
+		} : (x.warn(jt), null);
+	}
+	_getPointerById(e) {
+		return this._pointerPositions.find((t) => t.id === e);
+	}
+	getPointersPositions() {
+		return this._pointerPositions;
+	}
+	getStage() {
+		return this;
+	}
+	getContent() {
+		return this.content;
+	}
+	_toKonvaCanvas(e) {
+		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
+		let t = new C({
+			width: e.width,
+			height: e.height,
+			pixelRatio: e.pixelRatio || 1
+		}), n = t.getContext()._context, r = this.children;
+		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
+			if (!t.isVisible()) return;
+			let r = t._toKonvaCanvas(e);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), x.releaseCanvas(r._canvas);
+		}), t;
+	}
+	getIntersection(e) {
+		if (!e) return null;
+		let t = this.children, n = t.length - 1;
+		for (let r = n; r >= 0; r--) {
+			let n = t[r].getIntersection(e);
+			if (n) return n;
+		}
+		return null;
+	}
+	_resizeDOM() {
+		let e = this.width(), t = this.height();
+		this.content && (this.content.style.width = e + lt, this.content.style.height = t + lt), this.children.forEach((n) => {
+			n._setSize({
+				width: e,
+				height: t
+			}), n.draw();
+		});
+	}
+	add(e, ...t) {
+		if (arguments.length > 1) {
+			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
+			return this;
+		}
+		super.add(e);
+		let n = this.children.length;
+		return n > Dt && x.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+			width: this.width(),
+			height: this.height()
+		}), e.draw(), a.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+	}
+	getParent() {
+		return null;
+	}
+	getLayer() {
+		return null;
+	}
+	hasPointerCapture(e) {
+		return Fe(e, this);
+	}
+	setPointerCapture(e) {
+		Ie(e, this);
+	}
+	releaseCapture(e) {
+		E(e, this);
+	}
+	getLayers() {
+		return this.getChildren();
+	}
+	_bindContentEvents() {
+		a.isBrowser && Ot.forEach(([e, t]) => {
+			this.content.addEventListener(e, (e) => {
+				this._batchEvents(() => this[t](e));
+			}, { passive: !1 });
+		});
+	}
+	_batchEvents(e) {
+		x._batchEvents(this.eventBatchFunc(), e);
+	}
+	_pointerenter(e) {
+		this.setPointersPositions(e);
+		let t = U(e.type);
+		t && this._fire(t.pointerenter, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		});
+	}
+	_pointerover(e) {
+		this.setPointersPositions(e);
+		let t = U(e.type);
+		t && this._fire(t.pointerover, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		});
+	}
+	_pointerEventsEnabled() {
+		if (a.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of w._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => a.Transformer?._isLayerTransforming(e));
+	}
+	_cancelClick(e, t) {
+		let n = t ? [t] : [
+			"mouse",
+			"touch",
+			"pointer"
+		];
+		for (let t of n) {
+			let n = this._pointerStates.get(`${t}:${e}`);
+			n && (n.clickStartShape = void 0, n.relatedPointer && (n.relatedPointer.clickStartShape = void 0));
+		}
+	}
+	_pointerleave(e) {
+		let t = U(e.type), n = x._getEventType(e.type);
+		if (!t) return;
+		this.setPointersPositions(e);
+		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
+		s && (a?.clickStartShape === void 0 ? this._pointerStates.delete(i) : a.targetShape = void 0), o && s ? (o._fireAndBubble(t.pointerout, {
+			evt: e,
+			pointerId: r
+		}), o._fireAndBubble(t.pointerleave, {
+			evt: e,
+			pointerId: r
+		}), this._fire(t.pointerleave, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		})) : s && (this._fire(t.pointerleave, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		}), this._fire(t.pointerout, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
+	}
+	_pointerdown(e) {
+		let t = U(e.type), n = x._getEventType(e.type);
+		if (!t) return;
+		this.setPointersPositions(e);
+		let r = !1;
+		this._changedPointerPositions.forEach((i) => {
+			let o = this.getIntersection(i), s = `${n}:${i.id}`, c = {
+				targetShape: this._pointerStates.get(s)?.targetShape,
+				clickStartShape: o && o.isListening() ? o : null,
+				lastClick: this._lastClicks[n],
+				downPosition: i,
+				pointerType: e.pointerType
+			};
+			if (this._pointerStates.delete(s), n !== "pointer") {
+				for (let [e, t] of [...this._pointerStates].reverse()) if (!(!e.startsWith("pointer:") || !t.downPosition || n === "touch" && t.relatedPointer) && (n === "mouse" ? t.pointerType !== "touch" : t.pointerType === "touch" && t.downPosition.x === i.x && t.downPosition.y === i.y)) {
+					c.relatedPointer = t, t.relatedPointer = c, t.clickStartShape === void 0 && (c.clickStartShape = void 0);
+					break;
+				}
+			}
+			this._pointerStates.set(s, c);
+			for (let e of w._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && c.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			if (!o || !o.isListening()) return;
+			a.capturePointerEventsEnabled && o.setPointerCapture(i.id), o._fireAndBubble(t.pointerdown, {
+				evt: e,
+				pointerId: i.id
+			}), r = !0;
+			let l = e.type.indexOf("touch") >= 0;
+			o.preventDefault() && e.cancelable && l && e.preventDefault();
+		}), r || this._fire(t.pointerdown, {
+			evt: e,
+			target: this,
+			currentTarget: this,
+			pointerId: this._changedPointerPositions[0].id
+		});
+	}
+	_pointermove(e) {
+		let t = U(e.type), n = x._getEventType(e.type);
+		if (!t) return;
+		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
+		if (e.cancelable && r) {
+			for (let { node: t, dragStatus: n } of w._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+				e.preventDefault();
+				break;
+			}
+		}
+		if (this.setPointersPositions(e), !this._pointerEventsEnabled()) return;
+		let i = {}, a = !1;
+		this._changedPointerPositions.forEach((r) => {
+			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
+			s || (s = {}, this._pointerStates.set(o, s));
+			let c = Ne(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+				evt: e,
+				pointerId: u
+			}, f = l !== c;
+			s.targetShape = c && c.isListening() ? c : void 0, f && l && (l._fireAndBubble(t.pointerout, { ...d }, c), l._fireAndBubble(t.pointerleave, { ...d }, c)), c && c.isListening() ? (a = !0, f && (c._fireAndBubble(t.pointerover, { ...d }, l), c._fireAndBubble(t.pointerenter, { ...d }, l)), i[c._id] || (i[c._id] = !0, c._fireAndBubble(t.pointermove, { ...d }))) : l && this._fire(t.pointerover, {
+				evt: e,
+				target: this,
+				currentTarget: this,
+				pointerId: u
+			});
+		}), a || this._fire(t.pointermove, {
+			evt: e,
+			target: this,
+			currentTarget: this,
+			pointerId: this._changedPointerPositions[0].id
+		});
+	}
+	_pointerup(e) {
+		let t = U(e.type), n = x._getEventType(e.type);
+		if (!t) return;
+		this.setPointersPositions(e);
+		let r = {}, i = !1;
+		this._changedPointerPositions.forEach((o) => {
+			let s = `${n}:${o.id}`, c = this._pointerStates.get(s), l = c?.clickStartShape !== void 0, u = c?.clickStartShape;
+			c?.targetShape && n !== "touch" ? this._pointerStates.set(s, { targetShape: c.targetShape }) : this._pointerStates.delete(s);
+			let d = Ne(o.id) || this.getIntersection(o), f = d && r[d._id];
+			d && (d.releaseCapture(o.id), r[d._id] = !0);
+			let p = o.id, m = {
+				evt: e,
+				pointerId: p
+			}, h = d && d.isListening() ? d : null, g = this._lastClicks[n], _ = l && (!h || u === h), ee = _ && g && c?.lastClick === g && g.shape === h && Date.now() - g.time < a.dblClickWindow;
+			_ && (this._lastClicks[n] = ee ? void 0 : {
+				shape: h,
+				time: Date.now()
+			}), d && d.isListening() ? (i = !0, f || d._fireAndBubble(t.pointerup, { ...m }), l && u === d && (d._fireAndBubble(t.pointerclick, { ...m }), ee && d._fireAndBubble(t.pointerdblclick, { ...m }))) : (i ||= (this._fire(t.pointerup, {
+				evt: e,
+				target: this,
+				currentTarget: this,
+				pointerId: this._changedPointerPositions[0].id
+			}), !0), l && this._fire(t.pointerclick, {
+				evt: e,
+				target: this,
+				currentTarget: this,
+				pointerId: p
+			}), ee && this._fire(t.pointerdblclick, {
+				evt: e,
+				target: this,
+				currentTarget: this,
+				pointerId: p
+			})), n === "touch" && (c?.targetShape)?.getStage() === this && (c.targetShape._fireAndBubble(t.pointerout, { ...m }), c.targetShape._fireAndBubble(t.pointerleave, { ...m }));
+		}), i || this._fire(t.pointerup, {
+			evt: e,
+			target: this,
+			currentTarget: this,
+			pointerId: this._changedPointerPositions[0].id
+		}), e.cancelable && n !== "touch" && n !== "pointer" && e.preventDefault();
+	}
+	_contextmenu(e) {
+		this.setPointersPositions(e);
+		let t = this.getIntersection(this.getPointerPosition());
+		t && t.isListening() ? t._fireAndBubble(xt, { evt: e }) : this._fire(xt, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		});
+	}
+	_wheel(e) {
+		this.setPointersPositions(e);
+		let t = this.getIntersection(this.getPointerPosition());
+		t && t.isListening() ? t._fireAndBubble(Et, { evt: e }) : this._fire(Et, {
+			evt: e,
+			target: this,
+			currentTarget: this
+		});
+	}
+	_pointercancel(e) {
+		this.setPointersPositions(e);
+		let t = U(e.type);
+		this._changedPointerPositions.forEach((n) => {
+			let r = x._getEventType(e.type), i = `${r}:${n.id}`;
+			this._cancelClick(n.id, r);
+			let a = this._pointerStates.get(i)?.targetShape;
+			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
+			let o = Ne(n.id) || this.getIntersection(n), s = {
+				evt: e,
+				pointerId: n.id
+			};
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(B, { ...s })) : t && this._fire(t.pointercancel, {
+				...s,
+				target: this,
+				currentTarget: this
+			}), E(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+		});
+	}
+	_lostpointercapture(e) {
+		Ne(e.pointerId, this) && E(e.pointerId);
+	}
+	setPointersPositions(e) {
+		let t = this._getContentPosition(), n = null, r = null;
+		e ||= window.event, e.touches === void 0 ? (this._pointerEventType = e.pointerId === void 0 ? "mouse" : "pointer", n = (e.clientX - t.left) / t.scaleX, r = (e.clientY - t.top) / t.scaleY, this.pointerPos = {
+			x: n,
+			y: r
+		}, this._pointerPositions = [{
+			x: n,
+			y: r,
+			id: x._getFirstPointerId(e)
+		}], this._changedPointerPositions = [{
+			x: n,
+			y: r,
+			id: x._getFirstPointerId(e)
+		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
+			this._pointerPositions.push({
+				id: e.identifier,
+				x: (e.clientX - t.left) / t.scaleX,
+				y: (e.clientY - t.top) / t.scaleY
+			});
+		}), Array.prototype.forEach.call(e.changedTouches || e.touches, (e) => {
+			this._changedPointerPositions.push({
+				id: e.identifier,
+				x: (e.clientX - t.left) / t.scaleX,
+				y: (e.clientY - t.top) / t.scaleY
+			});
+		}));
+	}
+	_setPointerPosition(e) {
+		x.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+	}
+	_getContentPosition() {
+		if (!this.content || !this.content.getBoundingClientRect) return {
+			top: 0,
+			left: 0,
+			scaleX: 1,
+			scaleY: 1
+		};
+		let e = this.content.getBoundingClientRect();
+		return {
+			top: e.top,
+			left: e.left,
+			scaleX: e.width / this.content.clientWidth || 1,
+			scaleY: e.height / this.content.clientHeight || 1
+		};
+	}
+	_buildDOM() {
+		if (this.bufferHitCanvas = new je({
+			pixelRatio: 1,
+			width: 0,
+			height: 0
+		}), !a.isBrowser) return;
+		let e = this.container();
+		if (!e) throw "Stage has no container. A container is required.";
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Nt(this._getOwnerWindow()), this._resizeDOM();
+	}
+	cache() {
+		return x.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+	}
+	clearCache() {
+		return this;
+	}
+	batchDraw() {
+		var e;
+		return (e = this.children) == null || e.forEach(function(e) {
+			e.batchDraw();
+		}), this;
+	}
+};
+G.prototype.nodeType = st, s(G), M.addGetterSetter(G, "container"), M.addGetterSetter(G, "eventBatchFunc");
+// node_modules/konva/lib/Shape.js
+var Pt = "hasShadow", Ft = "hasFill", It = "hasStroke", Lt = "shadowRGBA", Rt = "patternImage", zt = "linearGradient", Bt = "radialGradient", Vt;
+function Ht() {
+	return Vt || (Vt = x.createCanvasElement().getContext("2d"), Vt);
+}
+var K = {};
+function Ut(e) {
+	let t = this.attrs.fillRule;
+	t ? e.fill(t) : e.fill();
+}
+function Wt(e) {
+	e.stroke();
+}
+function Gt() {
+	this._clearCache(Pt);
+}
+function Kt() {
+	this._clearCache(Ft);
+}
+function qt() {
+	this._clearCache(It);
+}
+function Jt() {
+	this._clearCache(Lt);
+}
+function Yt() {
+	this._clearCache(Rt);
+}
+function Xt() {
+	this._clearCache(zt);
+}
+function Zt() {
+	this._clearCache(Bt);
+}
+var q = class e extends F {
+	constructor(e) {
+		super(e);
+		let t, n = 0;
+		for (; t = x.getHitColor(), !t || t in K;) if (n++, n >= 1e4) {
+			x.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = x.getRandomColor();
+			break;
+		}
+		this.colorKey = t, K[t] = this;
+	}
+	getContext() {
+		return x.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+	}
+	getCanvas() {
+		return x.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+	}
+	getSceneFunc() {
+		return this.attrs.sceneFunc || this._sceneFunc;
+	}
+	getHitFunc() {
+		return this.attrs.hitFunc || this._hitFunc;
+	}
+	hasShadow() {
+		return this._getCache(Pt, this._hasShadow);
+	}
+	_hasShadow() {
+		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
+	}
+	_toStyleSpace(e) {
+		return this._styleTransform ? this._styleTransform.point(e) : e;
+	}
+	_getFillPattern() {
+		let e = this._getCache(Rt, this._createFillPattern);
+		return e && this._setFillPatternTransform(e);
+	}
+	_createFillPattern() {
+		if (this.fillPatternImage()) return Ht().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+	}
+	_setFillPatternTransform(e) {
+		if (e.setTransform) {
+			let t = this._styleTransform?.copy() || new u();
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(a.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
+				a: n[0],
+				b: n[1],
+				c: n[2],
+				d: n[3],
+				e: n[4],
+				f: n[5]
+			} : new DOMMatrix(n);
+			e.setTransform(r);
+		}
+		return e;
+	}
+	_getLinearGradient() {
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(zt, this.__getLinearGradient);
+	}
+	__getLinearGradient() {
+		let e = this.fillLinearGradientColorStops();
+		if (e) {
+			let t = Ht(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
+			return i;
+		}
+	}
+	_getRadialGradient() {
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Bt, this.__getRadialGradient);
+	}
+	__getRadialGradient() {
+		let e = this.fillRadialGradientColorStops();
+		if (e) {
+			let t = Ht(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
+			return i;
+		}
+	}
+	getShadowRGBA() {
+		return this._getCache(Lt, this._getShadowRGBA);
+	}
+	_getShadowRGBA() {
+		if (!this.hasShadow()) return;
+		let e = x.colorToRGBA(this.shadowColor());
+		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
+	}
+	hasFill() {
+		return this._getCache(Ft, this._hasFill);
+	}
+	_hasFill() {
+		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
+	}
+	hasStroke() {
+		return this._getCache(It, this._hasStroke);
+	}
+	_hasStroke() {
+		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
+	}
+	hasHitStroke() {
+		let e = this.hitStrokeWidth();
+		return e === "auto" ? this.hasStroke() : this.strokeEnabled() && !!e;
+	}
+	intersects(e) {
+		let t = this.getStage();
+		if (!t) return !1;
+		let n = t.bufferHitCanvas;
+		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
+	}
+	destroy() {
+		return F.prototype.destroy.call(this), delete K[this.colorKey], delete this.colorKey, this;
+	}
+	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
+		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
+		let n = e || this.hasFill(), r = this.hasStroke(), i = !this._isUnderCache && t !== 1;
+		if (n && r && i) return !0;
+		let a = this.hasShadow(), o = this.shadowForStrokeEnabled();
+		return !!(n && r && a && o);
+	}
+	setStrokeHitEnabled(e) {
+		x.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+	}
+	getStrokeHitEnabled() {
+		return this.hitStrokeWidth() !== 0;
+	}
+	getSelfRect() {
+		let e = this.attrs.selfRectFunc;
+		if (e) return { ...e.call(this, this) };
+		let t = this.size();
+		return {
+			x: this._centroid ? -t.width / 2 : 0,
+			y: this._centroid ? -t.height / 2 : 0,
+			width: t.width,
+			height: t.height
+		};
+	}
+	_getSelfRectForDrawing() {
+		return this.getSelfRect();
+	}
+	getClientRect(e = {}) {
+		let t = this._getCachedSceneRect(e);
+		if (t) return t;
+		let n = e.skipTransform, r = e.relativeTo, i = e._forDrawing, a = i ? this._getSelfRectForDrawing() : this.getSelfRect();
+		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new u()._getTransformedRect(a));
+		let o = !e.skipStroke && this.hasStroke() ? i ? this._getStrokePadding() * 2 : this.strokeWidth() : 0, s = o, c = o, l;
+		if (!i && o && !this.strokeScaleEnabled()) {
+			let e = this;
+			for (; e && !e.isCached() && !e._isUnderCache;) e = e.parent;
+			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), d = Math.abs(t * o - i * a);
+			if (d) s *= Math.hypot(a, o) / d, c *= Math.hypot(t, i) / d;
+			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new u(), r)) {
+				let e = r.getAbsoluteTransform(), [t, n, i, a] = e.getMatrix();
+				l = t * a - n * i ? e.copy().invert().multiply(l) : new u();
+			}
+		}
+		let d = {
+			x: a.x - s / 2,
+			y: a.y - c / 2,
+			width: a.width + s,
+			height: a.height + c
+		};
+		if (i && this.strokeScaleEnabled() && (d = this._transformedRect(d, r)), !e.skipShadow && this.hasShadow()) {
+			let e = i ? this.getAbsoluteScale() : {
+				x: 1,
+				y: 1
+			}, t = this.shadowOffsetX() * e.x, n = this.shadowOffsetY() * e.y, r = this.shadowBlur() * (i ? 2 * Math.min(Math.abs(e.x), Math.abs(e.y)) : 1);
+			d.x += Math.min(0, t) - r, d.y += Math.min(0, n) - r, d.width += Math.abs(t) + r * 2, d.height += Math.abs(n) + r * 2;
+		}
+		if (i) return d;
+		if (!n) {
+			let e = this._transformedRect(d, r);
+			if (l) {
+				let [t, n, r, i] = l.getMatrix(), a = o * Math.hypot(t, r) / 2, s = o * Math.hypot(n, i) / 2;
+				e.x -= a, e.y -= s, e.width += a * 2, e.height += s * 2;
+			}
+			return e;
+		}
+		return d;
+	}
+	_getStrokePadding(e = this.miterLimit() || 10) {
+		return this.attrs.sceneFunc && (e = this.miterLimit() || 10), Math.abs(this.strokeWidth()) / 2 * Math.max(this.lineCap() === "square" ? Math.SQRT2 : 1, (this.lineJoin() || "miter") === "miter" ? e : 1);
+	}
+	drawScene(t, n) {
+		let r = this.getLayer(), i = t || r.getCanvas(), a = i.getContext(), s = this._getCanvasCache(), c = this.getSceneFunc(), l = this.hasShadow(), u = n === this;
+		if (!(n ? this._isVisible(n) : this.isVisible()) && !u) return this;
+		if (s) {
+			a.save();
+			let e = this.getAbsoluteTransform(n).getMatrix();
+			return a.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedSceneCanvas(a), a.restore(), this;
+		}
+		if (!c) return this;
+		a.save();
+		try {
+			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && o.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+					_forDrawing: !0,
+					relativeTo: n,
+					skipShadow: !0
+				}) : void 0), s = r.getContext();
+				s.save(), s._applyLineJoin(this), s._applyMiterLimit(this);
+				let d = this.getAbsoluteTransform(n).getMatrix();
+				s.transform(d[0], d[1], d[2], d[3], d[4], d[5]), c.call(this, s, this), s.restore(), l && a._applyShadow(this), u || (a._applyOpacity(this), a._applyGlobalCompositeOperation(this)), a._drawDeviceBuffer(r);
+			} else {
+				if (a._applyLineJoin(this), a._applyMiterLimit(this), !u) {
+					let e = this.getAbsoluteTransform(n).getMatrix();
+					a.transform(e[0], e[1], e[2], e[3], e[4], e[5]), a._applyOpacity(this), a._applyGlobalCompositeOperation(this);
+				}
+				l && a._applyShadow(this), c.call(this, a, this);
+			}
+		} catch (e) {
+			throw i._releaseIsolationCanvas(), e;
+		} finally {
+			a.restore();
+		}
+		return this;
+	}
+	drawHit(e, t) {
+		if (!this.shouldDrawHit(t)) return this;
+		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
+		if (this.colorKey || x.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+			i.save();
+			let e = this.getAbsoluteTransform(t).getMatrix();
+			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
+		}
+		if (!a) return this;
+		if (i.save(), i._applyLineJoin(this), i._applyMiterLimit(this), this !== t) {
+			let e = this.getAbsoluteTransform(t).getMatrix();
+			i.transform(e[0], e[1], e[2], e[3], e[4], e[5]);
+		}
+		try {
+			a.call(this, i, this);
+		} finally {
+			i.restore();
+		}
+		return this;
+	}
+	drawHitFromCache(e = 0) {
+		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
+		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
+		try {
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = x._hexToRgb(this.colorKey);
+			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
+			r.putImageData(t, 0, 0);
+		} catch (e) {
+			x.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+		}
+		return this;
+	}
+	hasPointerCapture(e) {
+		return Fe(e, this);
+	}
+	setPointerCapture(e) {
+		Ie(e, this);
+	}
+	releaseCapture(e) {
+		E(e, this);
+	}
+};
+q.prototype._fillFunc = Ut, q.prototype._strokeFunc = Wt, q.prototype._fillFuncHit = Ut, q.prototype._strokeFuncHit = Wt, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", s(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Gt), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Jt), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Kt), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", qt), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", Yt), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Xt), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Zt), M.addGetterSetter(q, "stroke", void 0, Be()), M.addGetterSetter(q, "strokeWidth", 2, O()), M.addGetterSetter(q, "fillAfterStrokeEnabled", !1), M.addGetterSetter(q, "hitStrokeWidth", "auto", ze()), M.addGetterSetter(q, "strokeHitEnabled", !0, A()), M.addGetterSetter(q, "perfectDrawEnabled", !0, A()), M.addGetterSetter(q, "shadowForStrokeEnabled", !0, A()), M.addGetterSetter(q, "lineJoin"), M.addGetterSetter(q, "lineCap"), M.addGetterSetter(q, "miterLimit"), M.addGetterSetter(q, "sceneFunc"), M.addGetterSetter(q, "hitFunc"), M.addGetterSetter(q, "selfRectFunc"), M.addGetterSetter(q, "dash"), M.addGetterSetter(q, "dashOffset", 0, O()), M.addGetterSetter(q, "shadowColor", void 0, k()), M.addGetterSetter(q, "shadowBlur", 0, O()), M.addGetterSetter(q, "shadowOpacity", 1, O()), M.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), M.addGetterSetter(q, "shadowOffsetX", 0, O()), M.addGetterSetter(q, "shadowOffsetY", 0, O()), M.addGetterSetter(q, "fillPatternImage"), M.addGetterSetter(q, "fill", void 0, Be()), M.addGetterSetter(q, "fillPatternX", 0, O()), M.addGetterSetter(q, "fillPatternY", 0, O()), M.addGetterSetter(q, "fillLinearGradientColorStops"), M.addGetterSetter(q, "strokeLinearGradientColorStops"), M.addGetterSetter(q, "fillRadialGradientStartRadius", 0), M.addGetterSetter(q, "fillRadialGradientEndRadius", 0), M.addGetterSetter(q, "fillRadialGradientColorStops"), M.addGetterSetter(q, "fillPatternRepeat", "repeat"), M.addGetterSetter(q, "fillEnabled", !0), M.addGetterSetter(q, "strokeEnabled", !0), M.addGetterSetter(q, "shadowEnabled", !0), M.addGetterSetter(q, "dashEnabled", !0), M.addGetterSetter(q, "strokeScaleEnabled", !0), M.addGetterSetter(q, "fillPriority", "color"), M.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), M.addGetterSetter(q, "fillPatternOffsetX", 0, O()), M.addGetterSetter(q, "fillPatternOffsetY", 0, O()), M.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), M.addGetterSetter(q, "fillPatternScaleX", 1, O()), M.addGetterSetter(q, "fillPatternScaleY", 1, O()), M.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), M.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), M.addGetterSetter(q, "fillLinearGradientStartPointX", 0), M.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), M.addGetterSetter(q, "fillLinearGradientStartPointY", 0), M.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), M.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), M.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), M.addGetterSetter(q, "fillLinearGradientEndPointX", 0), M.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), M.addGetterSetter(q, "fillLinearGradientEndPointY", 0), M.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), M.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), M.addGetterSetter(q, "fillRadialGradientStartPointX", 0), M.addGetterSetter(q, "fillRadialGradientStartPointY", 0), M.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), M.addGetterSetter(q, "fillRadialGradientEndPointX", 0), M.addGetterSetter(q, "fillRadialGradientEndPointY", 0), M.addGetterSetter(q, "fillPatternRotation", 0), M.addGetterSetter(q, "fillRule", void 0, k()), M.backCompat(q, {
+	dashArray: "dash",
+	getDashArray: "getDash",
+	setDashArray: "setDash",
+	drawFunc: "sceneFunc",
+	getDrawFunc: "getSceneFunc",
+	setDrawFunc: "setSceneFunc",
+	drawHitFunc: "hitFunc",
+	getDrawHitFunc: "getHitFunc",
+	setDrawHitFunc: "setHitFunc"
+});
+// node_modules/konva/lib/Layer.js
+var Qt = "beforeDraw", $t = "draw", en = 10, tn = 256;
+function nn(e, t) {
+	return e[t + 3] >= 128 ? K[x.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+}
+var J = class extends L {
+	constructor(e) {
+		super(e), this.canvas = new C(), this.hitCanvas = new je({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+	}
+	createPNGStream() {
+		return this.canvas._canvas.createPNGStream();
+	}
+	getCanvas() {
+		return this.canvas;
+	}
+	getNativeCanvasElement() {
+		return this.canvas._canvas;
+	}
+	getHitCanvas() {
+		return this.hitCanvas;
+	}
+	getContext() {
+		return this.getCanvas().getContext();
+	}
+	clear(e) {
+		return this.getContext().clear(e), this.getHitCanvas().getContext().clear(e), this;
+	}
+	setZIndex(e) {
+		super.setZIndex(e);
+		let t = this.getStage();
+		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
+	}
+	moveToTop() {
+		F.prototype.moveToTop.call(this);
+		let e = this.getStage();
+		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
+	}
+	moveUp() {
+		if (!F.prototype.moveUp.call(this)) return !1;
+		let e = this.getStage();
+		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
+	}
+	moveDown() {
+		if (F.prototype.moveDown.call(this)) {
+			let e = this.getStage();
+			if (e) {
+				let t = e.children;
+				e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.insertBefore(this.getNativeCanvasElement(), t[this.index + 1].getCanvas()._canvas));
+			}
+			return !0;
+		}
+		return !1;
+	}
+	moveToBottom() {
+		if (F.prototype.moveToBottom.call(this)) {
+			let e = this.getStage();
+			if (e) {
+				let t = e.children;
+				e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.insertBefore(this.getNativeCanvasElement(), t[1].getCanvas()._canvas));
+			}
+			return !0;
+		}
+		return !1;
+	}
+	getLayer() {
+		return this;
+	}
+	remove() {
+		var e, t;
+		super.remove();
+		let n = this.getNativeCanvasElement(), r = this.getHitCanvas()._canvas;
+		return (e = n.parentNode) == null || e.removeChild(n), (t = r.parentNode) == null || t.removeChild(r), this;
+	}
+	getStage() {
+		return this.parent;
+	}
+	_setSize({ width: e, height: t }) {
+		return this.canvas.setSize(e, t), this._syncHitCanvasSize(), this._setSmoothEnabled(), this;
+	}
+	_syncHitCanvasSize() {
+		let e = this.isListening();
+		this.hitCanvas.setSizeIfChanged((e ? this.getWidth() : 0) || 0, (e ? this.getHeight() : 0) || 0);
+	}
+	_validateAdd(e) {
+		let t = e.getType();
+		t !== "Group" && t !== "Shape" && x.throw("You may only add groups and shapes to a layer.");
+	}
+	_toKonvaCanvas(e) {
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, F.prototype._toKonvaCanvas.call(this, e);
+	}
+	_checkVisibility() {
+		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
+	}
+	_setSmoothEnabled() {
+		this.getContext()._context.imageSmoothingEnabled = this.imageSmoothingEnabled();
+	}
+	getWidth() {
+		if (this.parent) return this.parent.width();
+	}
+	setWidth() {
+		x.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+	}
+	getHeight() {
+		if (this.parent) return this.parent.height();
+	}
+	setHeight() {
+		x.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+	}
+	batchDraw() {
+		return this._waitingForDraw || (this._waitingForDraw = !0, x.requestAnimFrame(() => {
+			this._waitingForDraw = !1, this.draw();
+		}, this.getStage()?._getOwnerWindow())), this;
+	}
+	getIntersection(e) {
+		if (!this.isListening() || !this.isVisible()) return null;
+		let t = this._getIntersection(e);
+		if (t.shape) return t.shape;
+		if (!t.antialiased) return null;
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = en, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= tn; e++) {
+			e > o && (o = Math.min(tn, o * 2), s = o * 2 + 1, c = a(o));
+			let t = 0;
+			for (let n = -e; n <= e; n++) {
+				let r = Math.abs(n) === e ? 1 : e * 2;
+				for (let i = -e; i <= e; i += r) {
+					let e = ((n + o) * s + i + o) * 4, r = nn(c, e);
+					if (r) return r;
+					t = Math.max(t, c[e + 3]);
+				}
+			}
+			if (t <= l && t !== 255) return null;
+			l = t;
+		}
+		return null;
+	}
+	_getIntersection(e) {
+		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = nn(n, 0);
+		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
+	}
+	drawScene(e, t) {
+		let n = this.getLayer(), r = e || n && n.getCanvas();
+		return this._fire(Qt, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), L.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire($t, { node: this }), this;
+	}
+	shouldDrawHit(e) {
+		if (!super.shouldDrawHit(e)) return !1;
+		if (e || a.hitOnDragEnabled) return !0;
+		let t = !1;
+		return w._dragElements.forEach((e) => {
+			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
+		}), !t && !a.Transformer?._isLayerTransforming(this);
+	}
+	drawHit(e, t) {
+		let n = this.getLayer(), r = e || n && n.hitCanvas;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), L.prototype.drawHit.call(this, r, t), this;
+	}
+	enableHitGraph() {
+		return this.hitGraphEnabled(!0), this;
+	}
+	disableHitGraph() {
+		return this.hitGraphEnabled(!1), this;
+	}
+	setHitGraphEnabled(e) {
+		x.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+	}
+	getHitGraphEnabled(e) {
+		return x.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+	}
+	toggleHitCanvas() {
+		if (!this.parent || !this.parent.content) return;
+		let e = this.parent;
+		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
+	}
+	destroy() {
+		return this.getCanvas()._releaseIsolationCanvas(), x.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+	}
+};
+J.prototype.nodeType = "Layer", s(J), M.addGetterSetter(J, "imageSmoothingEnabled", !0), M.addGetterSetter(J, "clearBeforeDraw", !0), M.addOverloadedGetterSetter(J, "hitGraphEnabled");
+// node_modules/konva/lib/FastLayer.js
+var rn = class extends J {
+	constructor(e) {
+		super(e), this.listening(!1), x.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+	}
+};
+rn.prototype.nodeType = "FastLayer", s(rn);
+// node_modules/konva/lib/Group.js
+var an = class extends L {
+	_validateAdd(e) {
+		let t = e.getType();
+		t !== "Group" && t !== "Shape" && x.throw("You may only add groups and shapes to groups.");
+	}
+	_drawChildNodes(e, t, n) {
+		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
+		if (!t.width || !t.height) return;
+		let r = t.getContext(), i = t._prepareIsolationCanvas(this.getClientRect({
+			_forDrawing: !0,
+			relativeTo: n
+		})), a = i.getContext();
+		a._opacityRoot = this, r.save();
+		try {
+			super._drawChildNodes(e, i, n), r._applyOpacity(this), r._drawDeviceBuffer(i);
+		} catch (e) {
+			throw t._releaseIsolationCanvas(), e;
+		} finally {
+			r.restore(), a._opacityRoot = void 0;
+		}
+	}
+};
+M.addGetterSetter(an, "isolated", !1, A()), an.prototype.nodeType = "Group", s(an);
+// node_modules/konva/lib/Animation.js
+var on = i.performance?.now ? () => i.performance.now() : Date.now, Y = class e {
+	constructor(t, n) {
+		this.id = e.animIdCounter++, this.frame = {
+			time: 0,
+			timeDiff: 0,
+			lastTime: on(),
+			frameRate: 0
+		}, this.func = t, this.setLayers(n);
+	}
+	setLayers(e) {
+		return this.layers = e ? [].concat(e) : [], this;
+	}
+	getLayers() {
+		return this.layers;
+	}
+	addLayer(e) {
+		let t = this.layers, n = t.length;
+		for (let r = 0; r < n; r++) if (t[r]._id === e._id) return !1;
+		return this.layers.push(e), !0;
+	}
+	isRunning() {
+		return e.animations.has(this);
+	}
+	start() {
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = on(), e._addAnimation(this), this;
+	}
+	stop() {
+		return e._removeAnimation(this), this;
+	}
+	_updateFrameObject(e) {
+		this.frame.timeDiff = e - this.frame.lastTime, this.frame.lastTime = e, this.frame.time += this.frame.timeDiff, this.frame.frameRate = 1e3 / this.frame.timeDiff;
+	}
+	static _addAnimation(e) {
+		this.animations.add(e), this._handleAnimation();
+	}
+	static _removeAnimation(e) {
+		this.animations.delete(e);
+	}
+	static _runFrames() {
+		let e = /* @__PURE__ */ new Set();
+		F._updateBatch(() => {
+			Array.from(this.animations).forEach((t) => {
+				this.animations.has(t) && (t._updateFrameObject(on()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+			});
+		}), e.forEach((e) => e.batchDraw());
+	}
+	static _animationLoop() {
+		let t = e;
+		t.animations.size ? (t._runFrames(), x.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+	}
+	static _handleAnimation() {
+		this.animRunning || (this.animRunning = !0, x.requestAnimFrame(this._animationLoop));
+	}
+};
+Y.animations = /* @__PURE__ */ new Set(), Y.animIdCounter = 0, Y.animRunning = !1;
+// node_modules/konva/lib/Tween.js
+var sn = {
+	node: 1,
+	duration: 1,
+	easing: 1,
+	onFinish: 1,
+	onUpdate: 1,
+	onReset: 1,
+	yoyo: 1
+}, cn = 1, ln = 2, un = 3, dn = [
+	"fill",
+	"stroke",
+	"shadowColor"
+], fn = 0;
+function pn(e) {
+	return x.colorToRGBA(e) || x.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+}
+function mn(e, t) {
+	return {
+		r: t.r - e.r,
+		g: t.g - e.g,
+		b: t.b - e.b,
+		a: t.a - e.a
+	};
+}
+function hn(e, t, n) {
+	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
+}
+var gn = class {
+	constructor(e, t, n, r, i, a, o) {
+		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
+	}
+	fire(e) {
+		let t = this[e];
+		t && t();
+	}
+	setTime(e) {
+		e > this.duration ? this.yoyo ? (this._time = this.duration, this.reverse()) : this.finish() : e < 0 ? this.yoyo ? (this._time = 0, this.play()) : this.reset() : (this._time = e, this.update());
+	}
+	getTime() {
+		return this._time;
+	}
+	setPosition(e) {
+		this.prevPos = this._pos, this.propFunc(e), this._pos = e;
+	}
+	getPosition(e) {
+		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
+	}
+	play() {
+		this.state = ln, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+	}
+	reverse() {
+		this.state = un, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+	}
+	seek(e) {
+		this.pause(), this._time = e, this.update(), this.fire("onSeek");
+	}
+	reset() {
+		this.pause(), this._time = 0, this.update(), this.fire("onReset");
+	}
+	finish() {
+		this.pause(), this._time = this.duration, this.update(), this.fire("onFinish");
+	}
+	update() {
+		this.setPosition(this.getPosition(this._time)), this.fire("onUpdate");
+	}
+	onEnterFrame() {
+		let e = this.getTimer() - this._startTime;
+		this.state === ln ? this.setTime(e) : this.state === un && this.setTime(this.duration - e);
+	}
+	pause() {
+		this.state = cn, this.fire("onPause");
+	}
+	getTimer() {
+		return Date.now();
+	}
+}, _n = class e {
+	constructor(t) {
+		let n = this, r = t.node, i = r._id, o = t.easing || X.Linear, s = !!t.yoyo, c, l;
+		c = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = fn++;
+		let u = r.getLayer() || (r instanceof a.Stage ? r.getLayers() : null);
+		for (l in u || x.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new Y(function() {
+			n.tween.onEnterFrame();
+		}, u), this.tween = new gn(l, function(e) {
+			n._tweenFunc(e);
+		}, o, 0, 1, c * 1e3, s), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) sn[l] === void 0 && this._addAttr(l, t[l]);
+		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
+	}
+	_addAttr(t, n) {
+		if (x._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + x._capitalize(e), n[e]);
+			return;
+		}
+		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
+		l !== void 0 && delete e.attrs[i][l][t];
+		let u = r.getAttr(t);
+		if (x._isArray(n) || x._isArray(u)) {
+			if (a = [], c = u, s = n, u = x._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), x._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = x._prepareArrayForTween(u, n, r.closed()) : n = x._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+			else {
+				let t = pn(u[e]);
+				u[e] = t, a.push(mn(t, pn(n[e])));
+			}
+			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
+		} else dn.indexOf(t) === -1 ? a = n - u : (u = pn(u), a = mn(u, pn(n)));
+		e.attrs[i][this._id][t] = {
+			start: u,
+			diff: a,
+			end: n,
+			trueEnd: s,
+			trueStart: c
+		}, e.tweens[i][t] = this._id;
+	}
+	_tweenFunc(t) {
+		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
+		for (i in r) {
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, x._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(hn(o[l], s[l], t));
+				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
+			} else c = dn.indexOf(i) === -1 ? o + s * t : hn(o, s, t);
+			n.setAttr(i, c);
+		}
+	}
+	_addListeners() {
+		let t = `destroy.konva-tween${this._id}`, n = () => this.destroy(), r = () => {
+			this.node.off(t).on(t, n), this.anim.start();
+		};
+		this.tween.onPlay = r, this.tween.onReverse = r, this.tween.onPause = () => {
+			this.node.off(t), this.anim.stop();
+		};
+		let i = (t, n) => {
+			let r = e.attrs[this.node._id]?.[this._id];
+			if (r) {
+				for (let e in r) r[e][t] !== void 0 && this.node.setAttr(e, r[e][t]);
+				n?.call(this);
+			}
+		};
+		this.tween.onFinish = () => i("trueEnd", this.onFinish), this.tween.onReset = () => i("trueStart", this.onReset), this.tween.onUpdate = () => {
+			this.onUpdate && this.onUpdate.call(this);
+		};
+	}
+	play() {
+		return this.tween.play(), this;
+	}
+	reverse() {
+		return this.tween.reverse(), this;
+	}
+	reset() {
+		return this.tween.reset(), this;
+	}
+	seek(e) {
+		return this.tween.seek(e * 1e3), this;
+	}
+	pause() {
+		return this.tween.pause(), this;
+	}
+	finish() {
+		return this.tween.finish(), this;
+	}
+	destroy() {
+		let t = this.node._id, n = this._id, r = e.attrs[t]?.[n], i = e.tweens[t];
+		if (this.pause(), this.anim && this.anim.stop(), r) {
+			if (i) {
+				for (let e in r) delete i[e];
+				Object.keys(i).length === 0 && delete e.tweens[t];
+			}
+			delete e.attrs[t][n], Object.keys(e.attrs[t]).length === 0 && delete e.attrs[t];
+		}
+	}
+};
+_n.attrs = {}, _n.tweens = {}, F.prototype.to = function(e) {
+	let t = e.onFinish, n = new _n({
+		...e,
+		node: this,
+		onFinish() {
+			n.destroy(), t && t();
+		}
+	});
+	return n.play(), n;
+};
+var X = {
+	BackEaseIn(e, t, n, r) {
+		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
+	},
+	BackEaseOut(e, t, n, r) {
+		return n * ((e = e / r - 1) * e * (2.70158 * e + 1.70158) + 1) + t;
+	},
+	BackEaseInOut(e, t, n, r) {
+		let i = 1.70158;
+		return (e /= r / 2) < 1 ? n / 2 * (e * e * (((i *= 1.525) + 1) * e - i)) + t : n / 2 * ((e -= 2) * e * (((i *= 1.525) + 1) * e + i) + 2) + t;
+	},
+	ElasticEaseIn(e, t, n, r, i, a) {
+		let o = 0;
+		return e === 0 ? t : (e /= r) === 1 ? t + n : (a ||= r * .3, !i || i < Math.abs(n) ? (i = n, o = a / 4) : o = a / (2 * Math.PI) * Math.asin(n / i), -(i * 2 ** (10 * --e) * Math.sin((e * r - o) * (2 * Math.PI) / a)) + t);
+	},
+	ElasticEaseOut(e, t, n, r, i, a) {
+		let o = 0;
+		return e === 0 ? t : (e /= r) === 1 ? t + n : (a ||= r * .3, !i || i < Math.abs(n) ? (i = n, o = a / 4) : o = a / (2 * Math.PI) * Math.asin(n / i), i * 2 ** (-10 * e) * Math.sin((e * r - o) * (2 * Math.PI) / a) + n + t);
+	},
+	ElasticEaseInOut(e, t, n, r, i, a) {
+		let o = 0;
+		return e === 0 ? t : (e /= r / 2) == 2 ? t + n : (a ||= .3 * 1.5 * r, !i || i < Math.abs(n) ? (i = n, o = a / 4) : o = a / (2 * Math.PI) * Math.asin(n / i), e < 1 ? -.5 * (i * 2 ** (10 * --e) * Math.sin((e * r - o) * (2 * Math.PI) / a)) + t : i * 2 ** (-10 * --e) * Math.sin((e * r - o) * (2 * Math.PI) / a) * .5 + n + t);
+	},
+	BounceEaseOut(e, t, n, r) {
+		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
+	},
+	BounceEaseIn(e, t, n, r) {
+		return n - X.BounceEaseOut(r - e, 0, n, r) + t;
+	},
+	BounceEaseInOut(e, t, n, r) {
+		return e < r / 2 ? X.BounceEaseIn(e * 2, 0, n, r) * .5 + t : X.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+	},
+	EaseIn(e, t, n, r) {
+		return n * (e /= r) * e + t;
+	},
+	EaseOut(e, t, n, r) {
+		return -n * (e /= r) * (e - 2) + t;
+	},
+	EaseInOut(e, t, n, r) {
+		return (e /= r / 2) < 1 ? n / 2 * e * e + t : -n / 2 * (--e * (e - 2) - 1) + t;
+	},
+	StrongEaseIn(e, t, n, r) {
+		return n * (e /= r) * e * e * e * e + t;
+	},
+	StrongEaseOut(e, t, n, r) {
+		return n * ((e = e / r - 1) * e * e * e * e + 1) + t;
+	},
+	StrongEaseInOut(e, t, n, r) {
+		return (e /= r / 2) < 1 ? n / 2 * e * e * e * e * e + t : n / 2 * ((e -= 2) * e * e * e * e + 2) + t;
+	},
+	Linear(e, t, n, r) {
+		return n * e / r + t;
+	}
+}, vn = x._assign(a, {
+	beginUpdateBatch: F._beginUpdateBatch,
+	Util: x,
+	Transform: u,
+	Node: F,
+	Container: L,
+	Stage: G,
+	stages: W,
+	Layer: J,
+	FastLayer: rn,
+	Group: an,
+	DD: w,
+	Shape: q,
+	shapes: K,
+	Animation: Y,
+	Tween: _n,
+	Easings: X,
+	Context: De,
+	Canvas: Ae
+}), Z = class extends q {
+	_getStrokePadding() {
+		return super._getStrokePadding(1);
+	}
+	_sceneFunc(e) {
+		e.beginPath(), e.arc(0, 0, Math.abs(this.attrs.radius || 0), 0, Math.PI * 2, !1), e.closePath(), e.fillStrokeShape(this);
+	}
+	getWidth() {
+		return Math.abs(this.radius()) * 2;
+	}
+	getHeight() {
+		return Math.abs(this.radius()) * 2;
+	}
+	setWidth(e) {
+		this.radius(e / 2);
+	}
+	setHeight(e) {
+		this.radius(e / 2);
+	}
+};
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], s(Z, !0), M.addGetterSetter(Z, "radius", 0, O());
+// node_modules/konva/lib/shapes/Image.js
+var Q = class e extends q {
+	constructor(e) {
+		super(e), this._loadListener = () => {
+			this._requestDraw();
+		}, this.on("imageChange.konva", (e) => {
+			this._removeImageLoad(e.oldVal), this._setImageLoad();
+		}), this._setImageLoad();
+	}
+	_setImageLoad() {
+		var e;
+		let t = this.image();
+		t?.complete && t.src || t?.readyState >= 2 || (e = t?.addEventListener) == null || e.call(t, "videoWidth" in t ? "loadeddata" : "load", this._loadListener);
+	}
+	_removeImageLoad(e) {
+		var t;
+		(t = e?.removeEventListener) == null || t.call(e, "videoWidth" in e ? "loadeddata" : "load", this._loadListener);
+	}
+	destroy() {
+		return this._removeImageLoad(this.image()), super.destroy(), this;
+	}
+	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
+		if (this.attrs.perfectDrawEnabled === !1) return !1;
+		let n = !!this.cornerRadius(), r = this.hasShadow();
+		return n && r ? !0 : super._useBufferCanvas(!0, t);
+	}
+	_getStrokePadding() {
+		return super._getStrokePadding(this.strokeScaleEnabled() ? 1 : void 0);
+	}
+	_sceneFunc(e) {
+		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? x.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+			r && e.clip();
+			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
+			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
+		}
+	}
+	_hitFunc(e) {
+		let t = this.width(), n = this.height(), r = this.cornerRadius();
+		e.beginPath(), r ? x.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+	}
+	getWidth() {
+		let e = this.image();
+		return this.attrs.width ?? e?.videoWidth ?? e?.width ?? 0;
+	}
+	getHeight() {
+		let e = this.image();
+		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
+	}
+	static fromURL(t, n, r = null) {
+		let i = x.createImageElement();
+		i.onload = () => {
+			i.onload = i.onerror = null, n(new e({ image: i }));
+		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
+	}
+};
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], s(Q, !0), M.addGetterSetter(Q, "cornerRadius", 0, Re(4)), M.addGetterSetter(Q, "image"), M.addComponentsGetterSetter(Q, "crop", [
+	"x",
+	"y",
+	"width",
+	"height"
+]), M.addGetterSetter(Q, "cropX", 0, O()), M.addGetterSetter(Q, "cropY", 0, O()), M.addGetterSetter(Q, "cropWidth", 0, O()), M.addGetterSetter(Q, "cropHeight", 0, O());
+// node_modules/konva/lib/BezierFunctions.js
+var yn = (e, t, n, r) => {
+	let i = 1 - r;
+	return i * i * e + 2 * i * r * t + r * r * n;
+}, bn = (e, t, n, r, i, a) => {
+	let o = [];
+	for (let s of [[
+		e,
+		n,
+		i
+	], [
+		t,
+		r,
+		a
+	]]) {
+		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
+		c > 0 && c < 1 && o.push(yn(e, n, i, c), yn(t, r, a, c));
+	}
+	return o;
+}, xn = (e, t, n, r, i) => {
+	let a = 1 - i;
+	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
+}, Sn = (e, t, n, r, i, a, o, s) => {
+	let c = [];
+	for (let l of [[
+		e,
+		n,
+		i,
+		o
+	], [
+		t,
+		r,
+		a,
+		s
+	]]) {
+		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
+		if (p < 0) continue;
+		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(xn(e, n, i, o, l), xn(t, r, a, s, l));
+	}
+	return c;
+};
+// node_modules/konva/lib/shapes/Line.js
+function Cn(e, t, n, r, i, a, o) {
+	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
+	if (l === 0) return [
+		n,
+		r,
+		n,
+		r
+	];
+	let u = o * s / l, d = o * c / l;
+	return [
+		n - u * (i - e),
+		r - u * (a - t),
+		n + d * (i - e),
+		r + d * (a - t)
+	];
+}
+function wn(e, t) {
+	let n = e.length, r = [];
+	for (let i = 2; i < n - 2; i += 2) {
+		let n = Cn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
+	}
+	return r;
+}
+function Tn(e) {
+	let t = [];
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Sn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	return t;
+}
+var $ = class extends q {
+	constructor(e) {
+		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
+			this._clearCache("tensionPoints");
+		});
+	}
+	_hasTension() {
+		return this.tension() !== 0 && this.points().length > 4;
+	}
+	_eachTensionSegment(e, t) {
+		let n = this.points(), r = n.length, i = this.closed(), a = this.getTensionPoints(), o = a.length, s = n[0], c = n[1], l = i ? 0 : 4;
+		for (i || (e(s, c, a[0], a[1], a[2], a[3]), s = a[2], c = a[3]); l < o - 2;) {
+			let e = a[l++], n = a[l++], r = a[l++], i = a[l++], o = a[l++], u = a[l++];
+			t(s, c, e, n, r, i, o, u), s = o, c = u;
+		}
+		i || e(s, c, a[o - 2], a[o - 1], n[r - 2], n[r - 1]);
+	}
+	_getStrokePadding(e = this.points().length === 4 && !this.closed() ? 1 : void 0) {
+		return super._getStrokePadding(e);
+	}
+	_sceneFunc(e) {
+		let t = this.points(), n = t.length, r = this.closed(), i = this.bezier();
+		if (!n) return;
+		let a = 0;
+		if (e.beginPath(), e.moveTo(t[0], t[1]), this._hasTension()) this._eachTensionSegment((t, n, r, i, a, o) => e.quadraticCurveTo(r, i, a, o), (t, n, r, i, a, o, s, c) => e.bezierCurveTo(r, i, a, o, s, c));
+		else if (i) for (a = 2; a < n;) e.bezierCurveTo(t[a++], t[a++], t[a++], t[a++], t[a++], t[a++]);
+		else for (a = 2; a < n; a += 2) e.lineTo(t[a], t[a + 1]);
+		r ? (e.closePath(), e.fillStrokeShape(this)) : e.strokeShape(this);
+	}
+	getTensionPoints() {
+		return this._getCache("tensionPoints", this._getTensionPoints);
+	}
+	_getTensionPoints() {
+		return this.closed() ? this._getTensionPointsClosed() : wn(this.points(), this.tension());
+	}
+	_getTensionPointsClosed() {
+		let e = this.points(), t = e.length, n = this.tension(), r = Cn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Cn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = wn(e, n);
+		return [r[2], r[3]].concat(a, [
+			i[0],
+			i[1],
+			e[t - 2],
+			e[t - 1],
+			i[2],
+			i[3],
+			r[0],
+			r[1],
+			e[0],
+			e[1]
+		]);
+	}
+	getWidth() {
+		return this.getSelfRect().width;
+	}
+	getHeight() {
+		return this.getSelfRect().height;
+	}
+	getSelfRect() {
+		let e = this.points();
+		if (e.length < 4) return {
+			x: e[0] || 0,
+			y: e[1] || 0,
+			width: 0,
+			height: 0
+		};
+		if (this._hasTension()) {
+			let t = [e[0], e[1]];
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...bn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Sn(e, n, r, i, a, o, s, c))), e = t;
+		} else this.bezier() && (e = [
+			e[0],
+			e[1],
+			...Tn(e)
+		]);
+		return x._getPointsRect(e);
+	}
+};
+$.prototype.className = "Line", $.prototype._attrsAffectingSize = [
+	"points",
+	"bezier",
+	"tension",
+	"closed"
+], s($, !0), M.addGetterSetter($, "closed", !1), M.addGetterSetter($, "bezier", !1), M.addGetterSetter($, "tension", 0, O()), M.addGetterSetter($, "points", [], Ve());
+// src/editor-style.ts
+var En = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font); }\n.bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { border: 0; margin: 0; padding: 0 10px; height: 36px; background: transparent; color: inherit; font: inherit;\n  font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 84px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { margin-left: auto; font-size: 12px; opacity: 0.75; }\n", Dn = class {
+	name;
+	send;
+	storage;
+	wait;
+	rev = 0;
+	acked = 0;
+	timer;
+	constructor(e, t, n = sessionStorage, r = 2e3) {
+		this.name = e, this.send = t, this.storage = n, this.wait = r;
+	}
+	stored() {
+		try {
+			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
+			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
+		} catch {
+			return null;
+		}
+	}
+	commit(e) {
+		this.rev += 1;
+		let t = {
+			rev: this.rev,
+			png: e
+		};
+		try {
+			this.storage.setItem(this.name, JSON.stringify(t));
+		} catch {}
+		this.deliver(t);
+	}
+	ack(e) {
+		this.acked = Math.max(this.acked, e), this.rev = Math.max(this.rev, e), this.acked >= this.rev && this.stop();
+	}
+	get pending() {
+		return this.acked < this.rev;
+	}
+	stop() {
+		clearTimeout(this.timer), this.timer = void 0;
+	}
+	deliver(e) {
+		this.stop(), this.send(e), this.timer = setTimeout(() => {
+			this.acked < e.rev && this.deliver(e);
+		}, this.wait);
+	}
+}, On = class {
+	width;
+	height;
+	data;
+	constructor(e, t, n) {
+		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
+	}
+	clip(e, t, n, r) {
+		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
+		return {
+			x: i,
+			y: a,
+			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
+			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
+		};
+	}
+	stroke(e, t, n, r) {
+		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
+		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
+			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
+			d * d + f * f <= c && (this.data[t * this.width + n] = r);
+		}
+		return i;
+	}
+	polygon(e, t) {
+		if (e.length < 3) return {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
+		for (let n = i.y; n < i.y + i.height; n++) {
+			let r = kn(e, n + .5);
+			for (let e = 0; e + 1 < r.length; e += 2) {
+				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
+				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
+			}
+		}
+		return i;
+	}
+	box(e, t, n) {
+		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
+		return this.polygon([
+			[r, i],
+			[a, i],
+			[a, o],
+			[r, o]
+		], n);
+	}
+	fill(e) {
+		return this.data.fill(e), {
+			x: 0,
+			y: 0,
+			width: this.width,
+			height: this.height
+		};
+	}
+	count() {
+		let e = 0;
+		for (let t of this.data) e += t;
+		return e;
+	}
+	copy(e) {
+		let t = new Uint8Array(e.width * e.height);
+		for (let n = 0; n < e.height; n++) {
+			let r = (e.y + n) * this.width + e.x;
+			t.set(this.data.subarray(r, r + e.width), n * e.width);
+		}
+		return t;
+	}
+	paste(e, t) {
+		for (let n = 0; n < e.height; n++) {
+			let r = t.subarray(n * e.width, (n + 1) * e.width);
+			this.data.set(r, (e.y + n) * this.width + e.x);
+		}
+	}
+};
+function kn(e, t) {
+	let n = [];
+	for (let r = 0; r < e.length; r++) {
+		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
+		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
+	}
+	return n.sort((e, t) => e - t);
+}
+function An(e, t) {
+	return kn(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
+}
+function jn(e, t) {
+	if (e === null || e.width === 0 || e.height === 0) return t;
+	if (t.width === 0 || t.height === 0) return e;
+	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
+	return {
+		x: n,
+		y: r,
+		width: Math.max(e.x + e.width, t.x + t.width) - n,
+		height: Math.max(e.y + e.height, t.y + t.height) - r
+	};
+}
+var Mn = class {
+	mask;
+	done = [];
+	undone = [];
+	open = null;
+	constructor(e) {
+		this.mask = e;
+	}
+	begin() {
+		this.open = {
+			base: this.mask.data.slice(),
+			rect: null
+		};
+	}
+	touched(e) {
+		this.open && (this.open.rect = jn(this.open.rect, e));
+	}
+	end() {
+		let e = this.open;
+		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
+		let t = new On(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
+		return !t.every((e, t) => e === n[t]) && (this.done.push({
+			rect: e.rect,
+			before: t,
+			after: n
+		}), this.undone = [], !0);
+	}
+	undo() {
+		this.end();
+		let e = this.done.pop();
+		return e ? (this.mask.paste(e.rect, e.before), this.undone.push(e), e.rect) : null;
+	}
+	redo() {
+		if (this.open) return null;
+		let e = this.undone.pop();
+		return e ? (this.mask.paste(e.rect, e.after), this.done.push(e), e.rect) : null;
+	}
+	get canUndo() {
+		return this.done.length > 0 || this.open !== null;
+	}
+	get canRedo() {
+		return this.undone.length > 0;
+	}
+}, Nn = [
+	[
+		"grow",
+		"Grow",
+		"V",
+		"Take the region around the click, out to the b_n isoline"
+	],
+	[
+		"brush",
+		"Brush",
+		"B",
+		"Paint the defect"
+	],
+	[
+		"erase",
+		"Erase",
+		"E",
+		"Take paint away"
+	],
+	[
+		"polygon",
+		"Polygon",
+		"P",
+		"Click corners; double-click or Enter closes, Escape drops it"
+	],
+	[
+		"box",
+		"Box",
+		"X",
+		"Drag a rectangle"
+	]
+], Pn = [
+	229,
+	57,
+	53,
+	130
+], Fn = 250, In = class {
+	root;
+	send;
+	data;
+	mask;
+	history;
+	outbox;
+	tool = "brush";
+	radius;
+	points = [];
+	drawing = null;
+	panning = null;
+	space = !1;
+	over = !1;
+	timer;
+	pixels = document.createElement("canvas");
+	stageBox = e("div", {
+		class: "stage",
+		tabindex: "0",
+		role: "application"
+	});
+	stage;
+	imageNode = new Q({
+		image: void 0,
+		listening: !1
+	});
+	heatNode = new Q({
+		image: void 0,
+		listening: !1
+	});
+	maskNode = new Q({
+		image: void 0,
+		listening: !1,
+		imageSmoothingEnabled: !1
+	});
+	lines = new vn.Group({ listening: !1 });
+	draft = new $({
+		points: [],
+		stroke: "#fff",
+		strokeWidth: 1.5,
+		strokeScaleEnabled: !1,
+		dash: [5, 4]
+	});
+	cursor = new Z({
+		radius: 1,
+		stroke: "#fff",
+		strokeWidth: 1.2,
+		strokeScaleEnabled: !1,
+		visible: !1
+	});
+	buttons = /* @__PURE__ */ new Map();
+	size = e("input", {
+		type: "range",
+		min: "1",
+		max: "100",
+		"aria-label": "Brush size in pixels"
+	});
+	sizeText = e("output");
+	state = e("span", {
+		class: "state",
+		role: "status"
+	});
+	resizer;
+	abort = new AbortController();
+	constructor(e, t, n) {
+		this.root = e, this.send = n, this.data = t, this.radius = Math.max(2, Math.round(Math.max(t.width, t.height) / 80)), e.className = "editor", e.append(this.toolbar(), this.stageBox), this.stageBox.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box"), this.stage = new vn.Stage({
+			container: this.stageBox,
+			width: 10,
+			height: t.stageHeight
+		});
+		let r = new vn.Layer({ listening: !1 }), i = new vn.Layer({ listening: !1 });
+		r.add(this.imageNode, this.heatNode), i.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(r, i), this.mask = new On(t.width, t.height), this.history = new Mn(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.resize()), this.resizer.observe(this.stageBox), this.open();
+	}
+	update(e, t) {
+		this.send = t;
+		let n = this.data;
+		this.data = e, e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.outbox.ack(e.ackRev), e.heatUrl !== n.heatUrl && this.load(this.heatNode, e.heatUrl), JSON.stringify(e.isolines) !== JSON.stringify(n.isolines) && this.drawIsolines(), this.heatNode.opacity(e.opacity), this.show());
+	}
+	close() {
+		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.stage.destroy(), this.root.replaceChildren();
+	}
+	newOutbox() {
+		let { imageId: e, base: t } = this.data, n = new Dn(`bgad-mask-${e}-${t}`, (t) => {
+			this.send({
+				imageId: e,
+				rev: t.rev,
+				png: t.png
+			}), this.show();
+		});
+		return n.ack(this.data.ackRev), n;
+	}
+	open() {
+		let { width: e, height: t } = this.data;
+		this.mask = new On(e, t), this.history = new Mn(this.mask), this.points = [], this.drawing = null, this.pixels.width = e, this.pixels.height = t, this.maskNode.setAttrs({
+			image: this.pixels,
+			width: e,
+			height: t
+		}), this.size.max = String(Math.max(20, Math.round(Math.max(e, t) / 8))), this.stageBox.dataset.ready = "false", this.stageBox.dataset.image = String(this.data.imageId), this.heatNode.opacity(this.data.opacity), this.drawIsolines(), this.fit();
+		let n = this.outbox.stored(), r = n?.png ?? this.data.mask, i = [this.load(this.imageNode, this.data.imageUrl), this.load(this.heatNode, this.data.heatUrl)];
+		r && i.push(this.readMask(r, n !== null));
+		let a = this.data;
+		Promise.all(i).then(() => {
+			this.data.imageId === a.imageId && (this.stageBox.dataset.ready = "true");
+		}), this.repaint({
+			x: 0,
+			y: 0,
+			width: e,
+			height: t
+		}), this.show();
+	}
+	load(e, t) {
+		if (!t) return e.image(void 0), Promise.resolve();
+		let { width: n, height: r } = this.data;
+		return new Promise((i) => {
+			let a = new Image();
+			a.onload = () => {
+				(t === this.data.imageUrl || t === this.data.heatUrl) && e.setAttrs({
+					image: a,
+					width: n,
+					height: r
+				}), i();
+			}, a.onerror = () => i(), a.src = t;
+		});
+	}
+	readMask(e, t) {
+		let { width: n, height: r, imageId: i } = this.data;
+		return new Promise((a) => {
+			let o = new Image();
+			o.onload = () => {
+				let e = document.createElement("canvas");
+				e.width = n, e.height = r;
+				let s = e.getContext("2d", { willReadFrequently: !0 });
+				if (s && o.width === n && o.height === r && this.data.imageId === i) {
+					s.drawImage(o, 0, 0);
+					let e = s.getImageData(0, 0, n, r).data;
+					for (let t = 0; t < this.mask.data.length; t++) this.mask.data[t] = +(e[4 * t] > 127);
+					this.repaint({
+						x: 0,
+						y: 0,
+						width: n,
+						height: r
+					}), t && this.commitSoon();
+				}
+				a();
+			}, o.onerror = () => a(), o.src = `data:image/png;base64,${e}`;
+		});
+	}
+	toolbar() {
+		let t = e("div", {
+			class: "bar",
+			role: "toolbar",
+			"aria-label": "Mask tools"
+		}), n = e("div", { class: "group" });
+		for (let [e, t, r, i] of Nn) n.append(this.button(e, t, r, i, () => this.choose(e)));
+		this.size.addEventListener("input", () => this.resizeBrush(Number(this.size.value)));
+		let r = e("label", {}, "Size");
+		r.append(this.size, this.sizeText);
+		let i = e("div", { class: "group" });
+		return i.append(this.button("undo", "Undo", "Ctrl+Z", "Undo the last stroke", () => this.changed(this.history.undo())), this.button("redo", "Redo", "", "Redo (Ctrl+Shift+Z)", () => this.changed(this.history.redo())), this.button("clear", "Clear", "", "Remove the whole mask", () => this.edit(() => this.mask.fill(0))), this.button("fit", "Fit", "0", "Show the whole image", () => this.fit())), t.append(n, r, i, this.state), t;
+	}
+	button(t, n, r, i, a) {
+		let o = e("button", {
+			type: "button",
+			title: r ? `${i} (${r})` : i,
+			"data-tool": t
+		}, n);
+		return r.length === 1 && o.append(e("kbd", {}, r)), o.addEventListener("click", () => {
+			a(), this.show();
+		}), this.buttons.set(t, o), o;
+	}
+	choose(e) {
+		this.tool = e, this.points = [], this.drawDraft(), this.show();
+	}
+	resizeBrush(e) {
+		this.radius = Math.max(1, Math.min(Number(this.size.max), e)), this.show();
+	}
+	show() {
+		for (let [e] of Nn) this.buttons.get(e)?.setAttribute("aria-pressed", String(e === this.tool));
+		let e = (e, t) => {
+			let n = this.buttons.get(e);
+			n && (n.disabled = !t);
+		};
+		e("undo", this.history.canUndo), e("redo", this.history.canRedo), e("grow", (this.data.isolines.b_n ?? []).length > 0), this.size.value = String(this.radius), this.sizeText.textContent = `${this.radius * 2} px`;
+		let t = this.mask.count(), n = this.outbox.pending || this.timer !== void 0 ? "sending…" : t > 0 ? "ready to save" : "";
+		this.state.textContent = t > 0 ? `${t.toLocaleString("en")} px marked · ${n}` : n, this.stageBox.dataset.pending = String(this.outbox.pending || this.timer !== void 0), this.cursor.radius(this.radius);
+	}
+	resize() {
+		let e = this.stageBox.clientWidth;
+		e > 0 && e !== this.stage.width() && (this.stage.width(e), this.fit());
+	}
+	fit() {
+		let e = this.stageBox.clientWidth || this.stage.width(), t = this.data.stageHeight;
+		this.stage.size({
+			width: e,
+			height: t
+		});
+		let n = Math.min(e / this.data.width, t / this.data.height);
+		this.view(n, (e - this.data.width * n) / 2, (t - this.data.height * n) / 2);
+	}
+	view(e, t, n) {
+		this.stage.scale({
+			x: e,
+			y: e
+		}), this.stage.position({
+			x: t,
+			y: n
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < 3), Object.assign(this.stageBox.dataset, {
+			scale: String(e),
+			x: String(t),
+			y: String(n)
+		});
+	}
+	zoom(e, t, n) {
+		let r = this.stageBox.getBoundingClientRect(), [i, a] = [t - r.left - this.stageBox.clientLeft, n - r.top - this.stageBox.clientTop], o = this.stage.scaleX(), s = Math.min(r.width / this.data.width, this.data.stageHeight / this.data.height) / 2, c = Math.max(s, Math.min(40, o * e)), [l, u] = [this.stage.x(), this.stage.y()];
+		this.view(c, i - (i - l) / o * c, a - (a - u) / o * c);
+	}
+	at(e) {
+		let t = this.stageBox.getBoundingClientRect(), n = this.stage.scaleX();
+		return [(e.clientX - t.left - this.stageBox.clientLeft - this.stage.x()) / n, (e.clientY - t.top - this.stageBox.clientTop - this.stage.y()) / n];
+	}
+	listen() {
+		let e = this.abort.signal, t = (t, n, r = this.stageBox) => r.addEventListener(t, n, {
+			signal: e,
+			passive: !1
+		});
+		t("pointerdown", (e) => this.down(e)), t("pointermove", (e) => this.move(e)), t("pointerup", (e) => this.up(e)), t("pointercancel", (e) => this.up(e)), t("pointerenter", () => {
+			this.over = !0;
+		}), t("pointerleave", () => {
+			this.over = !1, this.cursor.visible(!1);
+		}), t("dblclick", (e) => {
+			e.preventDefault(), this.closePolygon();
+		}), t("wheel", (e) => {
+			e.preventDefault(), this.zoom(Math.exp(-e.deltaY * .0015), e.clientX, e.clientY);
+		}), t("keydown", (e) => this.key(e), window), t("keyup", (e) => {
+			e.code === "Space" && this.setSpace(!1);
+		}, window);
+	}
+	setSpace(e) {
+		this.space = e, this.stageBox.classList.toggle("panning", e);
+	}
+	down(e) {
+		if (this.stageBox.focus({ preventScroll: !0 }), e.button === 1 || this.space) e.preventDefault(), this.panning = {
+			pointer: e.pointerId,
+			x: e.clientX,
+			y: e.clientY
+		};
+		else if (e.button === 0 && !this.drawing) {
+			let t = this.at(e);
+			this.tool === "grow" ? this.grow(t) : this.tool === "polygon" ? this.corner(t) : (this.drawing = {
+				pointer: e.pointerId,
+				from: t,
+				last: t
+			}, this.history.begin(), this.tool !== "box" && this.stroke(t, t));
+		}
+		this.stageBox.setPointerCapture(e.pointerId);
+	}
+	move(e) {
+		let t = this.at(e), n = this.tool === "brush" || this.tool === "erase";
+		if (this.cursor.setAttrs({
+			x: t[0],
+			y: t[1],
+			visible: n && this.over
+		}), this.panning?.pointer === e.pointerId) {
+			let [t, n] = [e.clientX - this.panning.x, e.clientY - this.panning.y];
+			this.panning = {
+				pointer: e.pointerId,
+				x: e.clientX,
+				y: e.clientY
+			}, this.view(this.stage.scaleX(), this.stage.x() + t, this.stage.y() + n);
+		} else if (this.drawing?.pointer === e.pointerId) {
+			if (this.tool === "box") this.drawBox(this.drawing.from, t);
+			else {
+				let t = e.getCoalescedEvents?.() ?? [];
+				for (let n of t.length > 0 ? t : [e]) {
+					let e = this.at(n);
+					this.stroke(this.drawing.last, e), this.drawing.last = e;
+				}
+			}
+		} else this.tool === "polygon" && this.points.length > 0 && this.drawDraft(t);
+	}
+	up(e) {
+		if (this.panning?.pointer === e.pointerId && (this.panning = null), this.drawing?.pointer !== e.pointerId) return;
+		let { from: t } = this.drawing;
+		if (this.drawing = null, this.tool === "box") {
+			this.draft.points([]);
+			let n = this.mask.box(t, this.at(e), 1);
+			this.history.touched(n), this.repaint(n);
+		}
+		this.history.end() && this.commitSoon(), this.show();
+	}
+	stroke(e, t) {
+		let n = this.mask.stroke(e, t, this.radius, this.tool === "erase" ? 0 : 1);
+		this.history.touched(n), this.repaint(n);
+	}
+	edit(e) {
+		this.history.begin();
+		let t = e();
+		this.history.touched(t), this.repaint(t), this.history.end() && this.commitSoon(), this.show();
+	}
+	changed(e) {
+		this.drawing = null, e && (this.repaint(e), this.commitSoon(), this.show());
+	}
+	grow(e) {
+		let t = (this.data.isolines.b_n ?? []).map(Ln).filter((t) => An(t, e)), n = (e) => Math.abs(e.reduce((t, [n, r], i) => t + n * e[(i + 1) % e.length][1] - e[(i + 1) % e.length][0] * r, 0)), r = t.sort((e, t) => n(e) - n(t))[0];
+		r ? this.edit(() => this.mask.polygon(r, 1)) : this.state.textContent = "No region below b_n here: click inside a solid line, or use the brush";
+	}
+	corner(e) {
+		let t = this.points[0], n = 8 / this.stage.scaleX();
+		if (t && this.points.length > 2 && Math.hypot(t[0] - e[0], t[1] - e[1]) < n) {
+			this.closePolygon();
+			return;
+		}
+		let r = this.points[this.points.length - 1];
+		r && r[0] === e[0] && r[1] === e[1] || this.points.push(e), this.drawDraft();
+	}
+	closePolygon() {
+		let e = this.points;
+		this.points = [], this.drawDraft(), e.length > 2 && this.edit(() => this.mask.polygon(e, 1));
+	}
+	drawDraft(e) {
+		let t = e ? [...this.points, e] : this.points;
+		this.draft.points(t.flatMap(([e, t]) => [e, t])), this.draft.closed(!1);
+	}
+	drawBox(e, t) {
+		this.draft.points([
+			e[0],
+			e[1],
+			t[0],
+			e[1],
+			t[0],
+			t[1],
+			e[0],
+			t[1]
+		]), this.draft.closed(!0);
+	}
+	drawIsolines() {
+		this.lines.destroyChildren();
+		for (let e of ["b_a", "b_n"]) for (let t of this.data.isolines[e] ?? []) {
+			let n = {
+				points: t,
+				closed: !0,
+				strokeScaleEnabled: !1,
+				dash: e === "b_a" ? [7, 5] : void 0
+			};
+			this.lines.add(new $({
+				...n,
+				stroke: "rgba(0,0,0,0.55)",
+				strokeWidth: 3
+			})), this.lines.add(new $({
+				...n,
+				stroke: "#fff",
+				strokeWidth: 1.4
+			}));
+		}
+	}
+	repaint(e) {
+		let t = this.pixels.getContext("2d");
+		if (!t || e.width === 0 || e.height === 0) return;
+		let n = t.createImageData(e.width, e.height), r = new Uint32Array(n.data.buffer), i = new Uint32Array(new Uint8Array(Pn).buffer)[0];
+		for (let t = 0; t < e.height; t++) {
+			let n = (e.y + t) * this.mask.width + e.x;
+			for (let a = 0; a < e.width; a++) this.mask.data[n + a] && (r[t * e.width + a] = i);
+		}
+		t.putImageData(n, e.x, e.y), this.maskNode.getLayer()?.batchDraw();
+	}
+	commitSoon() {
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Fn), this.show();
+	}
+	flush() {
+		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.outbox.commit(Rn(this.mask)), this.show());
+	}
+	key(e) {
+		let t = e.composedPath()[0];
+		if (t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") || !(this.over || e.composedPath().includes(this.root)) || e.altKey) return;
+		let n = e.key.toLowerCase();
+		if (e.ctrlKey || e.metaKey) {
+			if (n !== "z") return;
+			this.changed(e.shiftKey ? this.history.redo() : this.history.undo());
+		} else if (e.code === "Space") this.setSpace(!0);
+		else if (n === "[") this.resizeBrush(this.radius - Math.max(1, Math.round(this.radius / 5)));
+		else if (n === "]") this.resizeBrush(this.radius + Math.max(1, Math.round(this.radius / 5)));
+		else if (n === "0") this.fit();
+		else if (n === "enter" && this.points.length > 0) this.closePolygon();
+		else if (n === "escape") this.choose(this.tool);
+		else {
+			let e = Nn.find((e) => e[2].toLowerCase() === n);
+			if (!e || e[0] === "grow" && this.buttons.get("grow")?.disabled) return;
+			this.choose(e[0]);
+		}
+		e.preventDefault(), e.stopPropagation(), this.show();
+	}
+};
+function Ln(e) {
+	return Array.from({ length: e.length / 2 }, (t, n) => [e[2 * n], e[2 * n + 1]]);
+}
+function Rn(e) {
+	let t = document.createElement("canvas");
+	t.width = e.width, t.height = e.height;
+	let n = t.getContext("2d");
+	if (!n) return "";
+	let r = n.createImageData(e.width, e.height), i = new Uint32Array(r.data.buffer);
+	for (let t = 0; t < e.data.length; t++) i[t] = e.data[t] ? 4294967295 : 4278190080;
+	return n.putImageData(r, 0, 0), t.toDataURL("image/png").slice(22);
+}
+var zn = /* @__PURE__ */ new WeakMap();
+function Bn({ data: n, parentElement: r, setTriggerValue: i }) {
+	let a = (e) => i("commit", e), o = zn.get(r);
+	if (o) o.update(n, a);
+	else {
+		let i = e("div");
+		r.append(i), t(i, En), zn.set(r, new In(i, n, a));
+	}
+	return () => {
+		zn.get(r)?.close(), zn.delete(r);
+	};
+}
+export { Bn as default };
