@@ -15,6 +15,7 @@ import numpy as np
 
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.heat import Scale, painted
 from app.services.layout import NOT_AN_IMAGE, Refusal
 from app.services.pictures import BadPicture, read_picture
 from app.services.sources import Entry, opened
@@ -118,17 +119,15 @@ def _write(out: Path, model: BGAD, version: Version, rows: list[dict[str, Any]],
 
 
 def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -> None:
-    """The image under its heat: clear where it is as calm as a normal part, full where it lies below b_a."""
+    """The image under its heat, on the scale that the label page uses."""
     boundary = part_boundary(model)
     image = cv2.imread(str(picture), cv2.IMREAD_COLOR)
     if image is None:
         raise Refused(f"{picture.name} vanished while it was scored: run it again")
-    size = (image.shape[1], image.shape[0])
-    fused = cv2.resize(finite(result.fused).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-    heat = ((boundary.median - fused) / max(boundary.median - boundary.b_a, 1e-9)).clip(0.0, 1.0)
-    colour = cv2.applyColorMap((heat * 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
-    opacity = (0.75 * heat)[..., None]
-    cv2.imwrite(str(path), (image * (1 - opacity) + colour * opacity).astype(np.uint8))
+    scale = Scale(boundary.median, boundary.b_n, boundary.b_a)
+    heat = painted(finite(result.fused).astype(np.float32), scale, (image.shape[1], image.shape[0]))
+    opacity = heat[..., 3:] / 255.0
+    cv2.imwrite(str(path), (image * (1 - opacity) + heat[..., :3] * opacity).astype(np.uint8))
 
 
 def _flat(name: str) -> str:

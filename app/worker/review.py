@@ -13,7 +13,7 @@ from app.services.context import Context
 from app.worker.samples import Plan
 from app.worker.score import ScoreRow, batches, images_of, load_version, save, unpack_maps
 from bgad_core.evaluation import evaluate
-from bgad_core.histogram import log_likelihood_histogram
+from bgad_core.histogram import log_likelihood_histogram, margin_mass, overlap
 from bgad_core.model import BGAD
 from storage import annotations, scores, versions
 from storage.masks import decode_mask
@@ -145,10 +145,18 @@ def _histograms(
             fused, maps = unpack_maps(context, mine[image_id].maps)
             for level, plane in [*zip(levels, maps, strict=True), ("fused", fused)]:
                 values[level][group].append(_places(plane, where))
-    edges, counts = {}, {}
+    figures: dict[str, Any] = {"edges": {}, "counts": {}, "margin": {}, "overlap": {}}
     for level, groups in values.items():
-        edges[level], counts[level] = _counted(groups)
-    return {"edges": edges, "counts": counts}
+        joined = {g: np.concatenate(parts) if parts else np.empty(0, np.float32) for g, parts in groups.items()}
+        edges, counts = _counted(joined)
+        figures["edges"][level], figures["counts"][level] = edges, counts
+        boundary = model.boundary(level)
+        figures["margin"][level] = {
+            g: margin_mass(part, b_n=boundary.b_n, b_a=boundary.b_a) for g, part in joined.items() if part.size
+        }
+        if joined["normal"].size and joined["known"].size:
+            figures["overlap"][level] = overlap(np.array(counts["normal"]), np.array(counts["known"]))
+    return figures
 
 
 def _places(plane: np.ndarray, said: Annotation | None) -> np.ndarray:
@@ -161,9 +169,8 @@ def _places(plane: np.ndarray, said: Annotation | None) -> np.ndarray:
     return plane[mask]
 
 
-def _counted(groups: dict[str, list[np.ndarray]]) -> tuple[list[float], dict[str, list[int]]]:
+def _counted(joined: dict[str, np.ndarray]) -> tuple[list[float], dict[str, list[int]]]:
     """([low, high, bins], counts per group); what lies outside the 0.05 % ends is counted in the end bins."""
-    joined = {group: np.concatenate(parts) if parts else np.empty(0, np.float32) for group, parts in groups.items()}
     ends = [np.quantile(part, (0.0005, 0.9995)) for part in joined.values() if part.size]
     low, high = (float(min(e[0] for e in ends)), float(max(e[1] for e in ends))) if ends else (-1.0, 0.0)
     high = high if high > low else low + 1e-3
