@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from app.demo_account import ACCOUNT, PASSWORD
 from app.follow import follow
 from app.processes import Child, Say
 from app.services.accounts import create_account
@@ -15,8 +16,6 @@ from storage import accounts, images, versions
 from storage.models import Role
 
 PROJECT = "Demo parts"
-ACCOUNT = "demo"
-PASSWORD = "inspect-the-demo"  # no secret: the demo listens on this machine alone and says so
 
 
 def prepare_project(context: Context, say: Say) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from contourpy import contour_generator
+from contourpy import LineType, contour_generator
 
 from app.services.context import Context
 from storage.models import Version
@@ -78,7 +78,7 @@ def isolines(log_p: np.ndarray, level: float, size: tuple[int, int]) -> list[lis
     framed = np.pad(log_p.astype(np.float64), 1, constant_values=level + abs(level) + 1.0)
     rows, columns = log_p.shape
     rings = []
-    for line in contour_generator(z=framed).lines(level):
+    for line in map(np.asarray, contour_generator(z=framed, line_type=LineType.Separate).lines(level)):
         x = ((line[:, 0] - 0.5) * width / columns).clip(0, width)
         y = ((line[:, 1] - 0.5) * height / rows).clip(0, height)
         rings.append([round(float(value), 1) for pair in zip(x, y, strict=True) for value in pair])

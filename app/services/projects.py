@@ -1,5 +1,6 @@
 """Projects: one product or part type each, with the backbone that its versions stand on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -19,6 +20,13 @@ def project_of(session: Session, slug: str) -> Project:
         return project
     known = ", ".join(project.slug for project in images.projects(session)) or "none yet"
     raise Refused(f"there is no project {slug!r} (there is: {known}): create it with `bgad-inspect project create`")
+
+
+def projects_of(context: Context, actor: Actor) -> Sequence[Project]:
+    """All projects that the actor may see, by name."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        return list(images.projects(session))
 
 
 def create_project(

@@ -13,7 +13,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.projects import project_of
 from storage import annotations, audit, runs, versions
-from storage.models import Annotation, Image, Project, Role, Run, Verdict
+from storage.models import Annotation, Image, Project, Role, Run, Verdict, Version
 
 PRESETS = ("product", "paper", "demo")
 MIN_NORMALS = 5  # two for calibration and three to learn from: the least that has a median and a spread
@@ -93,22 +93,30 @@ def retrain_preview(context: Context, actor: Actor, project_slug: str) -> Retrai
         types = {row.id: row.name for row in annotations.defect_types(session, project.id)}
         version = versions.deciding_version(session, project.id)
         active = session.scalar(jobs.active(project.id, "retrain"))
-    snapshot = version.snapshot if version else {}
-    before = {*snapshot.get("normals", []), *snapshot.get("calibration", [])}
-    learnt = {(row["sha256"], row["annotation_id"]) for row in snapshot.get("anomalies", [])}
-    normals = {image.sha256 for image in data.normals}
+    new_normals, new_anomalies = learnt_since(data, version)
     known = Counter(types.get(said.defect_type_id or 0, "untyped") for _, said in data.anomalies)
     return RetrainPreview(
-        normals=len(normals),
+        normals=len(data.normals),
         known=dict(sorted(known.items())),
         without_mask=sum(said.mask is None for _, said in data.anomalies),
-        new_normals=len(normals - before),
-        new_anomalies=sum((image.sha256, said.id) not in learnt for image, said in data.anomalies),
-        phase_one_reused=bool(version) and normals == before,
+        new_normals=new_normals,
+        new_anomalies=new_anomalies,
+        phase_one_reused=version is not None and {image.sha256 for image in data.normals} == _normals_of(version),
         version_number=version.number if version else None,
         refusal=refusal(project, data),
         active_run=active,
     )
+
+
+def learnt_since(data: TrainingData, version: Version | None) -> tuple[int, int]:
+    """(normals, known anomalies) that are not in the version's snapshot, or are labelled differently there."""
+    learnt = {(row["sha256"], row["annotation_id"]) for row in (version.snapshot["anomalies"] if version else [])}
+    new_normals = {image.sha256 for image in data.normals} - _normals_of(version)
+    return len(new_normals), sum((image.sha256, said.id) not in learnt for image, said in data.anomalies)
+
+
+def _normals_of(version: Version | None) -> set[str]:
+    return {*version.snapshot["normals"], *version.snapshot["calibration"]} if version else set()
 
 
 def request_retraining(

@@ -1,0 +1,152 @@
+"""Figures: the boundary's story in one visual language.
+
+Normal blue, known defects orange, unseen purple, new grey, told apart by dashes too; b_n solid, b_a dashed; the version
+at hand filled, the one that it is compared with as an outline.
+"""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.services.label import Reading
+from app.services.review import DriftPoint, Histogram
+
+COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new": "#8a949e"}
+WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
+DASHES = {"normal": "solid", "known": "dash", "held-out": "dot", "new": "dashdot"}
+CONFIG = {"displayModeBar": False}
+
+
+def standing_figure(reading: Reading) -> go.Figure:
+    """One image's cells over those of normal parts, with the boundary and the image's lowest place; tiny."""
+    low, high, bins = reading.edges
+    width = (high - low) / bins
+    centres = [low + (i + 0.5) * width for i in range(bins)]
+    figure = _figure(height=120)
+    for counts, name, colour, fill in (
+        (reading.normal, "normal parts", COLOURS["normal"], "tozeroy"),
+        (reading.places, "this part", _ink(), None),
+    ):
+        total = max(1, sum(counts))
+        share = [100 * n / total for n in counts]
+        figure.add_scatter(
+            x=centres, y=share, name=name, mode="lines", fill=fill, line={"color": colour, "width": 1.4, "shape": "hvh"}
+        )
+    _boundary(figure, reading.scale.b_n, reading.scale.b_a)
+    figure.add_scatter(
+        x=[max(low, reading.lowest)],
+        y=[0],
+        mode="markers",
+        marker={"color": "#e03131", "size": 9, "symbol": "triangle-up"},
+        name="its lowest place",
+    )
+    figure.update_yaxes(visible=False, type="log")
+    figure.update_xaxes(showticklabels=False, title=None)
+    figure.update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 14, "b": 4})
+    return figure
+
+
+def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: bool) -> go.Figure:
+    """Log-likelihoods by group with b_n and b_a; `other` as outlines."""
+    figure = _figure(height=400)
+    for group, shares in this.shares.items():
+        colour = COLOURS[group]
+        figure.add_scatter(
+            x=this.centres,
+            y=[100 * share for share in shares],
+            name=WORDS[group],
+            mode="lines",
+            fill="tozeroy",
+            fillcolor=_faint(colour),
+            line={"color": colour, "width": 1.8, "dash": DASHES[group], "shape": "hvh"},
+            hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
+        )
+    for group, shares in (other.shares if other else {}).items():
+        figure.add_scatter(
+            x=other.centres if other else [],
+            y=[100 * share for share in shares],
+            name=f"{WORDS[group]}, v{other.number if other else ''}",
+            mode="lines",
+            opacity=0.65,
+            line={"color": COLOURS[group], "width": 1, "dash": "dot", "shape": "hvh"},
+            hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
+        )
+    _boundary(figure, this.b_n, this.b_a)
+    if this.part_b_n is not None:
+        figure.add_vline(x=this.part_b_n, line={"color": "#e03131", "width": 1.5})
+        figure.add_annotation(
+            x=this.part_b_n, y=0.9, yref="paper", text="part b<sub>n</sub>", showarrow=False, xanchor="right", xshift=-3
+        )
+    figure.update_yaxes(title="% of the group's cells", type="log" if logarithmic else "linear", rangemode="tozero")
+    figure.update_xaxes(title="log-likelihood, per feature dimension → more normal")
+    return figure
+
+
+def drift_figure(points: Sequence[DriftPoint]) -> go.Figure:
+    """One level's b_n and b_a over the versions, in units of the first version's noise from its own b_n."""
+    figure = _figure(height=340)
+    numbers = [f"v{point.number}" for point in points]
+    for name, values, dash in (
+        ("b<sub>n</sub>", [point.b_n for point in points], "solid"),
+        ("b<sub>a</sub>", [point.b_a for point in points], "dash"),
+    ):
+        figure.add_scatter(
+            x=numbers, y=values, name=name, mode="lines+markers", line={"color": _ink(), "dash": dash, "width": 2}
+        )
+    figure.add_scatter(
+        x=numbers,
+        y=[point.median for point in points],
+        name="median of normal",
+        mode="lines+markers",
+        line={"color": COLOURS["normal"], "width": 2},
+    )
+    deciding = [point for point in points if point.decides]
+    figure.add_scatter(
+        x=[f"v{point.number}" for point in deciding],
+        y=[point.b_n for point in deciding],
+        name="decides now",
+        mode="markers",
+        marker={"size": 16, "symbol": "circle-open", "color": "#e03131", "line": {"width": 2}},
+    )
+    figure.update_yaxes(title="log-likelihood → more normal")
+    figure.update_xaxes(title="version")
+    return figure
+
+
+def show(figure: go.Figure, *, key: str, alt: str) -> None:
+    """Draw it in the page's theme, with words for those who don't see it."""
+    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+
+
+def _figure(*, height: int) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 30, "b": 8},
+        hovermode="x",
+        legend={"orientation": "h", "y": 1.12, "x": 0},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )
+    return figure
+
+
+def _boundary(figure: go.Figure, b_n: float, b_a: float) -> None:
+    figure.add_vrect(x0=b_a, x1=b_n, fillcolor="#8a949e", opacity=0.16, line_width=0)
+    for value, dash, name, anchor in ((b_n, "solid", "b<sub>n</sub>", "left"), (b_a, "dash", "b<sub>a</sub>", "right")):
+        figure.add_vline(x=value, line={"color": _ink(), "width": 1.6, "dash": dash})
+        shift = 3 if anchor == "left" else -3
+        figure.add_annotation(
+            x=value, y=1, yref="paper", yanchor="bottom", text=name, showarrow=False, xanchor=anchor, xshift=shift
+        )
+
+
+def _ink() -> str:
+    """The page's text colour; the theme is the browser's."""
+    return "#e8eaed" if st.context.theme.type == "dark" else "#1d2125"
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"

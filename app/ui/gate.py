@@ -1,0 +1,86 @@
+"""Nothing without sign-in: one ASGI gate before every route and the websocket, and the headers of all answers."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.services.accounts import actor_for
+from app.services.authority import Actor
+from app.services.context import Context
+
+COOKIE = "bgad_session"
+OPEN = frozenset({"/healthz", "/login"})
+HEADERS = {
+    # Streamlit sets style attributes and its charts decode in workers; scripts come from this server alone.
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+
+
+class Gate:
+    """Lets through who holds a valid sign-in; sends people to the sign-in page and answers programs with 401.
+
+    The websocket is checked when it connects. A sign-in that ends later is noticed by the next run of a page and by
+    every use case, which read the role again.
+    """
+
+    def __init__(self, app: ASGIApp, *, context: Callable[[], Context]) -> None:
+        self.app = app
+        self.context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        if scope["path"] not in OPEN:
+            actor = await anyio.to_thread.run_sync(self._actor, connection)
+            if actor is None:
+                await _turned_away(connection)(scope, receive, send)
+                return
+            scope.setdefault("state", {})["actor"] = actor
+        await self.app(scope, receive, _with_headers(send))
+
+    def _actor(self, connection: HTTPConnection) -> Actor | None:
+        return actor_for(self.context(), connection.cookies.get(COOKIE))
+
+
+def _turned_away(connection: HTTPConnection) -> ASGIApp:
+    if connection.scope["type"] == "websocket":
+        return _close
+    wants_page = connection.scope["method"] == "GET" and "text/html" in connection.headers.get("accept", "")
+    answer: Response
+    if wants_page:
+        path = connection.url.path + (f"?{connection.url.query}" if connection.url.query else "")
+        answer = RedirectResponse(f"/login?next={quote(path, safe='')}", status_code=303)
+    else:
+        answer = PlainTextResponse("sign in at /login first\n", status_code=401)
+    answer.headers.update({**HEADERS, "Cache-Control": "no-store"})
+    return answer
+
+
+async def _close(_scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()
+    await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+
+
+def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:
+    async def wrapped(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return wrapped

@@ -1,0 +1,127 @@
+"""The state of somebody who labels: the queue, the stroke that was not saved yet, what can be taken back.
+
+Browser and server agree on a mask by its number per (image, revision): a number that the server has is acknowledged,
+one that arrives after its verdict was saved becomes a further revision of that label, so no stroke is lost to haste.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from app.services.label import LabelView, save_verdict, undo
+from app.services.score import Order, QueueItem, ranked_queue
+from app.ui.components.mask_editor import Commit
+from app.ui.visit import Visit
+from storage.models import Annotation, Verdict
+
+AHEAD = 60
+
+
+@dataclass
+class Draft:
+    """The mask on the stage: not saved, but in the server's hands up to `rev`."""
+
+    image_id: int
+    base: int
+    rev: int = 0
+    png: bytes | None = None
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+@dataclass
+class Saved:
+    """A label that was confirmed in this session; `rev` of the mask that went with it."""
+
+    image_id: int
+    revision: int
+    verdict: Verdict
+    defect_type: str | None
+    rev: int
+
+
+@dataclass
+class Desk:
+    """One person's labelling in one browser tab."""
+
+    draft: Draft | None = None
+    done: list[Saved] = field(default_factory=list)
+    last_type: str | None = None
+
+    def draft_of(self, image_id: int, base: int) -> Draft:
+        """The draft for this revision of this image; a new one when the image or its label changed."""
+        if self.draft is None or (self.draft.image_id, self.draft.base) != (image_id, base):
+            self.draft = Draft(image_id, base)
+        return self.draft
+
+    def take(self, here: Visit, commit: Commit | None) -> None:
+        """Take over a mask from the browser; one that came after its verdict becomes a revision of that label."""
+        if commit is None:
+            return
+        draft = self.draft
+        if draft and draft.image_id == commit.image_id and commit.rev > draft.rev:
+            draft.rev, draft.png = commit.rev, commit.png
+            return
+        late = next((s for s in reversed(self.done) if s.image_id == commit.image_id), None)
+        if late and late.verdict is not Verdict.normal and commit.rev > late.rev:
+            row = save_verdict(
+                here.context,
+                here.actor,
+                late.image_id,
+                verdict=late.verdict,
+                defect_type=late.defect_type,
+                mask_png=commit.png,
+                client_id=str(uuid.uuid4()),
+                expected_revision=late.revision,
+            )
+            late.revision, late.rev = row.revision, commit.rev
+
+    def save(self, here: Visit, view: LabelView, verdict: Verdict, defect_type: str | None) -> Annotation:
+        """Save the verdict with the mask on the stage; when this returns, it is on disk."""
+        draft = self.draft_of(view.image_id, view.said.revision)
+        mask = draft.png if draft.png is not None else view.said.mask
+        row = save_verdict(
+            here.context,
+            here.actor,
+            view.image_id,
+            verdict=verdict,
+            defect_type=defect_type,
+            mask_png=mask,
+            client_id=draft.client_id,
+            expected_revision=draft.base,
+            version_id=view.reading.version_id if view.reading else None,
+            score=view.reading.score if view.reading else None,
+        )
+        self.done.append(Saved(view.image_id, row.revision, verdict, defect_type, draft.rev))
+        self.draft = None
+        return row
+
+    def undo(self, here: Visit) -> int | None:
+        """Take this session's last label back; the image it was of, None when there is none."""
+        if not self.done:
+            return None
+        last = self.done[-1]
+        undo(here.context, here.actor, last.image_id, expected_revision=last.revision)
+        self.done.pop()
+        return last.image_id
+
+
+def desk() -> Desk:
+    """This tab's desk."""
+    found = st.session_state.setdefault("desk", Desk())
+    assert isinstance(found, Desk)
+    return found
+
+
+def queue(here: Visit, slug: str, order: Order) -> list[QueueItem]:
+    """The next images without a label."""
+    return ranked_queue(here.context, here.actor, slug, order=order, show="unlabelled", limit=AHEAD).items
+
+
+def following(items: list[QueueItem], image_id: int | None) -> int | None:
+    """The image after this one, round to the first; None when no other is left."""
+    ids = [item.image_id for item in items]
+    if image_id in ids:
+        at = ids.index(image_id)
+        ids = ids[at + 1 :] + ids[:at]
+    return ids[0] if ids else None

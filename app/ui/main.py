@@ -1,0 +1,35 @@
+"""Every run starts here: who is it, what may they see, which project."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.ui.visit import choose_project, visit
+from storage.models import Role
+
+HERE = Path(__file__).resolve().parent
+PAGES = (
+    ("", "home", "Home", Role.viewer),
+    ("Inspect", "gallery", "Gallery", Role.viewer),
+    ("Inspect", "label", "Label", Role.viewer),
+    ("Learn", "ingest", "Ingest", Role.viewer),
+    ("Learn", "retrain", "Retrain", Role.viewer),
+    ("Review", "histograms", "Histograms", Role.viewer),
+    ("Review", "drift", "Drift", Role.viewer),
+    ("Review", "versions", "Versions", Role.viewer),
+)
+
+st.set_page_config(page_title="BGAD Inspect", page_icon=str(HERE / "icon.png"), layout="wide")
+here = visit()
+
+sections: dict[str, list] = {}
+for section, file, title, role in PAGES:
+    if here.may(role):
+        page = st.Page(HERE / "pages" / f"{file}.py", title=title, url_path=file, default=file == "home")
+        sections.setdefault(section, []).append(page)
+chosen = st.navigation(sections, expanded=True)
+with st.sidebar:
+    choose_project(here.context, here.actor)
+    st.caption(f"{here.actor.name} · {here.actor.role.name}")
+    st.html('<a href="/logout" target="_self">Sign out</a>')
+chosen.run()

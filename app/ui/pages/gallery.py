@@ -1,0 +1,60 @@
+"""Gallery: which parts look wrong, and where do they stand against the boundary?"""
+
+import streamlit as st
+
+from app.services.score import Order, Show, ranked_queue
+from app.ui.components.gallery import gallery
+from app.ui.components.job_status import job_line
+from app.ui.visit import project_visit
+from storage.models import Role
+
+ORDER: dict[Order, str] = {"abnormal": "Most abnormal first", "boundary": "Nearest the boundary first"}
+SHOW: dict[Show, str] = {"unlabelled": "Not labelled", "labelled": "Labelled", "all": "All"}
+STEP = 120
+
+here, slug = project_visit()
+job_line(here, slug)
+
+bar = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+order = bar.segmented_control(
+    "Order",
+    list(ORDER),
+    format_func=ORDER.__getitem__,
+    default="abnormal",
+    required=True,
+    key="gallery-order",
+    label_visibility="collapsed",
+)
+show = bar.segmented_control(
+    "Show",
+    list(SHOW),
+    format_func=SHOW.__getitem__,
+    default="unlabelled",
+    required=True,
+    key="gallery-show",
+    label_visibility="collapsed",
+)
+heat = bar.toggle("Heatmaps", value=True, key="gallery-heat")
+
+limit = st.session_state.setdefault("gallery-limit", STEP)
+page = ranked_queue(here.context, here.actor, slug, order=order, show=show, limit=limit)
+if page.version_number is None and page.items:
+    st.info("No version decides yet, so these stand in the order in which they came. Train the first version.")
+if page.unscored:
+    st.caption(f"{page.unscored} images are not scored by v{page.version_number} yet; they appear when the worker has.")
+
+opened = gallery(key="gallery", items=page.items, version_id=page.version_id, show_heat=heat)
+if opened is not None:
+    st.switch_page("pages/label.py", query_params={"image": str(opened), "project": slug})
+
+if not page.items:
+    st.subheader("Nothing to show")
+    if show == "unlabelled":
+        st.write("Every scored image has its label. Bring in more images, or look at the labelled ones.")
+    else:
+        st.write("No image is labelled yet. Open one from the list of those not labelled.")
+    if here.may(Role.engineer) and st.button("Bring in images", key="gallery-ingest"):
+        st.switch_page("pages/ingest.py")
+elif page.after is not None and st.button(f"Show {STEP} more", key="gallery-more", width="stretch"):
+    st.session_state["gallery-limit"] = limit + STEP
+    st.rerun()

@@ -1,0 +1,51 @@
+"""Home: what needs me now?"""
+
+import streamlit as st
+
+from app.services.home import home_view
+from app.ui.components.job_status import job_line
+from app.ui.visit import project_visit
+from storage.models import Role
+
+here, slug = project_visit()
+view = home_view(here.context, here.actor, slug)
+
+st.title(view.name)
+if view.built_in:
+    st.info(
+        "This project stands on the small built-in backbone, which has seen no photographs: good for a try-out and "
+        "strong local defects, weaker on everything else. Give a new project ImageNet weights for real work."
+    )
+
+queue, learn, decides = st.columns(3, border=True)
+with queue:
+    st.subheader("To inspect")
+    if view.version_number is None:
+        st.metric("images without a label", view.unlabelled)
+        st.caption(f"{view.images} images, none ranked yet: the first version ranks them")
+    else:
+        st.metric("beyond the boundary, not labelled", view.waiting_defect)
+        st.caption(f"{view.waiting_margin} near the boundary · {view.unlabelled} of {view.images} without a label")
+    if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
+        st.switch_page("pages/label.py" if view.waiting_defect + view.waiting_margin else "pages/gallery.py")
+with learn:
+    st.subheader("To learn")
+    new = view.new_normals + view.new_anomalies
+    st.metric("labels the deciding version has not seen" if view.version_number else "normal parts to learn from", new)
+    st.caption(f"{view.new_anomalies} known defects · {view.new_normals} normal parts")
+    label = "Retrain" if view.version_number else "Train the first version"
+    if view.images == 0 and here.may(Role.engineer):
+        if st.button("Bring in images", type="primary", width="stretch", key="home-ingest"):
+            st.switch_page("pages/ingest.py")
+    elif st.button(label, width="stretch", key="home-retrain"):
+        st.switch_page("pages/retrain.py")
+with decides:
+    st.subheader("Decides now")
+    st.metric("version", f"v{view.version_number}" if view.version_number else "none yet")
+    newer = view.newest_number if view.newest_number != view.version_number else None
+    learnt = f"learnt from {view.known_anomalies} known defects"
+    st.caption(f"v{newer} waits for a decision" if newer else learnt if view.version_number else "train the first one")
+    if st.button("Review versions", width="stretch", disabled=not view.version_number, key="home-versions"):
+        st.switch_page("pages/versions.py")
+
+job_line(here, slug)

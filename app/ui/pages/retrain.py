@@ -1,0 +1,62 @@
+"""Retrain: what would a retrain learn from, is it worth it, how is it going?"""
+
+import streamlit as st
+
+from app.services.retrain import PRESETS, request_retraining, retrain_preview, runs_of
+from app.ui.components.job_status import job_line, runs_table
+from app.ui.visit import project_visit, sentence, told
+from storage.models import Role
+
+PRESET = {
+    "product": "Product: a few minutes, good on most parts",
+    "paper": "Paper: the published schedule, hours without a GPU",
+    "demo": "Demo: about a minute, for a first look",
+}
+
+here, slug = project_visit()
+preview = retrain_preview(here.context, here.actor, slug)
+known = sum(preview.known.values())
+st.title("Retrain" if preview.version_number else "Train the first version")
+
+facts = st.columns(3, border=True)
+with facts[0]:
+    st.metric("normal parts", preview.normals, f"{preview.new_normals} new" if preview.new_normals else None)
+    st.caption("A fifth of them is kept aside to calibrate the boundary.")
+with facts[1]:
+    st.metric("known defects", known, f"{preview.new_anomalies} new" if preview.new_anomalies else None)
+    types = ", ".join(f"{name} {count}" for name, count in preview.known.items())
+    st.caption(sentence(Exception(types)) if types else "None yet: the boundary comes from normal parts alone.")
+with facts[2]:
+    st.metric("phase 1", "reused" if preview.phase_one_reused else "trained anew")
+    st.caption(
+        "The normal parts are those of the deciding version; only BG-SPP runs."
+        if preview.phase_one_reused
+        else "The flows learn the normal parts first; later retrains reuse that."
+    )
+if preview.without_mask:
+    st.caption(f"{preview.without_mask} known defects have no mask: they train on their most abnormal places alone.")
+
+if preview.refusal:
+    st.warning(sentence(Exception(preview.refusal)))
+elif not here.may(Role.engineer):
+    st.info(f"An engineer starts a retrain; you are signed in as {here.actor.role.name}.")
+elif preview.active_run is None:
+    if preview.version_number and not preview.new_normals and not preview.new_anomalies:
+        st.info(f"v{preview.version_number} has learnt from all labels there are: a retrain would change little.")
+    with st.form("retrain", border=False):
+        left, right = st.columns([2, 3])
+        preset = left.selectbox("Schedule", PRESETS, format_func=PRESET.__getitem__)
+        reason = right.text_input("Reason, kept with the version", placeholder="such as: scratches missed on line 2")
+        label = "Retrain" if preview.version_number else "Train the first version"
+        if st.form_submit_button(label, type="primary"):
+            with told():
+                request_retraining(here.context, here.actor, slug, reason=reason, preset=preset)
+                st.rerun()
+
+job_line(here, slug)
+st.subheader("Runs")
+found = runs_of(here.context, here.actor, slug)
+if found:
+    runs_table(list(found))
+else:
+    st.caption("None yet.")

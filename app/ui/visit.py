@@ -1,0 +1,101 @@
+"""Who is here, in which project: read again at every run, because a sign-in or a role may have ended since."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.services.accounts import actor_for
+from app.services.authority import Actor
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.projects import projects_of
+from app.ui.gate import COOKIE
+from app.ui.opened import opened
+from storage.errors import StorageError
+from storage.models import Role
+
+TOKEN = "token"  # in the session's state: tests of a page sign in without a browser
+PROJECT = "project"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One run of a page by one person; `project` is a slug, None while there is no project at all."""
+
+    context: Context
+    actor: Actor
+    project: str | None
+
+    def may(self, role: Role) -> bool:
+        return self.actor.may(role)
+
+
+def visit() -> Visit:
+    """The visit of this run; ends the run with a link to the sign-in page when the sign-in has ended."""
+    context = opened()
+    actor = actor_for(context, st.session_state.get(TOKEN) or st.context.cookies.get(COOKIE))
+    if actor is None:
+        st.info("Your sign-in has ended. What you saved is kept; strokes that were not saved wait in this browser.")
+        st.link_button("Sign in again", "/login", type="primary")
+        st.stop()
+    return Visit(context, actor, _chosen(context, actor))
+
+
+def project_visit() -> tuple[Visit, str]:
+    """The visit and its project; ends the run with what to do when there is none yet."""
+    here = visit()
+    if here.project is None:
+        st.title("No project yet")
+        if here.may(Role.engineer):
+            st.write("A project is one product or part type. Make one and bring in its images on the Ingest page.")
+            st.page_link("pages/ingest.py", label="Go to Ingest")
+        else:
+            st.write("An engineer makes the first project; it appears here then.")
+        st.stop()
+    return here, here.project
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A page's edge: what a use case refuses becomes a sentence on the page."""
+    try:
+        yield
+    except (Refused, StorageError) as refused:
+        st.error(sentence(refused))
+
+
+def sentence(error: Exception) -> str:
+    """An error as text that Markdown shows as it is, with a capital letter."""
+    text = str(error)
+    for sign in "\\`*_[]<>$~#":
+        text = text.replace(sign, f"\\{sign}")
+    return text[:1].upper() + text[1:]
+
+
+def choose_project(context: Context, actor: Actor) -> None:
+    """The project picker; the choice travels in the address, so that a page can be reloaded or sent to somebody."""
+    found = projects_of(context, actor)
+    if not found:
+        return
+    slugs = [project.slug for project in found]
+    names = {project.slug: project.name for project in found}
+    chosen = _chosen(context, actor)
+    st.session_state.setdefault("project-picker", chosen)
+    if st.session_state["project-picker"] not in slugs:
+        st.session_state["project-picker"] = chosen
+    picked = st.selectbox("Project", slugs, format_func=lambda slug: names.get(slug, slug), key="project-picker")
+    if picked != chosen:
+        st.session_state[PROJECT] = picked
+        st.query_params.clear()
+        st.rerun()
+
+
+def _chosen(context: Context, actor: Actor) -> str | None:
+    slugs = [project.slug for project in projects_of(context, actor)]
+    for wanted in (st.query_params.get(PROJECT), st.session_state.get(PROJECT)):
+        if wanted in slugs:
+            st.session_state[PROJECT] = wanted
+            return str(wanted)
+    return slugs[0] if slugs else None
