@@ -25,7 +25,9 @@ class LevelBoundary:
 
     "part" exists because beta bounds features, not parts: with beta = 1 % of 4,096 cells, nearly every good part has
     some forty cells below the fused b_n. What a good part's worst cell looks like is another question, answered by the
-    quantile of those worst cells. Standing, isolines and the score rest on it, so that a good part looks calm.
+    quantile of those worst cells. Standing, isolines and the score rest on it, so that a good part looks calm. Its b_a
+    lies as far below b_n as b_n lies below the median good part: tau is a margin between features, and would put b_a
+    ten of those distances away on the demo's parts.
     """
 
     level: str

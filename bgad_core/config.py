@@ -187,15 +187,15 @@ def product(backbone: BackboneConfig) -> BGADConfig:
 
 
 def demo(backbone: BackboneConfig) -> BGADConfig:
-    """A minute on two cores, for synthetic parts."""
+    """A minute or two on two cores, for synthetic parts."""
     return BGADConfig(
         backbone,
         smoothing=3,
         standardise=True,
         flow=FlowConfig(blocks=4, position_channels=32),
         training=TrainingConfig(
-            epochs_one=6,
-            epochs_two=5,
+            epochs_one=16,
+            epochs_two=10,
             positions=(256, 256, 128),
             rate=2e-3,
             warm_up=1,

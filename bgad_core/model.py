@@ -140,13 +140,14 @@ class BGAD(nn.Module):
         ]
         whole = level_boundary("fused", np.stack(fused), beta=settings.beta, tau=margin)
         lowest = np.array([plane.min() for plane in fused])
-        part = level_boundary("part", lowest, beta=settings.part_beta, tau=margin)
+        part = level_boundary("part", lowest, beta=settings.part_beta, tau=0.0)
         # With one calibration part, or equal ones, the lowest values have no spread: the cells' own keeps b_n below.
-        b_n = min(part.b_n, whole.median - 1e-3 * whole.spread)
-        self.boundaries += [whole, replace(part, b_n=b_n, b_a=b_n - margin)]
+        least = 1e-3 * whole.spread
+        b_n = min(part.b_n, whole.median - least)
+        self.boundaries += [whole, replace(part, b_n=b_n, b_a=b_n - max(part.median - b_n, least))]
 
     def _map_of(self, features: Features, index: int, level: int) -> Tensor:
-        rows = torch.from_numpy(np.ascontiguousarray(features.level(index, level))).to(self.device)
+        rows = torch.from_numpy(features.level(index, level).copy()).to(self.device)
         return self.level_maps(level, rows[None])
 
     def _margin(self) -> float:

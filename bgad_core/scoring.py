@@ -16,6 +16,7 @@ from bgad_core.features import as_batch
 from bgad_core.model import BGAD
 
 READERS = 2
+HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
             size = fused.shape[1:]
             resize = torch.nn.functional.interpolate
             planes = [resize(level[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for level in levels]
-            stacked = torch.stack(planes, dim=1).half().cpu().numpy()
+            stacked = torch.stack(planes, dim=1).cpu().numpy()
             maps = fused.cpu().numpy()
     except torch.OutOfMemoryError as error:
         if len(images) == 1:
@@ -117,4 +118,9 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
 def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:
     fused, part, lowest = model.boundary("fused"), model.boundary("part"), float(plane.min())
     score, standing = anomaly_score(lowest, fused, part), standing_of(lowest, part)
-    return ImageScore(score, lowest, standing, plane.astype(np.float16), levels)
+    return ImageScore(score, lowest, standing, _half(plane), _half(levels))
+
+
+def _half(maps: np.ndarray) -> np.ndarray:
+    """float16; what is too abnormal for that range stands at its end, so that a map can be interpolated."""
+    return np.clip(maps, -HALF_MAX, HALF_MAX).astype(np.float16)

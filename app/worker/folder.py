@@ -19,7 +19,7 @@ from app.services.heat import Scale, painted
 from app.services.layout import NOT_AN_IMAGE, Refusal
 from app.services.pictures import BadPicture, read_picture
 from app.services.sources import Entry, opened
-from app.worker.score import finite, load_version, part_boundary
+from app.worker.score import load_version, part_boundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
 from storage.models import Version
@@ -125,7 +125,7 @@ def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -
     if image is None:
         raise Refused(f"{picture.name} vanished while it was scored: run it again")
     scale = Scale(boundary.median, boundary.b_n, boundary.b_a)
-    heat = painted(finite(result.fused).astype(np.float32), scale, (image.shape[1], image.shape[0]))
+    heat = painted(result.fused.astype(np.float32), scale, (image.shape[1], image.shape[0]))
     opacity = heat[..., 3:] / 255.0
     cv2.imwrite(str(path), (image * (1 - opacity) + heat[..., :3] * opacity).astype(np.uint8))
 

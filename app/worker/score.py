@@ -23,7 +23,6 @@ from storage import scores, versions
 from storage.models import Image, Project, Standing, Version
 
 BATCH = 16
-HALF_MAX = 65504.0
 
 
 @dataclass(frozen=True)
@@ -103,15 +102,10 @@ def save(context: Context, version_id: int, rows: Sequence[ScoreRow]) -> None:
 
 
 def pack_maps(fused: np.ndarray, levels: np.ndarray) -> bytes:
-    """`fused` (H, W) and `levels` (L, H, W) as a compressed .npz of float16, all values finite."""
+    """`fused` (H, W) and `levels` (L, H, W) as a compressed .npz."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, fused=finite(fused), levels=finite(levels))
+    np.savez_compressed(buffer, fused=fused, levels=levels)
     return buffer.getvalue()
-
-
-def finite(maps: np.ndarray) -> np.ndarray:
-    """Maps as float16; what is too abnormal for that range stands at its end, so that a map can be interpolated."""
-    return np.clip(maps, -HALF_MAX, HALF_MAX).astype(np.float16)
 
 
 def unpack_maps(context: Context, key: str) -> tuple[np.ndarray, np.ndarray]:
