@@ -1,9 +1,14 @@
 """Nothing without sign-in: one ASGI gate before every route and the websocket, and the headers of all answers."""
 
+import base64
+import hashlib
+import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import anyio.to_thread
+import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -15,10 +20,21 @@ from app.services.context import Context
 
 COOKIE = "bgad_session"
 OPEN = frozenset({"/healthz", "/login"})
+INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
+
+
+def _inline_hashes() -> str:
+    """The scripts that stand in Streamlit's own page, by hash: no other inline script runs."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_bytes()
+    digests = (base64.b64encode(hashlib.sha256(script).digest()).decode() for script in INLINE.findall(page))
+    return " ".join(f"'sha256-{digest}'" for digest in digests)
+
+
 HEADERS = {
     # Streamlit sets style attributes and its charts decode in workers; scripts come from this server alone.
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {_inline_hashes()}; "
+        "style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
         "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
