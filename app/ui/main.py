@@ -8,6 +8,7 @@ from app.ui.visit import choose_project, visit
 from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
+SIGN_OUT = '<a href="/logout" target="_self" style="color: inherit; font-size: 14px">Sign out</a>'
 PAGES = (
     ("", "home", "Home", Role.viewer),
     ("Inspect", "gallery", "Gallery", Role.viewer),
@@ -19,6 +20,7 @@ PAGES = (
     ("Review", "versions", "Versions", Role.viewer),
 )
 
+st.logo(str(HERE / "icon.png"), size="large")
 st.set_page_config(page_title="BGAD Inspect", page_icon=str(HERE / "icon.png"), layout="wide")
 here = visit()
 
@@ -31,5 +33,5 @@ chosen = st.navigation(sections, expanded=True)
 with st.sidebar:
     choose_project(here.context, here.actor)
     st.caption(f"{here.actor.name} · {here.actor.role.name}")
-    st.html('<a href="/logout" target="_self">Sign out</a>')
+    st.html(SIGN_OUT)
 chosen.run()

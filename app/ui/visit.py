@@ -50,7 +50,8 @@ def project_visit() -> tuple[Visit, str]:
         st.title("No project yet")
         if here.may(Role.engineer):
             st.write("A project is one product or part type. Make one and bring in its images on the Ingest page.")
-            st.page_link("pages/ingest.py", label="Go to Ingest")
+            if st.button("Go to Ingest", type="primary", key="go-ingest"):
+                st.switch_page("pages/ingest.py")
         else:
             st.write("An engineer makes the first project; it appears here then.")
         st.stop()
@@ -66,12 +67,17 @@ def told() -> Iterator[None]:
         st.error(sentence(refused))
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: Exception | str) -> str:
     """An error as text that Markdown shows as it is, with a capital letter."""
-    text = str(error)
+    text = plain(str(error))
+    return text[:1].upper() + text[1:]
+
+
+def plain(text: str) -> str:
+    """Text of other people's (names, reasons, file names) as Markdown shows it unchanged."""
     for sign in "\\`*_[]<>$~#":
         text = text.replace(sign, f"\\{sign}")
-    return text[:1].upper() + text[1:]
+    return text
 
 
 def choose_project(context: Context, actor: Actor) -> None:

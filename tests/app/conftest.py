@@ -1,6 +1,7 @@
 """An installation with a project and images, made through the product's own use cases."""
 
 import io
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
+from app.ledger import begin, finish
 from app.services.authority import Actor
 from app.services.context import Context, open_context
 from app.services.ingest import create_project, ingest_source
+from app.services.retrain import request_retraining
 from app.settings import Settings
 from storage.models import Role
 
 ENGINEER = Actor("ann", Role.engineer)
+ADMIN = Actor("root", Role.admin)
 
 
 def part(seed: int, *, scratch: bool = False, size: int = 64) -> bytes:
@@ -81,3 +85,45 @@ def filled(context: Context, tmp_path: Path) -> Callable[..., str]:
         return slug
 
     return make
+
+
+def settings_in(home: Path) -> Settings:
+    """An installation on its embedded database."""
+    return Settings.from_environment({"BGAD_HOME": str(home), "BGAD_THREADS": "1", "BGAD_DEVICE": "cpu"})
+
+
+def train(context: Context, slug: str) -> None:
+    """One retrain, by the worker's own handler, in this process."""
+    from app.worker.loop import handlers
+
+    run_id = request_retraining(context, ENGINEER, slug, preset="demo", reason="a test")
+    job = begin(context.database, run_id)
+    assert job is not None
+    handlers(context)["retrain"](job)
+    finish(job)
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project "tile" with a version, 6 held-out parts and 6 that nobody labelled; made once, copied by `trained`."""
+    folder = tmp_path_factory.mktemp("trained")
+    context = open_context(settings_in(folder / "home"))
+    slug = create_project(context, ENGINEER, name="tile", built_in=True, size=64).slug
+    ingest_source(context, ENGINEER, slug, write_tree(folder / "tree", normals=10, held_normals=3, held_defects=3))
+    pool = folder / "pool"
+    pool.mkdir()
+    for i in range(6):
+        (pool / f"{i}.png").write_bytes(part(3000 + i, scratch=i % 2 == 0))
+    ingest_source(context, ENGINEER, slug, pool, content="unknown")
+    train(context, slug)
+    context.database.dispose()
+    return folder / "home"
+
+
+@pytest.fixture
+def trained(trained_home: Path, tmp_path: Path) -> Iterator[Context]:
+    """An installation of its own with the trained project "tile"."""
+    shutil.copytree(trained_home, tmp_path / "home")
+    context = open_context(settings_in(tmp_path / "home"))
+    yield context
+    context.database.dispose()

@@ -16,20 +16,21 @@ COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new"
 WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
 DASHES = {"normal": "solid", "known": "dash", "held-out": "dot", "new": "dashdot"}
 CONFIG = {"displayModeBar": False}
+COARSE = 3  # bins drawn as one where the figure is tiny
 
 
 def standing_figure(reading: Reading) -> go.Figure:
     """One image's cells over those of normal parts, with the boundary and the image's lowest place; tiny."""
     low, high, bins = reading.edges
-    width = (high - low) / bins
-    centres = [low + (i + 0.5) * width for i in range(bins)]
-    figure = _figure(height=120)
+    width = (high - low) / bins * COARSE
+    centres = [low + (i + 0.5) * width for i in range(bins // COARSE)]
+    figure = _figure(height=110)
     for counts, name, colour, fill in (
         (reading.normal, "normal parts", COLOURS["normal"], "tozeroy"),
         (reading.places, "this part", _ink(), None),
     ):
         total = max(1, sum(counts))
-        share = [100 * n / total for n in counts]
+        share = [100 * sum(counts[i : i + COARSE]) / total for i in range(0, bins, COARSE)]
         figure.add_scatter(
             x=centres, y=share, name=name, mode="lines", fill=fill, line={"color": colour, "width": 1.4, "shape": "hvh"}
         )
@@ -43,7 +44,7 @@ def standing_figure(reading: Reading) -> go.Figure:
     )
     figure.update_yaxes(visible=False, type="log")
     figure.update_xaxes(showticklabels=False, title=None)
-    figure.update_layout(showlegend=False, margin={"l": 0, "r": 0, "t": 14, "b": 4})
+    figure.update_layout(showlegend=False, margin={"l": 12, "r": 4, "t": 16, "b": 4})
     return figure
 
 

@@ -1,7 +1,6 @@
 """The ranked pool as lazy tiles: two hundred of them are a few kilobytes of text and no image bytes."""
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from app.services.score import QueueItem
@@ -32,7 +31,7 @@ def gallery(
         "selected": selected,
         "compact": compact,
     }
-    opened = getattr(_mount()(key=key, data=data, on_open_change=lambda: None), "open", None)
+    opened = getattr(component("gallery", "gallery.js")(key=key, data=data, on_open_change=lambda: None), "open", None)
     return opened if isinstance(opened, int) else None
 
 
@@ -42,8 +41,3 @@ def row_of(item: QueueItem) -> Row:
     standing = item.standing.value if item.standing else None
     verdict = item.verdict.value if item.verdict else None
     return [item.image_id, item.name.rsplit("/", 1)[-1], score, standing, verdict, int(item.held_out)]
-
-
-@cache
-def _mount() -> Any:
-    return component("gallery", "gallery.js")

@@ -40,7 +40,7 @@ def _draw(here: Visit, run: Run) -> None:
             may = here.may(Role.engineer) and run.state is not RunState.cancelling
             if st.button("Cancel", key=f"cancel-{run.id}", disabled=not may, width="stretch"):
                 cancel(here.context, here.actor, run.id)
-                st.rerun(scope="fragment")
+                st.rerun()
 
 
 def share_done(run: Run) -> float:

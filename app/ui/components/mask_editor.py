@@ -3,7 +3,6 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from app.ui.components.registration import component
@@ -57,7 +56,7 @@ def mask_editor(
         "ackRev": ack_rev,
         "stageHeight": stage_height,
     }
-    result = _mount()(key=key, data=data, on_commit_change=lambda: None)
+    result = component("mask_editor", "mask-editor.js")(key=key, data=data, on_commit_change=lambda: None)
     return parse(getattr(result, "commit", None))
 
 
@@ -72,8 +71,3 @@ def parse(value: Any) -> Commit | None:
         return Commit(image_id, rev, base64.b64decode(png, validate=True))
     except (binascii.Error, ValueError):
         return None
-
-
-@cache
-def _mount() -> Any:
-    return component("mask_editor", "mask-editor.js")

@@ -38,10 +38,13 @@ heat = bar.toggle("Heatmaps", value=True, key="gallery-heat")
 
 limit = st.session_state.setdefault("gallery-limit", STEP)
 page = ranked_queue(here.context, here.actor, slug, order=order, show=show, limit=limit)
-if page.version_number is None and page.items:
-    st.info("No version decides yet, so these stand in the order in which they came. Train the first version.")
-if page.unscored:
-    st.caption(f"{page.unscored} images are not scored by v{page.version_number} yet; they appear when the worker has.")
+if page.items:
+    count = f"{len(page.items)}{'+' if page.after else ''} parts"
+    if page.version_number is None:
+        st.info(f"{count}, in the order in which they came: no version decides yet. Train the first one to rank them.")
+    else:
+        late = f" {page.unscored} more are not scored yet; they appear when the worker has." if page.unscored else ""
+        st.caption(f"{count}, ranked by v{page.version_number}. A score above 0.50 lies beyond b_n.{late}")
 
 opened = gallery(key="gallery", items=page.items, version_id=page.version_id, show_heat=heat)
 if opened is not None:

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from app.services.home import home_view
+from app.services.score import ranked_queue
+from app.ui.components.gallery import gallery
 from app.ui.components.job_status import job_line
 from app.ui.visit import project_visit
 from storage.models import Role
@@ -22,10 +24,13 @@ with queue:
     st.subheader("To inspect")
     if view.version_number is None:
         st.metric("images without a label", view.unlabelled)
-        st.caption(f"{view.images} images, none ranked yet: the first version ranks them")
+        st.caption("The first version ranks them." if view.images else "Bring in images to begin.")
     else:
-        st.metric("beyond the boundary, not labelled", view.waiting_defect)
-        st.caption(f"{view.waiting_margin} near the boundary · {view.unlabelled} of {view.images} without a label")
+        st.metric("look abnormal and are not labelled", view.waiting_defect + view.waiting_margin)
+        st.caption(
+            f"{view.waiting_defect} beyond the boundary, {view.waiting_margin} near it · "
+            f"{view.unlabelled} of {view.images} images not labelled"
+        )
     if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
         st.switch_page("pages/label.py" if view.waiting_defect + view.waiting_margin else "pages/gallery.py")
 with learn:
@@ -49,3 +54,10 @@ with decides:
         st.switch_page("pages/versions.py")
 
 job_line(here, slug)
+
+page = ranked_queue(here.context, here.actor, slug, show="unlabelled", limit=10)
+if page.items:
+    st.subheader("Most abnormal, not labelled" if page.version_id else "Not labelled")
+    opened = gallery(key="home-strip", items=page.items, version_id=page.version_id, show_heat=True)
+    if opened is not None:
+        st.switch_page("pages/label.py", query_params={"image": str(opened), "project": slug})

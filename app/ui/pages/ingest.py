@@ -65,7 +65,7 @@ def arrivals(here: Visit, slug: str) -> None:
     found = ingest_reports(here.context, here.actor, slug)
     st.subheader("Arrivals")
     if not found:
-        st.caption("Nothing came in yet.")
+        st.caption("Nothing came in yet. Bring in a hundred normal parts or more, and the defects that you have.")
         return
     for arrival in found[:20]:
         words = f"**{local_time(arrival.created_at)}** · {arrival.added} added"

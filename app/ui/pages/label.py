@@ -5,6 +5,7 @@ import base64
 import streamlit as st
 
 from app.services.heat import FUSED
+from app.services.home import home_view
 from app.services.label import LabelView, label_view
 from app.services.score import Order, QueueItem
 from app.ui.components.figures import show, standing_figure
@@ -12,7 +13,7 @@ from app.ui.components.gallery import gallery
 from app.ui.components.job_status import local_time
 from app.ui.components.mask_editor import mask_editor
 from app.ui.labelling import Desk, desk, following, queue
-from app.ui.visit import Visit, project_visit, sentence, told
+from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.models import Role, Standing, Verdict
 
 STANDING = {
@@ -71,10 +72,13 @@ def stands(view: LabelView, position: str) -> None:
         st.caption("It can be labelled; scores come with the first version.")
         return
     words, colour = STANDING[view.reading.standing]
-    left, right = st.columns(2, vertical_alignment="center")
-    left.metric("score", f"{view.reading.score:.2f}", help="0.50 is the boundary b_n; higher is more abnormal.")
+    regions = view.reading.regions
+    left, right = st.columns([1, 2], vertical_alignment="center", wrap=False)
+    left.metric(
+        "score", f"{view.reading.score:.2f}", help="0.50 is the boundary b_n; higher is more abnormal.", width="content"
+    )
     right.markdown(f":{colour}-badge[{words}]")
-    right.caption(f"{view.reading.regions} regions below b_n")
+    right.caption(f"{regions} {'region' if regions == 1 else 'regions'} below b_n")
     show(
         standing_figure(view.reading),
         key=f"standing-{view.image_id}",
@@ -87,7 +91,7 @@ def said(view: LabelView) -> None:
     """The standing label, and what labelling would change."""
     if view.said.verdict is not None and view.said.at is not None:
         words = view.said.verdict.value + (f", {view.said.defect_type}" if view.said.defect_type else "")
-        st.caption(sentence(Exception(f"{words}: {view.said.by}, {local_time(view.said.at)}")))
+        st.caption(sentence(f"{words}: {view.said.by}, {local_time(view.said.at)}"))
     if view.held_out:
         st.caption("Held out for measuring. A label of yours moves it to the training images.")
 
@@ -134,10 +138,16 @@ here, slug = project_visit()
 at = desk()
 order: Order = st.session_state.get("gallery-order") or "abnormal"
 if message := st.session_state.pop("label-saved", None):
-    st.toast(sentence(Exception(message)))
+    st.toast(sentence(message))
 items = queue(here, slug, order)
 wanted = st.query_params.get("image", "")
 image_id = int(wanted) if wanted.isdigit() else following(items, None)
+if image_id is None and not home_view(here.context, here.actor, slug).images:
+    st.title("Nothing to label")
+    st.write("This project has no image yet. An engineer brings them in on the Ingest page.")
+    if st.button("Go to Ingest", type="primary", key="go-ingest"):
+        st.switch_page("pages/ingest.py")
+    st.stop()
 if image_id is None:
     st.title("All done")
     st.write("Every image has its label. See what a retrain would learn from them, or look through the gallery.")
@@ -163,7 +173,7 @@ with told():
         if here.may(Role.inspector):
             decide(here, view, at, items)
             take_back(here, at)
-        st.caption(sentence(Exception(view.name)))
+        st.caption(plain(view.name))
     opened = gallery(
         key="strip",
         items=items,

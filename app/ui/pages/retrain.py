@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.services.retrain import PRESETS, request_retraining, retrain_preview, runs_of
 from app.ui.components.job_status import job_line, runs_table
-from app.ui.visit import project_visit, sentence, told
+from app.ui.visit import plain, project_visit, sentence, told
 from storage.models import Role
 
 PRESET = {
@@ -25,7 +25,7 @@ with facts[0]:
 with facts[1]:
     st.metric("known defects", known, f"{preview.new_anomalies} new" if preview.new_anomalies else None)
     types = ", ".join(f"{name} {count}" for name, count in preview.known.items())
-    st.caption(sentence(Exception(types)) if types else "None yet: the boundary comes from normal parts alone.")
+    st.caption(plain(types) if types else "None yet: the boundary comes from normal parts alone.")
 with facts[2]:
     st.metric("phase 1", "reused" if preview.phase_one_reused else "trained anew")
     st.caption(
@@ -37,7 +37,7 @@ if preview.without_mask:
     st.caption(f"{preview.without_mask} known defects have no mask: they train on their most abnormal places alone.")
 
 if preview.refusal:
-    st.warning(sentence(Exception(preview.refusal)))
+    st.warning(sentence(preview.refusal))
 elif not here.may(Role.engineer):
     st.info(f"An engineer starts a retrain; you are signed in as {here.actor.role.name}.")
 elif preview.active_run is None:

@@ -88,7 +88,7 @@ for version in found:
     ):
         figures(version)
         facts = f"trained in {duration(version.seconds)} on {version.device}, started by {version.by}"
-        st.caption(sentence(Exception(facts + (f": {version.reason}" if version.reason else ""))))
+        st.caption(sentence(facts + (f": {version.reason}" if version.reason else "")))
         if not version.decides:
             with told():
                 candidate(here, slug, version)

@@ -1,0 +1,114 @@
+"""Accounts: who gets in, who does not, and what is kept of a password."""
+
+import time
+
+import pytest
+from sqlalchemy import select
+
+from app.services.accounts import (
+    MOST_FAILURES,
+    SHORTEST_PASSWORD,
+    SignInRefused,
+    actor_for,
+    create_account,
+    sign_in,
+    sign_out,
+)
+from app.services.authority import NotAllowed
+from app.services.errors import Refused
+from storage import accounts
+from storage.errors import Conflict
+from storage.models import Account, Role, SignIn
+from tests.app.conftest import ADMIN, ENGINEER
+
+PASSWORD = "three grey parts"
+
+
+@pytest.fixture
+def ida(context):
+    return create_account(context, ADMIN, name="ida", password=PASSWORD, role=Role.inspector)
+
+
+def test_who_knows_the_password_acts_under_the_role_of_this_moment(context, ida):
+    token = sign_in(context, "ida", PASSWORD)
+    assert actor_for(context, token).role is Role.inspector
+    with context.database.write() as session:
+        accounts.set_role(session, ida.id, Role.engineer)
+    assert actor_for(context, token).role is Role.engineer
+
+
+def test_neither_password_nor_token_is_kept(context, ida):
+    token = sign_in(context, "ida", PASSWORD)
+    with context.database.read() as session:
+        assert session.scalar(select(Account.password_hash)).startswith("$argon2id$")
+        kept = session.scalar(select(SignIn.token_sha256))
+    assert token not in kept and len(kept) == 64
+
+
+def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(context, ida):
+    answers = set()
+    for name in ("ida", "nobody"):
+        with pytest.raises(SignInRefused) as refused:
+            sign_in(context, name, "not this one, sorry")
+        answers.add(str(refused.value))
+    assert len(answers) == 1
+
+
+def test_an_unknown_name_costs_the_time_of_a_hash(context, ida):
+    sign_in(context, "ida", PASSWORD)  # the hash for nobody is made once
+    with pytest.raises(SignInRefused):
+        sign_in(context, "nobody", PASSWORD)
+    started = time.perf_counter()
+    with pytest.raises(SignInRefused):
+        sign_in(context, "nobody", PASSWORD)
+    assert time.perf_counter() - started > 0.01  # no hash at all takes a tenth of this
+
+
+def test_guessing_is_stopped_even_when_the_last_guess_is_right(context, ida):
+    for _ in range(MOST_FAILURES):
+        with pytest.raises(SignInRefused, match="wrong"):
+            sign_in(context, "ida", "guess after guess")
+    with pytest.raises(SignInRefused, match="wait 10 minutes"):
+        sign_in(context, "ida", PASSWORD)
+
+
+def test_signing_out_ends_it_on_the_server(context, ida):
+    token = sign_in(context, "ida", PASSWORD)
+    sign_out(context, token)
+    assert actor_for(context, token) is None
+    sign_out(context, token)  # a second click changes nothing
+
+
+def test_a_disabled_account_is_out_at_once_and_stays_out(context, ida):
+    token = sign_in(context, "ida", PASSWORD)
+    with context.database.write() as session:
+        accounts.disable(session, ida.id)
+    assert actor_for(context, token) is None
+    with pytest.raises(SignInRefused):
+        sign_in(context, "ida", PASSWORD)
+
+
+@pytest.mark.parametrize("token", [None, "", "made up", "\x00" * 40])
+def test_what_is_no_token_is_nobody(context, token):
+    assert actor_for(context, token) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "says"),
+    [
+        ("eve", "short", f"5 characters: use {SHORTEST_PASSWORD}"),
+        ("eve", "x" * 500, "500 characters"),
+        ("   ", PASSWORD, "cannot be used"),
+        ("a\nb", PASSWORD, "cannot be used"),
+    ],
+)
+def test_an_unusable_name_or_password_is_refused_with_a_reason(context, name, password, says):
+    with pytest.raises(Refused, match=says):
+        create_account(context, ADMIN, name=name, password=password, role=Role.viewer)
+
+
+def test_a_name_is_given_once_and_by_admins_alone(context, ida):
+    with pytest.raises(Conflict, match="already"):
+        create_account(context, ADMIN, name="ida", password=PASSWORD, role=Role.viewer)
+    with pytest.raises(NotAllowed, match="needs admin"):
+        create_account(context, ENGINEER, name="eve", password=PASSWORD, role=Role.viewer)

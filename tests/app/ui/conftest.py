@@ -1,0 +1,44 @@
+"""The web process's own installation, opened from the environment as it is in the product."""
+
+import shutil
+
+import pytest
+
+from app.processes import environment_of
+from app.services.accounts import create_account, sign_in
+from app.services.context import open_context
+from app.ui.opened import opened
+from storage.models import Role
+from tests.app.conftest import ADMIN, settings_in
+
+PASSWORD = "three grey parts"
+
+
+@pytest.fixture(scope="session")
+def peopled_home(trained_home, tmp_path_factory):
+    """The trained installation with one account per role, named like its role; made once, copied by `served`."""
+    home = tmp_path_factory.mktemp("peopled") / "home"
+    shutil.copytree(trained_home, home)
+    context = open_context(settings_in(home))
+    for role in Role:
+        create_account(context, ADMIN, name=role.name, password=PASSWORD, role=role)
+    context.database.dispose()
+    return home
+
+
+@pytest.fixture
+def served(peopled_home, tmp_path, monkeypatch):
+    """An installation of its own, as `opened()` sees it."""
+    shutil.copytree(peopled_home, tmp_path / "home")
+    for name, value in environment_of(settings_in(tmp_path / "home")).items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    opened.cache_clear()
+    yield opened()
+    opened().database.dispose()
+    opened.cache_clear()
+
+
+@pytest.fixture
+def token_of(served):
+    """Signs the account of a role in and returns its token."""
+    return lambda role: sign_in(served, role, PASSWORD)

@@ -1,0 +1,171 @@
+"""Every page, run as Streamlit runs it, on a real installation: what it says to whom."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import app.ui
+from app.services.accounts import sign_out
+from app.services.ingest import create_project
+from app.services.label import label_view
+from app.services.score import ranked_queue
+from app.ui.opened import opened
+from storage import annotations, runs
+from storage.models import RunState, Verdict
+from tests.app.conftest import ENGINEER
+
+UI = Path(app.ui.__file__).parent
+PAGES = ("home", "ingest", "gallery", "label", "retrain", "histograms", "drift", "versions")
+
+
+@pytest.fixture
+def visit(served, token_of):
+    """Opens a page as the account of a role; a page that breaks fails the test with what it showed."""
+
+    def go(page, role="engineer", *, query=None):
+        at = AppTest.from_file(UI / "pages" / f"{page}.py", default_timeout=30)
+        at.session_state["token"] = token_of(role)
+        for key, value in (query or {}).items():
+            at.query_params[key] = value
+        return run(at)
+
+    return go
+
+
+def run(at):
+    at.run()
+    assert not at.exception, at.exception[0].stack_trace
+    return at
+
+
+def words(at):
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.metric)
+    return " | ".join(str(getattr(e, "label", "")) + " " + str(e.value) for kind in kinds for e in kind)
+
+
+def button(at, key):
+    return next((b for b in at.button if b.key == key), None)
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("role", ["viewer", "engineer"])
+def test_every_page_opens_for_every_reader(visit, page, role):
+    at = visit(page, role)
+    assert not at.error and words(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_says_what_to_do_before_there_is_anything(served, visit, page):
+    create_project(served, ENGINEER, name="empty", built_in=True)
+    at = visit(page, query={"project": "empty"})
+    assert not at.error
+    hints = ("bring in", "no version yet", "has no image")
+    assert any(hint in words(at).lower() for hint in hints), words(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_sign_in_that_ended_ends_the_page(served, visit, page):
+    at = visit(page)
+    sign_out(served, at.session_state["token"])
+    assert "sign-in has ended" in words(run(at))
+    assert not at.metric and not at.button
+
+
+def test_viewers_are_offered_no_verdict_and_no_retrain(visit):
+    assert button(visit("label", "viewer"), "label-defect") is None
+    assert button(visit("label", "inspector"), "label-defect") is not None
+    assert not visit("retrain", "inspector").text_input and visit("retrain", "engineer").text_input
+
+
+def test_a_verdict_is_on_disk_before_the_next_image_opens(served, visit):
+    first, second = (item.image_id for item in ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[:2])
+    at = visit("label", "inspector")
+    button(at, "label-defect").click()
+    run(at)
+    said = label_view(served, ENGINEER, "tile", first).said
+    assert (said.verdict, said.by, said.revision) == (Verdict.defect, "inspector", 1)
+    assert at.query_params["image"] == str(second)
+    assert "Saved: defect" in at.toast[0].value
+
+
+def test_undo_takes_the_last_label_back_and_shows_its_image(served, visit):
+    first = ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    at = visit("label", "inspector")
+    assert button(at, "label-undo").disabled
+    button(at, "label-normal").click()
+    run(at)
+    button(at, "label-undo").click()
+    run(at)
+    assert label_view(served, ENGINEER, "tile", first).said.verdict is None
+    assert at.query_params["image"] == str(first)
+
+
+def test_skipping_saves_nothing(served, visit):
+    at = visit("label", "inspector")
+    before = at.query_params.get("image")
+    button(at, "label-skip").click()
+    run(at)
+    assert at.query_params["image"] != before
+    with served.database.read() as session:
+        assert annotations.counts(session, 1) == {Verdict.normal: 13, Verdict.defect: 3}
+
+
+def test_when_all_is_labelled_the_page_says_so_and_offers_the_retrain(visit):
+    at = visit("label", "inspector")
+    for _ in range(6):
+        button(at, "label-normal").click()
+        run(at)
+    assert "All done" in words(at) and button(at, "label-retrain") is not None
+
+
+def test_a_colleagues_faster_save_is_told_and_not_overwritten(served, visit):
+    at = visit("label", "inspector")
+    shown = ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    with served.database.write() as session:
+        annotations.save_annotation(
+            session, image_id=shown, verdict=Verdict.normal, defect_type=None, mask=None, by="otto", client_id="x",
+            expected_revision=0, version_id=None, score=None,
+        )  # fmt: skip
+    at.query_params["image"] = str(shown)
+    button(at, "label-defect").click()
+    run(at)
+    with served.database.read() as session:
+        row = annotations.current_annotation(session, shown)
+    assert (row.by, row.revision) in {("otto", 1), ("inspector", 2)}
+
+
+def test_an_image_of_nowhere_is_a_sentence(visit):
+    assert "no image 4711" in visit("label", query={"image": "4711"}).error[0].value
+
+
+def test_the_retrain_button_queues_one_run(served, visit):
+    at = visit("retrain")
+    button(at, at.button[0].key).click()
+    run(at)
+    with served.database.read() as session:
+        active = [r for r in runs.runs(session, 1) if r.state is RunState.queued]
+    assert len(active) == 1 and active[0].by == "engineer" and active[0].kind == "retrain"
+    assert not at.text_input  # while it is queued, no second one is offered
+    cancel = button(at, f"cancel-{active[0].id}")
+    cancel.click()
+    run(at)
+    with served.database.read() as session:
+        assert runs.run(session, active[0].id).state is RunState.cancelled
+
+
+def test_a_project_is_made_on_the_ingest_page(visit):
+    at = visit("ingest")
+    at.text_input[0].set_value("Gear 12")
+    at.button[-1].click()
+    run(at)
+    assert at.session_state["project"] == "gear-12"
+
+
+def test_main_shows_the_navigation_and_the_project(served, token_of):
+    at = AppTest.from_file(UI / "main.py", default_timeout=30)
+    at.session_state["token"] = token_of("inspector")
+    run(at)
+    assert at.sidebar.selectbox[0].value == "tile"
+    assert "inspector" in at.sidebar.caption[0].value
+    assert opened() is not None
