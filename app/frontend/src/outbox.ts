@@ -9,6 +9,7 @@ export interface Stored {
 export class Outbox {
   rev = 0
   private acked = 0
+  private last: Stored | null = null
   private timer: number | undefined
 
   constructor(
@@ -30,20 +31,23 @@ export class Outbox {
 
   commit(png: string): void {
     this.rev += 1
-    const entry = { rev: this.rev, png }
+    this.last = { rev: this.rev, png }
     try {
-      this.storage.setItem(this.name, JSON.stringify(entry))
+      this.storage.setItem(this.name, JSON.stringify(this.last))
     } catch {
       // A full tab storage costs the copy for a reload; the commit itself is on its way.
     }
-    this.deliver(entry)
+    this.deliver(this.last)
   }
 
   /** Python has seen this number; numbers go on from it, also after a reload. */
   ack(rev: number): void {
-    this.acked = Math.max(this.acked, rev)
+    // A lower number than before comes from a server that was started again: it has nothing of what it once took.
+    const forgotten = rev < this.acked
+    this.acked = rev
     this.rev = Math.max(this.rev, rev)
-    if (this.acked >= this.rev) this.stop()
+    if (!this.pending) this.stop()
+    else if (forgotten && this.last) this.deliver(this.last)
   }
 
   get pending(): boolean {

@@ -44,6 +44,24 @@ describe("the outbox", () => {
     expect(next.stored()).toEqual({ rev: 8, png: "B" })
   })
 
+  it("sends the last commit again to a server that was started again", () => {
+    const sent: Stored[] = []
+    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    box.commit("A")
+    box.commit("B")
+    box.ack(2)
+    vi.advanceTimersByTime(1000)
+    expect(sent.length).toBe(2)
+    box.ack(0)
+    expect(box.pending).toBe(true)
+    vi.advanceTimersByTime(150)
+    expect(sent.slice(2).map((entry) => entry.png)).toEqual(["B", "B"])
+    box.ack(2)
+    vi.advanceTimersByTime(1000)
+    expect(sent.length).toBe(4)
+    expect(box.pending).toBe(false)
+  })
+
   it("takes damaged storage for none", () => {
     const memory = new Memory()
     memory.setItem("m", "{")
