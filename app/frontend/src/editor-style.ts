@@ -1,21 +1,27 @@
 export const EDITOR_CSS = `
 :host { display: block; }
-.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font); }
-.bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
+.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);
+  container-type: inline-size; }
+.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
 .group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }
-.bar button { border: 0; margin: 0; padding: 0 10px; height: 36px; background: transparent; color: inherit; font: inherit;
-  font-size: 13px; cursor: pointer; white-space: nowrap; }
+.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;
+  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }
 .group button + button { border-left: 1px solid var(--st-border-color); }
 .bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }
 .bar button[aria-pressed="true"] { background: var(--st-primary-color); color: #fff; }
 .bar button:disabled { opacity: 0.4; cursor: default; }
 .bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
+.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }
 .bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }
-.bar input[type="range"] { width: 84px; accent-color: var(--st-primary-color); }
+.bar input[type="range"] { width: 72px; accent-color: var(--st-primary-color); }
 .bar output { min-width: 38px; font-variant-numeric: tabular-nums; }
+@container (max-width: 660px) { .bar kbd { display: none; } }
+.frame { position: relative; }
 .stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;
   background: #17191c; touch-action: none; cursor: crosshair; }
 .stage.panning { cursor: grab; }
-.state { margin-left: auto; font-size: 12px; opacity: 0.75; }
+.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;
+  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }
+.state:empty { display: none; }
 `

@@ -1,7 +1,7 @@
 // The ranked pool as tiles. Thumbnails load as they come into view; a click or Enter opens one.
 import { adopt, type Host, make } from "./style"
 
-// [id, name, score x 1000 or null, standing, verdict, held out]: arrays, because two hundred objects would repeat their keys.
+// [id, name, score x 100 or null, standing, verdict, held out]: arrays, because two hundred objects would repeat their keys.
 type Item = [number, string, number | null, string | null, string | null, number]
 
 interface Data {
@@ -64,7 +64,7 @@ class Gallery {
 
   private tile([id, name, score, standing, verdict, heldOut]: Item, data: Data): HTMLElement {
     const [sign, words] = STANDING[standing ?? ""] ?? ["○", "not scored"]
-    const shown = score === null ? "–" : (score / 1000).toFixed(2)
+    const shown = score === null ? "–" : (score / 100).toFixed(2)
     const label = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
     const tile = make("button", { class: "tile", type: "button", "aria-label": label, title: label, "data-id": String(id) })
     if (id === data.selected) tile.setAttribute("aria-current", "true")

@@ -37,7 +37,7 @@ def gallery(
 
 def row_of(item: QueueItem) -> Row:
     """An item as the browser takes it: an array, because keys would be repeated two hundred times."""
-    score = None if item.score is None else round(1000 * item.score)
+    score = None if item.score is None else round(100 * item.score)
     standing = item.standing.value if item.standing else None
     verdict = item.verdict.value if item.verdict else None
     return [item.image_id, item.name.rsplit("/", 1)[-1], score, standing, verdict, int(item.held_out)]

@@ -73,18 +73,14 @@ def stands(view: LabelView, position: str) -> None:
         return
     words, colour = STANDING[view.reading.standing]
     regions = view.reading.regions
-    left, right = st.columns([1, 2], vertical_alignment="center", wrap=False)
-    left.metric(
-        "score", f"{view.reading.score:.2f}", help="0.50 is the boundary b_n; higher is more abnormal.", width="content"
-    )
-    right.markdown(f":{colour}-badge[{words}]")
-    right.caption(f"{regions} {'region' if regions == 1 else 'regions'} below b_n")
+    st.markdown(f":{colour}-badge[{words}]")
+    st.metric("score", f"{view.reading.score:.2f}", help="0.50 is the boundary b_n; higher is more abnormal.")
+    st.caption(f"{regions} {'region' if regions == 1 else 'regions'} below b_n · {position}")
     show(
         standing_figure(view.reading),
         key=f"standing-{view.image_id}",
         alt=f"its lowest log-likelihood {view.reading.lowest:.2f}, b_n {view.reading.scale.b_n:.2f}",
     )
-    st.caption(position)
 
 
 def said(view: LabelView) -> None:

@@ -22,7 +22,7 @@ var n = {
 		}));
 	}
 	tile([t, i, a, o, s, c], l) {
-		let [u, d] = n[o ?? ""] ?? ["○", "not scored"], f = a === null ? "–" : (a / 1e3).toFixed(2), p = `${i}: score ${f}, ${d}${s ? `, labelled ${s}` : ""}`, m = e("button", {
+		let [u, d] = n[o ?? ""] ?? ["○", "not scored"], f = a === null ? "–" : (a / 100).toFixed(2), p = `${i}: score ${f}, ${d}${s ? `, labelled ${s}` : ""}`, m = e("button", {
 			class: "tile",
 			type: "button",
 			"aria-label": p,

@@ -1,17 +1,232 @@
 import { n as e, t } from "./style.js";
-// node_modules/konva/lib/Global.js
-var n = Math.PI / 180;
-function r() {
+// src/codec.ts
+function n(e) {
+	let [t, n] = a(e.width, e.height), r = n.createImageData(e.width, e.height), i = new Uint32Array(r.data.buffer);
+	for (let t = 0; t < e.data.length; t++) i[t] = e.data[t] ? 4294967295 : 4278190080;
+	return n.putImageData(r, 0, 0), t.toDataURL("image/png").slice(22);
+}
+async function r(e, t, n) {
+	let r = await i(`data:image/png;base64,${e}`);
+	if (!r || r.width !== t || r.height !== n) return null;
+	let [, o] = a(t, n);
+	o.drawImage(r, 0, 0);
+	let s = o.getImageData(0, 0, t, n).data;
+	return Uint8Array.from({ length: t * n }, (e, t) => +(s[4 * t] > 127));
+}
+function i(e) {
+	return new Promise((t) => {
+		let n = new Image();
+		n.onload = () => t(n), n.onerror = () => t(null), n.src = e;
+	});
+}
+function a(e, t) {
+	let n = document.createElement("canvas");
+	n.width = e, n.height = t;
+	let r = n.getContext("2d", { willReadFrequently: !0 });
+	if (!r) throw Error("this browser gives no canvas");
+	return [n, r];
+}
+// src/editor-style.ts
+var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", s = class {
+	name;
+	send;
+	storage;
+	wait;
+	rev = 0;
+	acked = 0;
+	last = null;
+	timer;
+	constructor(e, t, n = sessionStorage, r = 2e3) {
+		this.name = e, this.send = t, this.storage = n, this.wait = r;
+	}
+	stored() {
+		try {
+			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
+			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
+		} catch {
+			return null;
+		}
+	}
+	commit(e) {
+		this.rev += 1, this.last = {
+			rev: this.rev,
+			png: e
+		};
+		try {
+			this.storage.setItem(this.name, JSON.stringify(this.last));
+		} catch {}
+		this.deliver(this.last);
+	}
+	ack(e) {
+		let t = e < this.acked;
+		this.acked = e, this.rev = Math.max(this.rev, e), this.pending ? t && this.last && this.deliver(this.last) : this.stop();
+	}
+	get pending() {
+		return this.acked < this.rev;
+	}
+	stop() {
+		clearTimeout(this.timer), this.timer = void 0;
+	}
+	deliver(e) {
+		this.stop(), this.send(e), this.timer = setTimeout(() => {
+			this.acked < e.rev && this.deliver(e);
+		}, this.wait);
+	}
+}, c = class {
+	width;
+	height;
+	data;
+	constructor(e, t, n) {
+		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
+	}
+	clip(e, t, n, r) {
+		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
+		return {
+			x: i,
+			y: a,
+			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
+			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
+		};
+	}
+	stroke(e, t, n, r) {
+		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
+		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
+			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
+			d * d + f * f <= c && (this.data[t * this.width + n] = r);
+		}
+		return i;
+	}
+	polygon(e, t) {
+		if (e.length < 3) return {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
+		for (let n = i.y; n < i.y + i.height; n++) {
+			let r = l(e, n + .5);
+			for (let e = 0; e + 1 < r.length; e += 2) {
+				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
+				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
+			}
+		}
+		return i;
+	}
+	box(e, t, n) {
+		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
+		return this.polygon([
+			[r, i],
+			[a, i],
+			[a, o],
+			[r, o]
+		], n);
+	}
+	fill(e) {
+		return this.data.fill(e), {
+			x: 0,
+			y: 0,
+			width: this.width,
+			height: this.height
+		};
+	}
+	count() {
+		let e = 0;
+		for (let t of this.data) e += t;
+		return e;
+	}
+	copy(e) {
+		let t = new Uint8Array(e.width * e.height);
+		for (let n = 0; n < e.height; n++) {
+			let r = (e.y + n) * this.width + e.x;
+			t.set(this.data.subarray(r, r + e.width), n * e.width);
+		}
+		return t;
+	}
+	paste(e, t) {
+		for (let n = 0; n < e.height; n++) {
+			let r = t.subarray(n * e.width, (n + 1) * e.width);
+			this.data.set(r, (e.y + n) * this.width + e.x);
+		}
+	}
+};
+function l(e, t) {
+	let n = [];
+	for (let r = 0; r < e.length; r++) {
+		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
+		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
+	}
+	return n.sort((e, t) => e - t);
+}
+function u(e, t) {
+	return l(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
+}
+function d(e, t) {
+	if (e === null || e.width === 0 || e.height === 0) return t;
+	if (t.width === 0 || t.height === 0) return e;
+	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
+	return {
+		x: n,
+		y: r,
+		width: Math.max(e.x + e.width, t.x + t.width) - n,
+		height: Math.max(e.y + e.height, t.y + t.height) - r
+	};
+}
+var f = class {
+	mask;
+	done = [];
+	undone = [];
+	open = null;
+	constructor(e) {
+		this.mask = e;
+	}
+	begin() {
+		this.open = {
+			base: this.mask.data.slice(),
+			rect: null
+		};
+	}
+	touched(e) {
+		this.open && (this.open.rect = d(this.open.rect, e));
+	}
+	end() {
+		let e = this.open;
+		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
+		let t = new c(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
+		return !t.every((e, t) => e === n[t]) && (this.done.push({
+			rect: e.rect,
+			before: t,
+			after: n
+		}), this.undone = [], !0);
+	}
+	undo() {
+		this.end();
+		let e = this.done.pop();
+		return e ? (this.mask.paste(e.rect, e.before), this.undone.push(e), e.rect) : null;
+	}
+	redo() {
+		if (this.open) return null;
+		let e = this.undone.pop();
+		return e ? (this.mask.paste(e.rect, e.after), this.done.push(e), e.rect) : null;
+	}
+	get canUndo() {
+		return this.done.length > 0 || this.open !== null;
+	}
+	get canRedo() {
+		return this.undone.length > 0;
+	}
+}, p = Math.PI / 180;
+function m() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
-var i = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, a = {
-	_global: i,
+var h = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, g = {
+	_global: h,
 	version: "10.9.1",
-	isBrowser: r(),
+	isBrowser: m(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return a.angleDeg ? e * n : e;
+		return g.angleDeg ? e * p : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -26,27 +241,27 @@ var i = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	showWarnings: !0,
 	dragButtons: [0, 1],
 	isDragging() {
-		return a.DD.isDragging;
+		return g.DD.isDragging;
 	},
 	isTransforming() {
-		return a.Transformer?.isTransforming() ?? !1;
+		return g.Transformer?.isTransforming() ?? !1;
 	},
 	isDragReady() {
-		return !!a.DD.node;
+		return !!g.DD.node;
 	},
 	releaseCanvasOnDestroy: !0,
-	document: i.document,
+	document: h.document,
 	_injectGlobal(e) {
-		i.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), i.Konva = e;
+		h.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), h.Konva = e;
 	}
-}, o = /* @__PURE__ */ new Set(), s = (e, t = !1) => {
-	a[e.prototype.getClassName()] = e, t && o.add(e);
+}, _ = /* @__PURE__ */ new Set(), v = (e, t = !1) => {
+	g[e.prototype.getClassName()] = e, t && _.add(e);
 };
-a._injectGlobal(a);
+g._injectGlobal(g);
 // node_modules/konva/lib/Util.js
-var c = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", l = () => {
-	if (typeof document > "u") throw Error(c);
-}, u = class e {
+var ee = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", te = () => {
+	if (typeof document > "u") throw Error(ee);
+}, y = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
 			1,
@@ -143,9 +358,9 @@ var c = "Konva.js unsupported environment.\n\nLooks like you are trying to use K
 			let i = Math.sqrt(n * n + r * r);
 			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
 		}
-		return s.rotation = x._getRotation(s.rotation), s;
+		return s.rotation = S._getRotation(s.rotation), s;
 	}
-}, d = "[object Array]", f = "[object Number]", p = "[object String]", m = "[object Boolean]", h = Math.PI / 180, g = 180 / Math.PI, _ = "#", ee = "", te = "0", ne = "Konva warning: ", re = "Konva error: ", ie = {
+}, ne = "[object Array]", re = "[object Number]", ie = "[object String]", ae = "[object Boolean]", oe = Math.PI / 180, se = 180 / Math.PI, ce = "#", le = "", ue = "0", de = "Konva warning: ", fe = "Konva error: ", pe = {
 	aliceblue: [
 		240,
 		248,
@@ -892,26 +1107,26 @@ var c = "Konva.js unsupported environment.\n\nLooks like you are trying to use K
 		205,
 		50
 	]
-}, v = null, ae = typeof window < "u" ? window : {}, oe = /* @__PURE__ */ new WeakMap(), se = (e, t) => {
+}, me = null, he = typeof window < "u" ? window : {}, ge = /* @__PURE__ */ new WeakMap(), _e = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
-}, ce = /* @__PURE__ */ new Map(), le = Object.getPrototypeOf(Int8Array), ue = (e) => {
+}, ve = /* @__PURE__ */ new Map(), ye = Object.getPrototypeOf(Int8Array), be = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, de = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", fe = RegExp(`^(${de})(%?)$`, "i"), y = (e, t) => {
-	let n = fe.exec(e);
+}, xe = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Se = RegExp(`^(${xe})(%?)$`, "i"), b = (e, t) => {
+	let n = Se.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
 	return Math.min(Math.max(r, 0), t);
-}, pe = /^#[0-9a-f]+$/i, me = RegExp(`^(${de})(deg|grad|rad|turn)?$`, "i"), he = {
+}, Ce = /^#[0-9a-f]+$/i, we = RegExp(`^(${xe})(deg|grad|rad|turn)?$`, "i"), Te = {
 	deg: 1,
 	grad: .9,
-	rad: g,
+	rad: se,
 	turn: 360
 };
-function b(e, t) {
+function x(e, t) {
 	return Math.min(Math.max(e || 0, 0), t);
 }
-var x = {
+var S = {
 	_isElement(e) {
 		return !!(e && e.nodeType == 1);
 	},
@@ -922,16 +1137,16 @@ var x = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === d;
+		return Object.prototype.toString.call(e) === ne;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === f && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === re && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === p;
+		return Object.prototype.toString.call(e) === ie;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === m;
+		return Object.prototype.toString.call(e) === ae;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -945,15 +1160,15 @@ var x = {
 		return e === 0 || e > 0 ? 1 : -1;
 	},
 	requestAnimFrame(e, t) {
-		let n = t && !t.closed && t || ae, r = oe.get(n);
-		r || (r = [], oe.set(n, r), se(n, function() {
-			oe.delete(n), r.forEach(function(e) {
+		let n = t && !t.closed && t || he, r = ge.get(n);
+		r || (r = [], ge.set(n, r), _e(n, function() {
+			ge.delete(n), r.forEach(function(e) {
 				e();
 			});
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		l();
+		te();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -961,10 +1176,10 @@ var x = {
 		return e;
 	},
 	createImageElement() {
-		return l(), document.createElement("img");
+		return te(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
-		let r = x.createImageElement();
+		let r = S.createImageElement();
 		r.onload = function() {
 			t(r);
 		}, r.onerror = (e) => {
@@ -975,7 +1190,7 @@ var x = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(_, ee);
+		e = e.replace(ce, le);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -985,12 +1200,12 @@ var x = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = te + e;
-		return _ + e;
+		for (; e.length < 6;) e = ue + e;
+		return ce + e;
 	},
 	isCanvasFarblingActive() {
-		if (v !== null) return v;
-		if (typeof document > "u") return v = !1, !1;
+		if (me !== null) return me;
+		if (typeof document > "u") return me = !1, !1;
 		let e = this.createCanvasElement();
 		e.width = 10, e.height = 10;
 		let t = e.getContext("2d", { willReadFrequently: !0 });
@@ -1000,7 +1215,7 @@ var x = {
 			r = !0;
 			break;
 		}
-		return v = r, this.releaseCanvas(e), v;
+		return me = r, this.releaseCanvas(e), me;
 	},
 	getHitColor() {
 		let e = () => Math.random() * 256 | 0;
@@ -1008,14 +1223,14 @@ var x = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return _ + this._rgbToHex(i(e), i(t), i(n));
+		return ce + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
 		return this.getHitColorKey(t, n, r);
 	},
 	getRGB(e) {
-		let { r: t = 0, g: n = 0, b: r = 0 } = x.colorToRGBA(e) ?? {};
+		let { r: t = 0, g: n = 0, b: r = 0 } = S.colorToRGBA(e) ?? {};
 		return {
 			r: t,
 			g: n,
@@ -1024,16 +1239,16 @@ var x = {
 	},
 	colorToRGBA(e) {
 		e = (e || "").trim() || "black";
-		let t = x._namedColorToRBA(e) || x._hex3ColorToRGBA(e) || x._hex4ColorToRGBA(e) || x._hex6ColorToRGBA(e) || x._hex8ColorToRGBA(e) || x._rgbColorToRGBA(e) || x._hslColorToRGBA(e);
+		let t = S._namedColorToRBA(e) || S._hex3ColorToRGBA(e) || S._hex4ColorToRGBA(e) || S._hex6ColorToRGBA(e) || S._hex8ColorToRGBA(e) || S._rgbColorToRGBA(e) || S._hslColorToRGBA(e);
 		if (t && [
 			t.r,
 			t.g,
 			t.b,
 			t.a
-		].every(x._isNumber)) return t;
+		].every(S._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = ie[e.toLowerCase()];
+		let t = pe[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1044,16 +1259,16 @@ var x = {
 	_rgbColorToRGBA(e) {
 		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = ue(t[1]);
+		let n = be(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
-			r: y(n[0], 255),
-			g: y(n[1], 255),
-			b: y(n[2], 255),
-			a: n.length > 3 ? y(n[3], 1) : 1
+			r: b(n[0], 255),
+			g: b(n[1], 255),
+			b: b(n[2], 255),
+			a: n.length > 3 ? b(n[3], 1) : 1
 		};
 	},
 	_hex8ColorToRGBA(e) {
-		if (e.length === 9 && pe.test(e)) return {
+		if (e.length === 9 && Ce.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1061,7 +1276,7 @@ var x = {
 		};
 	},
 	_hex6ColorToRGBA(e) {
-		if (e.length === 7 && pe.test(e)) return {
+		if (e.length === 7 && Ce.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1069,7 +1284,7 @@ var x = {
 		};
 	},
 	_hex4ColorToRGBA(e) {
-		if (e.length === 5 && pe.test(e)) return {
+		if (e.length === 5 && Ce.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1077,7 +1292,7 @@ var x = {
 		};
 	},
 	_hex3ColorToRGBA(e) {
-		if (e.length === 4 && pe.test(e)) return {
+		if (e.length === 4 && Ce.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1087,13 +1302,13 @@ var x = {
 	_hslColorToRGBA(e) {
 		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = ue(t[1]);
+		let n = be(t[1]);
 		if (n.length < 3 || n.length > 4) return;
-		let r = me.exec(n[0]);
+		let r = we.exec(n[0]);
 		if (!r) return;
-		let i = r[2], a = Number(r[1]) * (i ? he[i.toLowerCase()] : 1);
+		let i = r[2], a = Number(r[1]) * (i ? Te[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
-		let o = (a % 360 + 360) % 360 / 360, s = y(n[1], 100) / 100, c = y(n[2], 100) / 100, l = n.length > 3 ? y(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
+		let o = (a % 360 + 360) % 360 / 360, s = b(n[1], 100) / 100, c = b(n[2], 100) / 100, l = n.length > 3 ? b(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
 			0,
 			0
@@ -1134,48 +1349,48 @@ var x = {
 	},
 	cloneObject(e) {
 		let t = {};
-		for (let n in e) t[n] = x._cloneValue(e[n]);
+		for (let n in e) t[n] = S._cloneValue(e[n]);
 		return t;
 	},
 	_cloneValue(e) {
-		return x._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(x._cloneValue) : e.slice() : x._isPlainObject(e) ? x.cloneObject(e) : e instanceof le ? e.slice() : e;
+		return S._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(S._cloneValue) : e.slice() : S._isPlainObject(e) ? S.cloneObject(e) : e instanceof ye ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * h;
+		return e * oe;
 	},
 	radToDeg(e) {
-		return e * g;
+		return e * se;
 	},
 	_getRotation(e) {
-		return a.angleDeg ? x.radToDeg(e) : e;
+		return g.angleDeg ? S.radToDeg(e) : e;
 	},
 	_capitalize(e) {
-		let t = ce.get(e);
+		let t = ve.get(e);
 		if (t !== void 0) return t;
 		let n = e.charAt(0).toUpperCase() + e.slice(1);
-		return ce.set(e, n), n;
+		return ve.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(re + e);
+		throw Error(fe + e);
 	},
 	error(e) {
-		console.error(re + e);
+		console.error(fe + e);
 	},
 	warn(e) {
-		a.showWarnings && console.warn(ne + e);
+		g.showWarnings && console.warn(de + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
 		let n = !1, r = !0;
 		try {
 			e(() => {
-				n || !r ? x.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+				n || !r ? S.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
 			});
 		} finally {
-			r = !1, n || x.warn("eventBatchFunc must call its argument synchronously.");
+			r = !1, n || S.warn("eventBatchFunc must call its argument synchronously.");
 		}
 	},
 	each(e, t) {
@@ -1198,10 +1413,10 @@ var x = {
 		];
 	},
 	_getProjectionToLine(e, t, n) {
-		let r = x.cloneObject(e), i = Number.MAX_VALUE;
+		let r = S.cloneObject(e), i = Number.MAX_VALUE;
 		return t.forEach(function(a, o) {
 			if (!n && o === t.length - 1) return;
-			let s = t[(o + 1) % t.length], c = x._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			let s = t[(o + 1) % t.length], c = S._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
 			d < i && (r.x = l, r.y = u, i = d);
 		}), r;
 	},
@@ -1221,16 +1436,16 @@ var x = {
 		});
 		let a = [];
 		return i.forEach(function(e) {
-			let t = x._getProjectionToLine(e, r, n);
+			let t = S._getProjectionToLine(e, r, n);
 			a.push(t.x), a.push(t.y);
 		}), a;
 	},
 	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
-		let n = x._isArray(e) ? [] : {};
+		let n = S._isArray(e) ? [] : {};
 		t.add(e);
 		for (let r of Object.keys(e)) {
 			let i = e[r];
-			x._isElement(i) || t.has(i) || (n[r] = x._isPlainObject(i) || x._isArray(i) ? x._prepareToStringify(i, t) : i);
+			S._isElement(i) || t.has(i) || (n[r] = S._isPlainObject(i) || S._isArray(i) ? S._prepareToStringify(i, t) : i);
 		}
 		return t.delete(e), n;
 	},
@@ -1245,14 +1460,14 @@ var x = {
 		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
 	},
 	releaseCanvas(...e) {
-		a.releaseCanvasOnDestroy && e.forEach((e) => {
+		g.releaseCanvasOnDestroy && e.forEach((e) => {
 			e.width = 0, e.height = 0;
 		});
 	},
 	_cornerRadii(e, t, n) {
 		let r = Math.min(t, n) / 2;
 		if (typeof e == "number") {
-			let t = b(e, r);
+			let t = x(e, r);
 			return [
 				t,
 				t,
@@ -1261,16 +1476,16 @@ var x = {
 			];
 		}
 		return [
-			b(e[0], r),
-			b(e[1], r),
-			b(e[2], r),
-			b(e[3], r)
+			x(e[0], r),
+			x(e[1], r),
+			x(e[2], r),
+			x(e[3], r)
 		];
 	},
 	drawRoundedRectPath(e, t, n, r) {
 		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
 		t = Math.abs(t), n = Math.abs(n);
-		let [o, s, c, l] = x._cornerRadii(r, t, n);
+		let [o, s, c, l] = S._cornerRadii(r, t, n);
 		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
 	},
 	drawRoundedPolygonPath(e, t, n, r, i) {
@@ -1302,15 +1517,15 @@ var x = {
 	}
 };
 // node_modules/konva/lib/Context.js
-function ge(e) {
-	let t = [], n = e.length, r = x;
+function Ee(e) {
+	let t = [], n = e.length, r = S;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
 		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
 	}
 	return t;
 }
-var _e = ",", ve = "(", ye = ")", be = ";", xe = "()", Se = "=", Ce = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), we = [
+var De = ",", Oe = "(", ke = ")", Ae = ";", je = "()", Me = "=", Ne = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), Pe = [
 	"fillStyle",
 	"strokeStyle",
 	"shadowColor",
@@ -1332,20 +1547,20 @@ var _e = ",", ve = "(", ye = ")", be = ";", xe = "()", Se = "=", Ce = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], Te = 100, S = null;
-function Ee() {
-	if (S !== null) return S;
+], Fe = 100, C = null;
+function Ie() {
+	if (C !== null) return C;
 	try {
-		let e = x.createCanvasElement(), t = e.getContext("2d");
-		S = !!t && "filter" in t, x.releaseCanvas(e);
+		let e = S.createCanvasElement(), t = e.getContext("2d");
+		C = !!t && "filter" in t, S.releaseCanvas(e);
 	} catch {
-		S = !1;
+		C = !1;
 	}
-	return S;
+	return C;
 }
-var De = class {
+var Le = class {
 	constructor(e) {
-		this.canvas = e, a.enableTrace && (this.traceArr = [], this._enableTrace());
+		this.canvas = e, g.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
 	fillShape(e) {
 		e.fillEnabled() && this._fill(e);
@@ -1360,7 +1575,7 @@ var De = class {
 	}
 	getTrace(e, t) {
 		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
-		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += xe : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += ve + c.join(_e) + ye)) : (i += o.property, e || (i += Se + o.val)), i += be;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += je : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += Oe + c.join(De) + ke)) : (i += o.property, e || (i += Me + o.val)), i += Ae;
 		return i;
 	}
 	clearTrace() {
@@ -1368,7 +1583,7 @@ var De = class {
 	}
 	_trace(e) {
 		let t = this.traceArr, n;
-		t.push(e), n = t.length, n >= Te && t.shift();
+		t.push(e), n = t.length, n >= Fe && t.shift();
 	}
 	reset() {
 		let e = this.getCanvas().getPixelRatio();
@@ -1525,16 +1740,16 @@ var De = class {
 		this._context.translate(e, t);
 	}
 	_enableTrace() {
-		let e = this, t = Ce.length, n = this.setAttr, r, i, a = function(t) {
+		let e = this, t = Ne.length, n = this.setAttr, r, i, a = function(t) {
 			let n = e[t], r;
 			e[t] = function() {
-				return i = ge(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+				return i = Ee(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
 					method: t,
 					args: i
 				}), r;
 			};
 		};
-		for (r = 0; r < t; r++) a(Ce[r]);
+		for (r = 0; r < t; r++) a(Ne[r]);
 		e.setAttr = function() {
 			n.apply(e, arguments);
 			let t = arguments[0], r = arguments[1];
@@ -1549,8 +1764,8 @@ var De = class {
 		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
 	}
 };
-we.forEach(function(e) {
-	Object.defineProperty(De.prototype, e, {
+Pe.forEach(function(e) {
+	Object.defineProperty(Le.prototype, e, {
 		get() {
 			return this._context[e];
 		},
@@ -1559,7 +1774,7 @@ we.forEach(function(e) {
 		}
 	});
 });
-var Oe = class extends De {
+var Re = class extends Le {
 	constructor(e, { willReadFrequently: t = !1 } = {}) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
 	}
@@ -1588,17 +1803,17 @@ var Oe = class extends De {
 	_strokeLinearGradient(e) {
 		let t = e._toStyleSpace(e.getStrokeLinearGradientStartPoint()), n = e._toStyleSpace(e.getStrokeLinearGradientEndPoint());
 		if (!e.getStrokeScaleEnabled()) {
-			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new u([
+			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new y([
 				e,
 				r,
 				i,
 				a,
 				o,
 				s
-			]), l = this.canvas.getPixelRatio(), d = n.x - t.x, f = n.y - t.y, p = a * d - r * f, m = e * f - i * d, h = p * p + m * m, g = h ? (d * d + f * f) * (e * a - r * i) / h : 0;
+			]), l = this.canvas.getPixelRatio(), u = n.x - t.x, d = n.y - t.y, f = a * u - r * d, p = e * d - i * u, m = f * f + p * p, h = m ? (u * u + d * d) * (e * a - r * i) / m : 0;
 			t = c.point(t), n = {
-				x: t.x + p * g,
-				y: t.y + m * g
+				x: t.x + f * h,
+				y: t.y + p * h
 			}, t = {
 				x: t.x / l,
 				y: t.y / l
@@ -1640,7 +1855,7 @@ var Oe = class extends De {
 		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
 		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
 	}
-}, ke = class extends De {
+}, ze = class extends Le {
 	constructor(e) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
 	}
@@ -1661,11 +1876,11 @@ var Oe = class extends De {
 		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
 		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
 	}
-}, Ae = class {
+}, Be = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
-		let t = (e || {}).pixelRatio || a.pixelRatio || a._global.devicePixelRatio || 1;
-		this.pixelRatio = t, this._canvas = x.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+		let t = (e || {}).pixelRatio || g.pixelRatio || g._global.devicePixelRatio || 1;
+		this.pixelRatio = t, this._canvas = S.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
 		return this.context;
@@ -1692,7 +1907,7 @@ var Oe = class extends De {
 		return Math.floor((e || 0) * this.pixelRatio);
 	}
 	setSize(e, t) {
-		isFinite(e ?? 0) && isFinite(t ?? 0) || (x.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (S.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
 		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
 		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
 	}
@@ -1706,15 +1921,15 @@ var Oe = class extends De {
 			try {
 				return this._canvas.toDataURL();
 			} catch (e) {
-				throw x.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+				throw S.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
 			}
 		}
 	}
-}, C = class e extends Ae {
+}, w = class e extends Be {
 	_prepareIsolationCanvas(t) {
-		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, d = 0, f = c.width, p = c.height;
+		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
-			let e = new u([
+			let e = new y([
 				n,
 				r,
 				i,
@@ -1722,30 +1937,30 @@ var Oe = class extends De {
 				o,
 				s
 			])._getTransformedRect(t);
-			l = Math.max(0, Math.floor(e.x) - 1), d = Math.max(0, Math.floor(e.y) - 1), f = Math.min(f, Math.ceil(e.x + e.width) + 1) - l, p = Math.min(p, Math.ceil(e.y + e.height) + 1) - d;
+			l = Math.max(0, Math.floor(e.x) - 1), u = Math.max(0, Math.floor(e.y) - 1), d = Math.min(d, Math.ceil(e.x + e.width) + 1) - l, f = Math.min(f, Math.ceil(e.y + e.height) + 1) - u;
 		}
-		f > 0 && p > 0 || (l = d = 0, f = p = 1);
-		let m = this._isolationCanvas ||= new e({
+		d > 0 && f > 0 || (l = u = 0, d = f = 1);
+		let p = this._isolationCanvas ||= new e({
 			width: 0,
 			height: 0,
 			pixelRatio: this.pixelRatio
 		});
-		if (m.width < f || m.height < p) {
+		if (p.width < d || p.height < f) {
 			let e = this.pixelRatio, t = (t, n, r) => Math.min(r, Math.ceil((n < t ? Math.max(t, n * 1.5) : n) / e));
-			m.setSize(t(f, m.width, this._logicalWidth), t(p, m.height, this._logicalHeight));
+			p.setSize(t(d, p.width, this._logicalWidth), t(f, p.height, this._logicalHeight));
 		}
-		m._isolationRect = {
+		p._isolationRect = {
 			x: l,
-			y: d,
-			width: f,
-			height: p
+			y: u,
+			width: d,
+			height: f
 		};
-		let h = m._isolationPeak;
-		h.width = Math.max(h.width, f), h.height = Math.max(h.height, p);
-		let g = m.getContext();
-		g.setTransform(1, 0, 0, 1, 0, 0), g.clearRect(0, 0, f, p), g.setTransform(n, r, i, a, o - l, s - d);
-		let _ = this.getContext();
-		return g.imageSmoothingEnabled = _.imageSmoothingEnabled, g.imageSmoothingQuality = _.imageSmoothingQuality, g.direction = _.direction, m;
+		let m = p._isolationPeak;
+		m.width = Math.max(m.width, d), m.height = Math.max(m.height, f);
+		let h = p.getContext();
+		h.setTransform(1, 0, 0, 1, 0, 0), h.clearRect(0, 0, d, f), h.setTransform(n, r, i, a, o - l, s - u);
+		let g = this.getContext();
+		return h.imageSmoothingEnabled = g.imageSmoothingEnabled, h.imageSmoothingQuality = g.imageSmoothingQuality, h.direction = g.direction, p;
 	}
 	_trimIsolationCanvas() {
 		let e = this._isolationCanvas;
@@ -1755,7 +1970,7 @@ var Oe = class extends De {
 	}
 	_releaseIsolationCanvas() {
 		let e = this._isolationCanvas;
-		e && (e._releaseIsolationCanvas(), x.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+		e && (e._releaseIsolationCanvas(), S.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
 	}
 	setSize(e, t) {
 		this._releaseIsolationCanvas(), super.setSize(e, t);
@@ -1768,25 +1983,25 @@ var Oe = class extends De {
 		super(e), this._isolationPeak = {
 			width: 0,
 			height: 0
-		}, this._isolationLowFrames = 0, this.context = new Oe(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+		}, this._isolationLowFrames = 0, this.context = new Re(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
 	}
-}, je = class extends Ae {
+}, Ve = class extends Be {
 	constructor(e = {
 		width: 0,
 		height: 0
 	}) {
-		super(e), this.hitCanvas = !0, this.context = new ke(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+		super(e), this.hitCanvas = !0, this.context = new ze(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
-}, w = {
+}, T = {
 	get isDragging() {
 		let e = !1;
-		return w._dragElements.forEach((t) => {
+		return T._dragElements.forEach((t) => {
 			t.dragStatus === "dragging" && (e = !0);
 		}), e;
 	},
 	get node() {
 		let e;
-		for (let t of w._dragElements.values()) {
+		for (let t of T._dragElements.values()) {
 			if (t.dragStatus === "dragging") return t.node;
 			e = t.node;
 		}
@@ -1794,13 +2009,13 @@ var Oe = class extends De {
 	},
 	_dragElements: /* @__PURE__ */ new Map(),
 	_listenToWindow(e) {
-		let t = (t) => w._endDragBefore(t, e), n = (t) => w._batchEvents(() => w._drag(t, e), e), r = (e) => w._batchEvents(() => w._endDragAfter(e));
+		let t = (t) => T._endDragBefore(t, e), n = (t) => T._batchEvents(() => T._drag(t, e), e), r = (e) => T._batchEvents(() => T._endDragAfter(e));
 		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
 	},
 	_batchEvents(e, t) {
-		if (!w._dragElements.size) return;
+		if (!T._dragElements.size) return;
 		let n = /* @__PURE__ */ new Set();
-		for (let { node: e } of w._dragElements.values()) {
+		for (let { node: e } of T._dragElements.values()) {
 			let r = e.getStage();
 			if (!r || t && r._getOwnerWindow() !== t) continue;
 			let i = r.eventBatchFunc();
@@ -1809,16 +2024,16 @@ var Oe = class extends De {
 		let r = e;
 		for (let e of n) {
 			let t = r;
-			r = () => x._batchEvents(e, t);
+			r = () => S._batchEvents(e, t);
 		}
 		r();
 	},
 	_drag(e, t) {
 		let n = [], r = /* @__PURE__ */ new Set();
-		w._dragElements.forEach((i, a) => {
+		T._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
-			i.pointerId === void 0 && (i.pointerId = x._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			i.pointerId === void 0 && (i.pointerId = S._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
 			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
 			if (c) {
 				if (i.dragStatus !== "dragging") {
@@ -1837,12 +2052,12 @@ var Oe = class extends De {
 	},
 	_endDragBefore(e, t, n) {
 		let r = [], i = /* @__PURE__ */ new Set();
-		w._dragElements.forEach((a, o) => {
+		T._dragElements.forEach((a, o) => {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
-			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === x._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
-				if (a.dragStatus === "ready") w._dragElements.delete(o);
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === S._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+				if (a.dragStatus === "ready") T._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
 					let e = s.getLayer() || c;
@@ -1854,131 +2069,131 @@ var Oe = class extends De {
 		});
 	},
 	_endDragAfter(e, t) {
-		w._dragElements.forEach((n, r) => {
+		T._dragElements.forEach((n, r) => {
 			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
 				type: "dragend",
 				target: n.node,
 				evt: e
-			}, !0), n.dragStatus !== "dragging" && w._dragElements.delete(r));
+			}, !0), n.dragStatus !== "dragging" && T._dragElements.delete(r));
 		});
 	}
-}, T = /* @__PURE__ */ new Map(), Me = a._global.PointerEvent !== void 0;
-function Ne(e, t) {
-	let n = T.get(e);
+}, E = /* @__PURE__ */ new Map(), He = g._global.PointerEvent !== void 0;
+function Ue(e, t) {
+	let n = E.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
-function Pe(e, t, n) {
+function We(e, t, n) {
 	e._fire(t, {
 		evt: new PointerEvent(t, { pointerId: n }),
 		pointerId: n
 	});
 }
-function Fe(e, t) {
-	return T.get(e)?.shape === t;
+function Ge(e, t) {
+	return E.get(e)?.shape === t;
 }
-function Ie(e, t) {
+function Ke(e, t) {
 	var n;
-	E(e);
+	D(e);
 	let r = t.getStage();
-	if (r && (T.set(e, {
+	if (r && (E.set(e, {
 		shape: t,
 		stage: r
-	}), Me)) {
+	}), He)) {
 		try {
 			(n = r.content) == null || n.setPointerCapture(e);
 		} catch {}
-		Pe(t, "gotpointercapture", e);
+		We(t, "gotpointercapture", e);
 	}
 }
-function Le(e) {
-	T.forEach(({ shape: t, stage: n }, r) => {
-		(t === e || n === e) && E(r);
+function qe(e) {
+	E.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && D(r);
 	});
 }
-function E(e, t) {
+function D(e, t) {
 	var n;
-	let r = T.get(e);
+	let r = E.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (T.delete(e), Me) {
+	if (E.delete(e), He) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
-		Pe(i, "lostpointercapture", e);
+		We(i, "lostpointercapture", e);
 	}
 }
 // node_modules/konva/lib/Validators.js
-function D(e) {
-	return x._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || x._isBoolean(e) ? e : Object.prototype.toString.call(e);
-}
-function O() {
-	if (a.isUnminified) return function(e, t) {
-		return x._isNumber(e) || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
-	};
-}
-function Re(e) {
-	if (a.isUnminified) return function(t, n) {
-		let r = x._isNumber(t), i = x._isArray(t) && t.length == e;
-		return !r && !i && x.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
-	};
-}
-function ze() {
-	if (a.isUnminified) return function(e, t) {
-		return x._isNumber(e) || e === "auto" || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
-	};
+function O(e) {
+	return S._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || S._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
 function k() {
-	if (a.isUnminified) return function(e, t) {
-		return x._isString(e) || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	if (g.isUnminified) return function(e, t) {
+		return S._isNumber(e) || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
-function Be() {
-	if (a.isUnminified) return function(e, t) {
-		let n = x._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+function Je(e) {
+	if (g.isUnminified) return function(t, n) {
+		let r = S._isNumber(t), i = S._isArray(t) && t.length == e;
+		return !r && !i && S.warn(O(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
 	};
 }
-function Ve() {
-	if (a.isUnminified) return function(e, t) {
-		return e instanceof le || (x._isArray(e) ? e.forEach(function(e) {
-			x._isNumber(e) || x.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+function Ye() {
+	if (g.isUnminified) return function(e, t) {
+		return S._isNumber(e) || e === "auto" || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
 	};
 }
 function A() {
-	if (a.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && x.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	if (g.isUnminified) return function(e, t) {
+		return S._isString(e) || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
 	};
 }
-function He(e) {
-	if (a.isUnminified) return function(t, n) {
-		return t == null || x.isObject(t) || x.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+function Xe() {
+	if (g.isUnminified) return function(e, t) {
+		let n = S._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	};
+}
+function Ze() {
+	if (g.isUnminified) return function(e, t) {
+		return e instanceof ye || (S._isArray(e) ? e.forEach(function(e) {
+			S._isNumber(e) || S.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	};
+}
+function j() {
+	if (g.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	};
+}
+function Qe(e) {
+	if (g.isUnminified) return function(t, n) {
+		return t == null || S.isObject(t) || S.warn(O(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
 // node_modules/konva/lib/Factory.js
-var j = "get", Ue = "set", M = {
+var M = "get", $e = "set", N = {
 	addGetterSetter(e, t, n, r, i) {
-		M.addGetter(e, t, n), M.addSetter(e, t, r, i), M.addOverloadedGetterSetter(e, t);
+		N.addGetter(e, t, n), N.addSetter(e, t, r, i), N.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = j + x._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = M + S._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = Ue + x._capitalize(t);
-		e.prototype[i] || M.overWriteSetter(e, t, n, r);
+		let i = $e + S._capitalize(t);
+		e.prototype[i] || N.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = Ue + x._capitalize(t);
+		let i = $e + S._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = x._capitalize, s = j + o(t), c = Ue + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => j + o(e));
+		let a = n.length, o = S._capitalize, s = M + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => M + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -1987,7 +2202,7 @@ var j = "get", Ue = "set", M = {
 			}
 			return e;
 		};
-		let d = He(n);
+		let d = Qe(n);
 		e.prototype[c] = function(e) {
 			let a = this[s]();
 			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
@@ -1995,19 +2210,19 @@ var j = "get", Ue = "set", M = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, M.addOverloadedGetterSetter(e, t);
+		}, N.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = x._capitalize(t), r = Ue + n, i = j + n, a = function() {
+		let n = S._capitalize(t), r = $e + n, i = M + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
-		x.each(t, function(t, n) {
-			let r = e.prototype[n], i = j + x._capitalize(t), a = Ue + x._capitalize(t);
+		S.each(t, function(t, n) {
+			let r = e.prototype[n], i = M + S._capitalize(t), a = $e + S._capitalize(t);
 			function o() {
-				return x.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+				return S.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
 			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
 		});
@@ -2017,12 +2232,12 @@ var j = "get", Ue = "set", M = {
 	}
 };
 // node_modules/konva/lib/Node.js
-function We(e) {
+function et(e) {
 	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
 	for (; (r = n.exec(e)) !== null;) {
-		let [, e, n] = r, i = Ge[e];
+		let [, e, n] = r, i = tt[e];
 		if (!i) {
-			x.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			S.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
 		}
 		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
@@ -2035,29 +2250,29 @@ function We(e) {
 		for (let { fallback: r, value: i } of t) r(e, i, n);
 	};
 }
-var Ge = {};
-function Ke(e, t) {
-	Ge[e] = t;
+var tt = {};
+function nt(e, t) {
+	tt[e] = t;
 }
 for (let e of [
 	"grayscale",
 	"sepia",
 	"invert"
-]) Ke(e, (t, n) => {
+]) nt(e, (t, n) => {
 	let r = Math.min(1, Math.max(0, n)), i = t.data;
 	for (let t = 0; t < i.length; t += 4) {
 		let n = i[t], a = i[t + 1], o = i[t + 2], s, c, l;
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "children", Xe = "konva", Ze = "listening", Qe = [
+var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "children", at = "konva", ot = "listening", st = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], $e = "set", et = "Shape", tt = " ", nt = "stage", P = "transform", rt = "Stage", it = "visible", at = [
+], ct = "set", lt = "Shape", ut = " ", dt = "stage", I = "transform", ft = "Stage", pt = "visible", mt = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2068,29 +2283,29 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(tt), ot = 1, F = class e {
+].join(ut), ht = 1, L = class e {
 	constructor(e) {
-		this._id = ot++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = ht++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
 	}
 	_clearCache(e) {
-		(e === P || e === N) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+		(e === I || e === F) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
-		e && (x.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+		e && (S.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
-		return (n === void 0 || (e === P || e === N) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+		return (n === void 0 || (e === I || e === F) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
 	}
 	_getCanvasCache() {
 		return this._canvasCache;
 	}
 	_clearSelfAndDescendantCache(e) {
-		this._clearCache(e), (e === void 0 || e === N) && this.fire("absoluteTransformChange");
+		this._clearCache(e), (e === void 0 || e === F) && this.fire("absoluteTransformChange");
 	}
 	static _runAfterUpdateBatch(t) {
 		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
@@ -2128,25 +2343,25 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			}), this._isUnderCache = e;
 		}
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
-		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return x.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return S.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new C({
+		let d = new w({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new C({
+		}), f = new w({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(qe);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(P);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
-			throw x.releaseCanvas(d._canvas), e;
+			throw S.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(qe), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(P), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2166,7 +2381,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		let t = this._getCanvasCache();
 		if (!t) return null;
 		if (t.hit) return t.hit;
-		let n = new je(t.hitConfig);
+		let n = new Ve(t.hitConfig);
 		n.isCache = !0;
 		let r = n.getContext();
 		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
@@ -2207,7 +2422,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		if (!e || e.length === 0) return n;
 		if (this._filterUpToDate) return r;
 		let l = !0;
-		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Ee()) {
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Ie()) {
 			l = !1;
 			break;
 		}
@@ -2217,10 +2432,10 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			return i.clear(), i.save(), i.setAttr("filter", t), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), i.restore(), this._filterUpToDate = !0, r;
 		}
 		try {
-			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = We(c)), c.call(this, o, u);
+			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = et(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
-			x.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+			S.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
 		}
 		return this._filterUpToDate = !0, r;
 	}
@@ -2228,7 +2443,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(tt);
+		let r = t.split(ut);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2243,7 +2458,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(tt), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(ut), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -2269,28 +2484,28 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		let r = this;
 		return this.on(e, function(e) {
 			let i = e, a = e.target.findAncestors(t, !0, r);
-			for (let t = 0; t < a.length; t++) e = x.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			for (let t = 0; t < a.length; t++) e = S.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
 			e.cancelBubble && (i.cancelBubble = !0);
 		}), this;
 	}
 	remove() {
-		return this.isDragging() && this.stopDrag(), w._dragElements.delete(this._id), w._dragElements.forEach((e, t) => {
-			this.isAncestorOf(e.node) && w._dragElements.delete(t);
+		return this.isDragging() && this.stopDrag(), T._dragElements.delete(this._id), T._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && T._dragElements.delete(t);
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(N), this._clearSelfAndDescendantCache(qe), this._clearSelfAndDescendantCache(nt), this._clearSelfAndDescendantCache(it), this._clearSelfAndDescendantCache(Ze);
+		this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(P), this._clearSelfAndDescendantCache(dt), this._clearSelfAndDescendantCache(pt), this._clearSelfAndDescendantCache(ot);
 	}
 	_remove() {
 		let e = this.getParent();
 		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
 	}
 	destroy() {
-		return this._fire("destroy", { target: this }), Le(this), this.remove(), this.clearCache(), this;
+		return this._fire("destroy", { target: this }), qe(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
-		let t = "get" + x._capitalize(e);
-		return x._isFunction(this[t]) ? this[t]() : this.attrs[e];
+		let t = "get" + S._capitalize(e);
+		return S._isFunction(this[t]) ? this[t]() : this.attrs[e];
 	}
 	getAncestors() {
 		let e = this.getParent(), t = [];
@@ -2304,11 +2519,11 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== Ye && (n = $e + x._capitalize(t), x._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== it && (n = ct + S._capitalize(t), S._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(Ze, this._isListening);
+		return this._getCache(ot, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -2316,7 +2531,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(it, this._isVisible);
+		return this._getCache(pt, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -2338,11 +2553,11 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== et && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== rt && c && s(c.children), n;
+		return t.nodeType !== ft && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -2355,7 +2570,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			try {
 				t();
 			} finally {
-				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(P), this._clearSelfAndDescendantCache(N));
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(I), this._clearSelfAndDescendantCache(F));
 			}
 		});
 	}
@@ -2379,19 +2594,19 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return n.invert(), n.point(t);
 	}
 	getAbsolutePosition(e) {
-		let t = this.getAbsoluteTransform(e).getMatrix(), n = new u(), r = this.offset();
+		let t = this.getAbsoluteTransform(e).getMatrix(), n = new y(), r = this.offset();
 		return n.m = t.slice(), n.translate(r.x, r.y), n.getTranslation();
 	}
 	setAbsolutePosition(e) {
 		let { x: t, y: n, ...r } = this._clearTransform();
-		this.attrs.x = t, this.attrs.y = n, this._clearCache(P);
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(I);
 		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
 		i.invert(), i.translate(e.x, e.y);
 		let { x: o, y: s } = i.getTranslation();
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : x.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(P), this._clearSelfAndDescendantCache(N), this;
+		}) : S.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(I), this._clearSelfAndDescendantCache(F), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -2422,33 +2637,33 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return this.rotation(this.rotation() + e), this;
 	}
 	moveToTop() {
-		if (!this.parent) return x.warn("Node has no parent. moveToTop function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveToTop function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
 	}
 	moveUp() {
-		if (!this.parent) return x.warn("Node has no parent. moveUp function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveUp function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveDown() {
-		if (!this.parent) return x.warn("Node has no parent. moveDown function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveDown function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveToBottom() {
-		if (!this.parent) return x.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveToBottom function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
 	}
 	setZIndex(e) {
-		if (!this.parent) return x.warn("Node has no parent. zIndex parameter is ignored."), this;
-		(e < 0 || e >= this.parent.children.length) && x.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		if (!this.parent) return S.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && S.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
 		let t = this.index;
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(qe, this._getAbsoluteOpacity);
+		return this._getCache(P, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -2462,7 +2677,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof le && (n = Array.from(n)), r = x.isObject(n) && !x._isPlainObject(n) && !x._isArray(n), r || (this["get" + x._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && x._isArray(n) ? n.filter((e) => typeof e == "string") : x.isObject(n) ? x._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof ye && (n = Array.from(n)), r = S.isObject(n) && !S._isPlainObject(n) && !S._isArray(n), r || (this["get" + S._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && S._isArray(n) ? n.filter((e) => typeof e == "string") : S.isObject(n) ? S._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -2491,7 +2706,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		if (!e) return !1;
 		if (typeof e == "function") return e(this);
 		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
-		for (r = 0; r < n; r++) if (i = t[r], x.isValidSelector(i) || (x.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), x.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), x.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+		for (r = 0; r < n; r++) if (i = t[r], S.isValidSelector(i) || (S.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), S.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), S.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
 			if (this.id() === i.slice(1)) return !0;
 		} else if (i.charAt(0) === ".") {
 			if (this.hasName(i.slice(1))) return !0;
@@ -2503,7 +2718,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(nt, this._getStage);
+		return this._getCache(dt, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -2513,7 +2728,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
 	}
 	getAbsoluteTransform(e) {
-		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(N, this._getCachedAbsoluteTransform);
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(F, this._getCachedAbsoluteTransform);
 	}
 	_hasCachedAncestor() {
 		let e = this.parent;
@@ -2524,11 +2739,11 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return !1;
 	}
 	_getAbsoluteTransform(e) {
-		let t = new u();
+		let t = new y();
 		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
 	}
 	_getCachedAbsoluteTransform() {
-		let e = this._cache[N] || new u();
+		let e = this._cache[F] || new y();
 		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
 	}
 	_multiplyOwnTransform(e) {
@@ -2553,19 +2768,19 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return this.getAbsoluteTransform().decompose().rotation;
 	}
 	getTransform() {
-		return this._getCache(P, this._getTransform);
+		return this._getCache(I, this._getTransform);
 	}
 	_getTransform() {
-		let e = this._cache[P] || new u();
+		let e = this._cache[I] || new y();
 		e.reset();
-		let t = this.x(), n = this.y(), r = a.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, o = this.attrs.scaleY ?? 1, s = this.attrs.skewX || 0, c = this.attrs.skewY || 0, l = this.attrs.offsetX || 0, d = this.attrs.offsetY || 0;
-		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (s !== 0 || c !== 0) && e.skew(s, c), (i !== 1 || o !== 1) && e.scale(i, o), (l !== 0 || d !== 0) && e.translate(-1 * l, -1 * d), e.dirty = !1, e;
+		let t = this.x(), n = this.y(), r = g.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
+		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
-		let t = x.cloneObject(this.attrs), n, r, i, a, o;
+		let t = S.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Xe) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(at) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -2576,8 +2791,8 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			width: 0,
 			height: 0
 		};
-		isFinite(t.x + t.y + t.width + t.height) || x.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new C({
+		isFinite(t.x + t.y + t.width + t.height) || S.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new w({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -2596,7 +2811,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return new Promise((t, n) => {
 			try {
 				let { callback: r, ...i } = e || {};
-				x._urlToImage(this.toDataURL(i), function(e) {
+				S._urlToImage(this.toDataURL(i), function(e) {
 					t(e), r?.(e);
 				}, n);
 			} catch (e) {
@@ -2632,7 +2847,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return this.nodeType;
 	}
 	getDragDistance() {
-		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : a.dragDistance : this.attrs.dragDistance;
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : g.dragDistance : this.attrs.dragDistance;
 	}
 	_off(e, t, n) {
 		let r = this.eventListeners[e], i, a, o;
@@ -2645,7 +2860,7 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + Je, {
+		this._fire(e + rt, {
 			oldVal: t,
 			newVal: n
 		});
@@ -2667,8 +2882,8 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[$e + x._capitalize(e)];
-		return x._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+		let n = this[ct + S._capitalize(e)];
+		return S._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
 		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
@@ -2684,15 +2899,15 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	}
 	_requestDraw() {
 		var e;
-		(e = this.parent) == null || e._notifySubtreeChange(), a.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+		(e = this.parent) == null || e._notifySubtreeChange(), g.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
-		(n !== t || x.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+		(n !== t || S.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === et && (t.target = this);
-		let r = Qe.indexOf(e) !== -1;
+		t && this.nodeType === lt && (t.target = this);
+		let r = st.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -2736,8 +2951,8 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	_createDragElement(e) {
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
-		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? x._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
-		w._dragElements.set(this._id, {
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? S._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		T._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
 			offset: {
@@ -2752,8 +2967,8 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 	}
 	startDrag(e, t = !0) {
 		var n;
-		w._dragElements.has(this._id) || this._createDragElement(e);
-		let r = w._dragElements.get(this._id);
+		T._dragElements.has(this._id) || this._createDragElement(e);
+		let r = T._dragElements.get(this._id);
 		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
 			type: "dragstart",
 			target: this,
@@ -2769,9 +2984,9 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		}, i = this.dragBoundFunc();
 		if (i !== void 0) {
 			let t = i.call(this, r, e);
-			if (!t) x.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
-			else if (!x._isNumber(t.x) || !x._isNumber(t.y)) {
-				x.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+			if (!t) S.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!S._isNumber(t.x) || !S._isNumber(t.y)) {
+				S.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
 				return;
 			} else r = t;
 		}
@@ -2779,21 +2994,21 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
 	}
 	stopDrag(e) {
-		let t = w._dragElements.get(this._id);
-		t && (t.dragStatus = "stopped", w._endDragBefore(e, void 0, t), w._endDragAfter(e, t));
+		let t = T._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", T._endDragBefore(e, void 0, t), T._endDragAfter(e, t));
 	}
 	setDraggable(e) {
 		this._setAttr("draggable", e), this._dragChange();
 	}
 	isDragging() {
-		let e = w._dragElements.get(this._id);
+		let e = T._dragElements.get(this._id);
 		return e ? e.dragStatus === "dragging" : !1;
 	}
 	_listenDrag() {
 		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
-			if (!(e.evt.button === void 0 || a.dragButtons.indexOf(e.evt.button) >= 0) || w._dragElements.has(this._id)) return;
+			if (!(e.evt.button === void 0 || g.dragButtons.indexOf(e.evt.button) >= 0) || T._dragElements.has(this._id)) return;
 			let t = !1;
-			w._dragElements.forEach((e) => {
+			T._dragElements.forEach((e) => {
 				this.isAncestorOf(e.node) && (t = !0);
 			}), t || this._createDragElement(e);
 		});
@@ -2802,8 +3017,8 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 		if (this.attrs.draggable) this._listenDrag();
 		else {
 			if (this._dragCleanup(), !this.getStage()) return;
-			let e = w._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
-			t ? this.stopDrag() : n && w._dragElements.delete(this._id);
+			let e = T._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && T._dragElements.delete(this._id);
 		}
 	}
 	_dragCleanup() {
@@ -2821,45 +3036,45 @@ var qe = "absoluteOpacity", N = "absoluteTransform", Je = "Change", Ye = "childr
 			width: t.width() + 2 * e.x,
 			height: t.height() + 2 * e.y
 		};
-		return x.haveIntersection(n, this.getClientRect());
+		return S.haveIntersection(n, this.getClientRect());
 	}
 	static create(e, t) {
-		return x._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+		return S._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
 	}
 	static _createNode(t, n) {
-		let r = e.prototype.getClassName.call(t), i = t.children, o, s, c;
-		if (n && (t.attrs.container = n), !a[r]) {
+		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
+		if (n && (t.attrs.container = n), !g[r]) {
 			let e = i ? "Group" : "Shape";
-			x.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+			S.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
-		let l = a[r];
-		if (o = new l(t.attrs), i) for (s = i.length, c = 0; c < s; c++) o.add(e._createNode(i[c]));
-		return o;
+		let c = g[r];
+		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
+		return a;
 	}
 };
-F._subtreeObserverCount = 0, F._updateBatchDepth = 0, F._pendingUpdates = /* @__PURE__ */ new Set(), F.protoListenerMap = /* @__PURE__ */ new WeakMap(), F.prototype.nodeType = "Node", F.prototype._attrsAffectingSize = [], F.prototype.on(at, function() {
-	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(P), this._clearSelfAndDescendantCache(N));
-}), F.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(it);
-}), F.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(Ze);
+L._subtreeObserverCount = 0, L._updateBatchDepth = 0, L._pendingUpdates = /* @__PURE__ */ new Set(), L.protoListenerMap = /* @__PURE__ */ new WeakMap(), L.prototype.nodeType = "Node", L.prototype._attrsAffectingSize = [], L.prototype.on(mt, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(I), this._clearSelfAndDescendantCache(F));
+}), L.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(pt);
+}), L.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(ot);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
-		t?.hit && (x.releaseCanvas(t.hit._canvas), t.hit = null);
+		t?.hit && (S.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
-}), F.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(qe);
+}), L.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(P);
 });
-var I = M.addGetterSetter;
-I(F, "zIndex"), I(F, "absolutePosition"), I(F, "position"), I(F, "x", 0, O()), I(F, "y", 0, O()), I(F, "globalCompositeOperation", "source-over", k()), I(F, "opacity", 1, O()), I(F, "name", "", k()), I(F, "id", "", k()), I(F, "rotation", 0, O()), M.addComponentsGetterSetter(F, "scale", ["x", "y"]), I(F, "scaleX", 1, O()), I(F, "scaleY", 1, O()), M.addComponentsGetterSetter(F, "skew", ["x", "y"]), I(F, "skewX", 0, O()), I(F, "skewY", 0, O()), M.addComponentsGetterSetter(F, "offset", ["x", "y"]), I(F, "offsetX", 0, O()), I(F, "offsetY", 0, O()), I(F, "dragDistance", void 0, O()), I(F, "width", 0, O()), I(F, "height", 0, O()), I(F, "listening", !0, A()), I(F, "preventDefault", !0, A()), I(F, "filters", void 0, function(e) {
+var R = N.addGetterSetter;
+R(L, "zIndex"), R(L, "absolutePosition"), R(L, "position"), R(L, "x", 0, k()), R(L, "y", 0, k()), R(L, "globalCompositeOperation", "source-over", A()), R(L, "opacity", 1, k()), R(L, "name", "", A()), R(L, "id", "", A()), R(L, "rotation", 0, k()), N.addComponentsGetterSetter(L, "scale", ["x", "y"]), R(L, "scaleX", 1, k()), R(L, "scaleY", 1, k()), N.addComponentsGetterSetter(L, "skew", ["x", "y"]), R(L, "skewX", 0, k()), R(L, "skewY", 0, k()), N.addComponentsGetterSetter(L, "offset", ["x", "y"]), R(L, "offsetX", 0, k()), R(L, "offsetY", 0, k()), R(L, "dragDistance", void 0, k()), R(L, "width", 0, k()), R(L, "height", 0, k()), R(L, "listening", !0, j()), R(L, "preventDefault", !0, j()), R(L, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), I(F, "visible", !0, A()), I(F, "transformsEnabled", "all", k()), I(F, "size"), I(F, "dragBoundFunc"), I(F, "draggable", !1, A()), M.backCompat(F, {
+}), R(L, "visible", !0, j()), R(L, "transformsEnabled", "all", A()), R(L, "size"), R(L, "dragBoundFunc"), R(L, "draggable", !1, j()), N.backCompat(L, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
 // node_modules/konva/lib/Container.js
-var L = class extends F {
+var z = class extends L {
 	constructor() {
 		super(...arguments), this.children = [];
 	}
@@ -2877,7 +3092,7 @@ var L = class extends F {
 		return this._clearChildren("destroy");
 	}
 	_clearChildren(e) {
-		return F._updateBatch(() => (this.children.forEach((t) => {
+		return L._updateBatch(() => (this.children.forEach((t) => {
 			t.parent = null, t.index = 0, t[e]();
 		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
 	}
@@ -2913,7 +3128,7 @@ var L = class extends F {
 		return !1;
 	}
 	toObject() {
-		let e = F.prototype.toObject.call(this);
+		let e = L.prototype.toObject.call(this);
 		return e.children = [], this.children.forEach((t) => {
 			e.children.push(t.toObject());
 		}), e;
@@ -2927,7 +3142,7 @@ var L = class extends F {
 		return !1;
 	}
 	clone(e) {
-		let t = F.prototype.clone.call(this, e);
+		let t = L.prototype.clone.call(this, e);
 		return this.children.forEach(function(e) {
 			t.add(e.clone());
 		}), t;
@@ -2941,14 +3156,14 @@ var L = class extends F {
 	_clearSelfAndDescendantCache(e) {
 		var t;
 		let n = e === void 0 || e === "absoluteTransform";
-		n && F._updateBatchDepth++;
+		n && L._updateBatchDepth++;
 		try {
 			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
 			(t = this.children) == null || t.forEach(function(t) {
 				t._clearSelfAndDescendantCache(e);
 			});
 		} finally {
-			n && --F._updateBatchDepth === 0 && F._flushUpdateBatch();
+			n && --L._updateBatchDepth === 0 && L._flushUpdateBatch();
 		}
 	}
 	_setChildrenIndices() {
@@ -3037,93 +3252,93 @@ var L = class extends F {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-M.addComponentsGetterSetter(L, "clip", [
+N.addComponentsGetterSetter(z, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), M.addGetterSetter(L, "clipX", void 0, O()), M.addGetterSetter(L, "clipY", void 0, O()), M.addGetterSetter(L, "clipWidth", void 0, O()), M.addGetterSetter(L, "clipHeight", void 0, O()), M.addGetterSetter(L, "clipFunc");
+]), N.addGetterSetter(z, "clipX", void 0, k()), N.addGetterSetter(z, "clipY", void 0, k()), N.addGetterSetter(z, "clipWidth", void 0, k()), N.addGetterSetter(z, "clipHeight", void 0, k()), N.addGetterSetter(z, "clipFunc");
 // node_modules/konva/lib/Stage.js
-var st = "Stage", ct = "string", lt = "px", ut = "mouseout", dt = "mouseleave", ft = "mouseover", pt = "mouseenter", mt = "mousemove", ht = "mousedown", gt = "mouseup", R = "pointermove", z = "pointerdown", B = "pointerup", V = "pointercancel", _t = "lostpointercapture", vt = "pointerout", H = "pointerleave", yt = "pointerover", bt = "pointerenter", xt = "contextmenu", St = "touchstart", Ct = "touchend", wt = "touchmove", Tt = "touchcancel", Et = "wheel", Dt = 5, Ot = [
-	[pt, "_pointerenter"],
-	[ht, "_pointerdown"],
-	[mt, "_pointermove"],
-	[gt, "_pointerup"],
-	[dt, "_pointerleave"],
-	[St, "_pointerdown"],
-	[wt, "_pointermove"],
-	[Ct, "_pointerup"],
-	[Tt, "_pointercancel"],
-	[ft, "_pointerover"],
-	[Et, "_wheel"],
-	[xt, "_contextmenu"],
-	[z, "_pointerdown"],
-	[R, "_pointermove"],
-	[B, "_pointerup"],
-	[V, "_pointercancel"],
-	[H, "_pointerleave"],
-	[_t, "_lostpointercapture"]
-], kt = {
+var gt = "Stage", _t = "string", vt = "px", yt = "mouseout", bt = "mouseleave", xt = "mouseover", St = "mouseenter", Ct = "mousemove", wt = "mousedown", Tt = "mouseup", B = "pointermove", V = "pointerdown", H = "pointerup", U = "pointercancel", Et = "lostpointercapture", Dt = "pointerout", W = "pointerleave", Ot = "pointerover", kt = "pointerenter", At = "contextmenu", jt = "touchstart", Mt = "touchend", Nt = "touchmove", Pt = "touchcancel", Ft = "wheel", It = 5, Lt = [
+	[St, "_pointerenter"],
+	[wt, "_pointerdown"],
+	[Ct, "_pointermove"],
+	[Tt, "_pointerup"],
+	[bt, "_pointerleave"],
+	[jt, "_pointerdown"],
+	[Nt, "_pointermove"],
+	[Mt, "_pointerup"],
+	[Pt, "_pointercancel"],
+	[xt, "_pointerover"],
+	[Ft, "_wheel"],
+	[At, "_contextmenu"],
+	[V, "_pointerdown"],
+	[B, "_pointermove"],
+	[H, "_pointerup"],
+	[U, "_pointercancel"],
+	[W, "_pointerleave"],
+	[Et, "_lostpointercapture"]
+], Rt = {
 	mouse: {
-		[vt]: ut,
-		[H]: dt,
-		[yt]: ft,
-		[bt]: pt,
-		[R]: mt,
-		[z]: ht,
-		[B]: gt,
-		[V]: "mousecancel",
+		[Dt]: yt,
+		[W]: bt,
+		[Ot]: xt,
+		[kt]: St,
+		[B]: Ct,
+		[V]: wt,
+		[H]: Tt,
+		[U]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[vt]: "touchout",
-		[H]: "touchleave",
-		[yt]: "touchover",
-		[bt]: "touchenter",
-		[R]: wt,
-		[z]: St,
-		[B]: Ct,
-		[V]: Tt,
+		[Dt]: "touchout",
+		[W]: "touchleave",
+		[Ot]: "touchover",
+		[kt]: "touchenter",
+		[B]: Nt,
+		[V]: jt,
+		[H]: Mt,
+		[U]: Pt,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
-		[vt]: vt,
-		[H]: H,
-		[yt]: yt,
-		[bt]: bt,
-		[R]: R,
-		[z]: z,
+		[Dt]: Dt,
+		[W]: W,
+		[Ot]: Ot,
+		[kt]: kt,
 		[B]: B,
 		[V]: V,
+		[H]: H,
+		[U]: U,
 		pointerclick: "pointerclick",
 		pointerdblclick: "pointerdblclick"
 	}
-}, U = (e) => {
-	let t = x._getEventType(e);
-	if (t === "pointer") return a.pointerEventsEnabled && kt.pointer;
-	if (t === "touch") return kt.touch;
-	if (t === "mouse") return kt.mouse;
+}, G = (e) => {
+	let t = S._getEventType(e);
+	if (t === "pointer") return g.pointerEventsEnabled && Rt.pointer;
+	if (t === "touch") return Rt.touch;
+	if (t === "mouse") return Rt.mouse;
 };
-function At(e = {}) {
-	return (e.clipFunc || e.clipWidth || e.clipHeight) && x.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+function zt(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && S.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var jt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", W = [], Mt = /* @__PURE__ */ new WeakSet(), Nt = (e) => {
-	e && !Mt.has(e) && (Mt.add(e), w._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
-		W.forEach((e) => {
+var Bt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", K = [], Vt = /* @__PURE__ */ new WeakSet(), Ht = (e) => {
+	e && !Vt.has(e) && (Vt.add(e), T._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		K.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
-}, G = class extends L {
+}, q = class extends z {
 	constructor(e) {
-		super(At(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), W.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			At(this.attrs);
+		super(zt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), K.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			zt(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
 		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
-		t || n || x.throw("You may only add layers to the stage.");
+		t || n || S.throw("You may only add layers to the stage.");
 	}
 	_checkVisibility() {
 		if (!this.content) return;
@@ -3131,10 +3346,10 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		this.content.style.display = e;
 	}
 	_getOwnerWindow() {
-		return (this.content || this.container())?.ownerDocument?.defaultView || (a.isBrowser ? window : null);
+		return (this.content || this.container())?.ownerDocument?.defaultView || (g.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === ct) {
+		if (typeof e === _t) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3142,7 +3357,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Nt(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ht(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3153,22 +3368,22 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		return this;
 	}
 	clone(e) {
-		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), L.prototype.clone.call(this, e);
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), z.prototype.clone.call(this, e);
 	}
 	destroy() {
 		var e;
 		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
-		let n = W.indexOf(this);
-		return n > -1 && W.splice(n, 1), x.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		let n = K.indexOf(this);
+		return n > -1 && K.splice(n, 1), S.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (x.warn(jt), null);
+		} : (S.warn(Bt), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3184,7 +3399,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new C({
+		let t = new w({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3192,7 +3407,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
 			if (!t.isVisible()) return;
 			let r = t._toKonvaCanvas(e);
-			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), x.releaseCanvas(r._canvas);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), S.releaseCanvas(r._canvas);
 		}), t;
 	}
 	getIntersection(e) {
@@ -3206,7 +3421,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + lt, this.content.style.height = t + lt), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + vt, this.content.style.height = t + vt), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3220,10 +3435,10 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > Dt && x.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > It && S.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
-		}), e.draw(), a.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+		}), e.draw(), g.isBrowser && this.content.appendChild(e.canvas._canvas), this;
 	}
 	getParent() {
 		return null;
@@ -3232,30 +3447,30 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		return null;
 	}
 	hasPointerCapture(e) {
-		return Fe(e, this);
+		return Ge(e, this);
 	}
 	setPointerCapture(e) {
-		Ie(e, this);
+		Ke(e, this);
 	}
 	releaseCapture(e) {
-		E(e, this);
+		D(e, this);
 	}
 	getLayers() {
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		a.isBrowser && Ot.forEach(([e, t]) => {
+		g.isBrowser && Lt.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
 		});
 	}
 	_batchEvents(e) {
-		x._batchEvents(this.eventBatchFunc(), e);
+		S._batchEvents(this.eventBatchFunc(), e);
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = G(e.type);
 		t && this._fire(t.pointerenter, {
 			evt: e,
 			target: this,
@@ -3264,7 +3479,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerover(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = G(e.type);
 		t && this._fire(t.pointerover, {
 			evt: e,
 			target: this,
@@ -3272,9 +3487,9 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerEventsEnabled() {
-		if (a.hitOnDragEnabled) return !0;
-		for (let { node: e, dragStatus: t } of w._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
-		return !this.getLayers().some((e) => a.Transformer?._isLayerTransforming(e));
+		if (g.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of T._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => g.Transformer?._isLayerTransforming(e));
 	}
 	_cancelClick(e, t) {
 		let n = t ? [t] : [
@@ -3288,7 +3503,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = U(e.type), n = x._getEventType(e.type);
+		let t = G(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -3313,33 +3528,33 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = U(e.type), n = x._getEventType(e.type);
+		let t = G(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
 		this._changedPointerPositions.forEach((i) => {
-			let o = this.getIntersection(i), s = `${n}:${i.id}`, c = {
-				targetShape: this._pointerStates.get(s)?.targetShape,
-				clickStartShape: o && o.isListening() ? o : null,
+			let a = this.getIntersection(i), o = `${n}:${i.id}`, s = {
+				targetShape: this._pointerStates.get(o)?.targetShape,
+				clickStartShape: a && a.isListening() ? a : null,
 				lastClick: this._lastClicks[n],
 				downPosition: i,
 				pointerType: e.pointerType
 			};
-			if (this._pointerStates.delete(s), n !== "pointer") {
+			if (this._pointerStates.delete(o), n !== "pointer") {
 				for (let [e, t] of [...this._pointerStates].reverse()) if (!(!e.startsWith("pointer:") || !t.downPosition || n === "touch" && t.relatedPointer) && (n === "mouse" ? t.pointerType !== "touch" : t.pointerType === "touch" && t.downPosition.x === i.x && t.downPosition.y === i.y)) {
-					c.relatedPointer = t, t.relatedPointer = c, t.clickStartShape === void 0 && (c.clickStartShape = void 0);
+					s.relatedPointer = t, t.relatedPointer = s, t.clickStartShape === void 0 && (s.clickStartShape = void 0);
 					break;
 				}
 			}
-			this._pointerStates.set(s, c);
-			for (let e of w._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && c.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
-			if (!o || !o.isListening()) return;
-			a.capturePointerEventsEnabled && o.setPointerCapture(i.id), o._fireAndBubble(t.pointerdown, {
+			this._pointerStates.set(o, s);
+			for (let e of T._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			if (!a || !a.isListening()) return;
+			g.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
 				evt: e,
 				pointerId: i.id
 			}), r = !0;
-			let l = e.type.indexOf("touch") >= 0;
-			o.preventDefault() && e.cancelable && l && e.preventDefault();
+			let c = e.type.indexOf("touch") >= 0;
+			a.preventDefault() && e.cancelable && c && e.preventDefault();
 		}), r || this._fire(t.pointerdown, {
 			evt: e,
 			target: this,
@@ -3348,11 +3563,11 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = U(e.type), n = x._getEventType(e.type);
+		let t = G(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
-			for (let { node: t, dragStatus: n } of w._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+			for (let { node: t, dragStatus: n } of T._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
 				e.preventDefault();
 				break;
 			}
@@ -3362,7 +3577,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		this._changedPointerPositions.forEach((r) => {
 			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
 			s || (s = {}, this._pointerStates.set(o, s));
-			let c = Ne(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+			let c = Ue(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
 				evt: e,
 				pointerId: u
 			}, f = l !== c;
@@ -3380,38 +3595,38 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = U(e.type), n = x._getEventType(e.type);
+		let t = G(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
-		this._changedPointerPositions.forEach((o) => {
-			let s = `${n}:${o.id}`, c = this._pointerStates.get(s), l = c?.clickStartShape !== void 0, u = c?.clickStartShape;
-			c?.targetShape && n !== "touch" ? this._pointerStates.set(s, { targetShape: c.targetShape }) : this._pointerStates.delete(s);
-			let d = Ne(o.id) || this.getIntersection(o), f = d && r[d._id];
-			d && (d.releaseCapture(o.id), r[d._id] = !0);
-			let p = o.id, m = {
+		this._changedPointerPositions.forEach((a) => {
+			let o = `${n}:${a.id}`, s = this._pointerStates.get(o), c = s?.clickStartShape !== void 0, l = s?.clickStartShape;
+			s?.targetShape && n !== "touch" ? this._pointerStates.set(o, { targetShape: s.targetShape }) : this._pointerStates.delete(o);
+			let u = Ue(a.id) || this.getIntersection(a), d = u && r[u._id];
+			u && (u.releaseCapture(a.id), r[u._id] = !0);
+			let f = a.id, p = {
 				evt: e,
-				pointerId: p
-			}, h = d && d.isListening() ? d : null, g = this._lastClicks[n], _ = l && (!h || u === h), ee = _ && g && c?.lastClick === g && g.shape === h && Date.now() - g.time < a.dblClickWindow;
-			_ && (this._lastClicks[n] = ee ? void 0 : {
-				shape: h,
+				pointerId: f
+			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], _ = c && (!m || l === m), v = _ && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < g.dblClickWindow;
+			_ && (this._lastClicks[n] = v ? void 0 : {
+				shape: m,
 				time: Date.now()
-			}), d && d.isListening() ? (i = !0, f || d._fireAndBubble(t.pointerup, { ...m }), l && u === d && (d._fireAndBubble(t.pointerclick, { ...m }), ee && d._fireAndBubble(t.pointerdblclick, { ...m }))) : (i ||= (this._fire(t.pointerup, {
+			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), v && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
 				evt: e,
 				target: this,
 				currentTarget: this,
 				pointerId: this._changedPointerPositions[0].id
-			}), !0), l && this._fire(t.pointerclick, {
+			}), !0), c && this._fire(t.pointerclick, {
 				evt: e,
 				target: this,
 				currentTarget: this,
-				pointerId: p
-			}), ee && this._fire(t.pointerdblclick, {
+				pointerId: f
+			}), v && this._fire(t.pointerdblclick, {
 				evt: e,
 				target: this,
 				currentTarget: this,
-				pointerId: p
-			})), n === "touch" && (c?.targetShape)?.getStage() === this && (c.targetShape._fireAndBubble(t.pointerout, { ...m }), c.targetShape._fireAndBubble(t.pointerleave, { ...m }));
+				pointerId: f
+			})), n === "touch" && (s?.targetShape)?.getStage() === this && (s.targetShape._fireAndBubble(t.pointerout, { ...p }), s.targetShape._fireAndBubble(t.pointerleave, { ...p }));
 		}), i || this._fire(t.pointerup, {
 			evt: e,
 			target: this,
@@ -3422,7 +3637,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(xt, { evt: e }) : this._fire(xt, {
+		t && t.isListening() ? t._fireAndBubble(At, { evt: e }) : this._fire(At, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3431,7 +3646,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(Et, { evt: e }) : this._fire(Et, {
+		t && t.isListening() ? t._fireAndBubble(Ft, { evt: e }) : this._fire(Ft, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3439,25 +3654,25 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointercancel(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = G(e.type);
 		this._changedPointerPositions.forEach((n) => {
-			let r = x._getEventType(e.type), i = `${r}:${n.id}`;
+			let r = S._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
-			let o = Ne(n.id) || this.getIntersection(n), s = {
+			let o = Ue(n.id) || this.getIntersection(n), s = {
 				evt: e,
 				pointerId: n.id
 			};
-			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(B, { ...s })) : t && this._fire(t.pointercancel, {
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(H, { ...s })) : t && this._fire(t.pointercancel, {
 				...s,
 				target: this,
 				currentTarget: this
-			}), E(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+			}), D(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
 		});
 	}
 	_lostpointercapture(e) {
-		Ne(e.pointerId, this) && E(e.pointerId);
+		Ue(e.pointerId, this) && D(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -3467,11 +3682,11 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		}, this._pointerPositions = [{
 			x: n,
 			y: r,
-			id: x._getFirstPointerId(e)
+			id: S._getFirstPointerId(e)
 		}], this._changedPointerPositions = [{
 			x: n,
 			y: r,
-			id: x._getFirstPointerId(e)
+			id: S._getFirstPointerId(e)
 		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
 			this._pointerPositions.push({
 				id: e.identifier,
@@ -3487,7 +3702,7 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		}));
 	}
 	_setPointerPosition(e) {
-		x.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+		S.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
 	}
 	_getContentPosition() {
 		if (!this.content || !this.content.getBoundingClientRect) return {
@@ -3505,17 +3720,17 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		};
 	}
 	_buildDOM() {
-		if (this.bufferHitCanvas = new je({
+		if (this.bufferHitCanvas = new Ve({
 			pixelRatio: 1,
 			width: 0,
 			height: 0
-		}), !a.isBrowser) return;
+		}), !g.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Nt(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ht(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
-		return x.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+		return S.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
 	}
 	clearCache() {
 		return this;
@@ -3527,56 +3742,56 @@ var jt = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-G.prototype.nodeType = st, s(G), M.addGetterSetter(G, "container"), M.addGetterSetter(G, "eventBatchFunc");
+q.prototype.nodeType = gt, v(q), N.addGetterSetter(q, "container"), N.addGetterSetter(q, "eventBatchFunc");
 // node_modules/konva/lib/Shape.js
-var Pt = "hasShadow", Ft = "hasFill", It = "hasStroke", Lt = "shadowRGBA", Rt = "patternImage", zt = "linearGradient", Bt = "radialGradient", Vt;
-function Ht() {
-	return Vt || (Vt = x.createCanvasElement().getContext("2d"), Vt);
+var Ut = "hasShadow", Wt = "hasFill", Gt = "hasStroke", Kt = "shadowRGBA", qt = "patternImage", Jt = "linearGradient", Yt = "radialGradient", Xt;
+function Zt() {
+	return Xt || (Xt = S.createCanvasElement().getContext("2d"), Xt);
 }
-var K = {};
-function Ut(e) {
+var J = {};
+function Qt(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function Wt(e) {
+function $t(e) {
 	e.stroke();
 }
-function Gt() {
-	this._clearCache(Pt);
+function en() {
+	this._clearCache(Ut);
 }
-function Kt() {
-	this._clearCache(Ft);
+function tn() {
+	this._clearCache(Wt);
 }
-function qt() {
-	this._clearCache(It);
+function nn() {
+	this._clearCache(Gt);
 }
-function Jt() {
-	this._clearCache(Lt);
+function rn() {
+	this._clearCache(Kt);
 }
-function Yt() {
-	this._clearCache(Rt);
+function an() {
+	this._clearCache(qt);
 }
-function Xt() {
-	this._clearCache(zt);
+function on() {
+	this._clearCache(Jt);
 }
-function Zt() {
-	this._clearCache(Bt);
+function sn() {
+	this._clearCache(Yt);
 }
-var q = class e extends F {
+var Y = class e extends L {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = x.getHitColor(), !t || t in K;) if (n++, n >= 1e4) {
-			x.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = x.getRandomColor();
+		for (; t = S.getHitColor(), !t || t in J;) if (n++, n >= 1e4) {
+			S.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = S.getRandomColor();
 			break;
 		}
-		this.colorKey = t, K[t] = this;
+		this.colorKey = t, J[t] = this;
 	}
 	getContext() {
-		return x.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+		return S.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
 	}
 	getCanvas() {
-		return x.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+		return S.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
 	}
 	getSceneFunc() {
 		return this.attrs.sceneFunc || this._sceneFunc;
@@ -3585,7 +3800,7 @@ var q = class e extends F {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(Pt, this._hasShadow);
+		return this._getCache(Ut, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -3594,16 +3809,16 @@ var q = class e extends F {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(Rt, this._createFillPattern);
+		let e = this._getCache(qt, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return Ht().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return Zt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
-			let t = this._styleTransform?.copy() || new u();
-			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(a.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			let t = this._styleTransform?.copy() || new y();
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(g.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
 			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
 				a: n[0],
 				b: n[1],
@@ -3617,43 +3832,43 @@ var q = class e extends F {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(zt, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Jt, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = Ht(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = Zt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Bt, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Yt, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = Ht(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = Zt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(Lt, this._getShadowRGBA);
+		return this._getCache(Kt, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
-		let e = x.colorToRGBA(this.shadowColor());
+		let e = S.colorToRGBA(this.shadowColor());
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(Ft, this._hasFill);
+		return this._getCache(Wt, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(It, this._hasStroke);
+		return this._getCache(Gt, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -3669,7 +3884,7 @@ var q = class e extends F {
 		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
 	}
 	destroy() {
-		return F.prototype.destroy.call(this), delete K[this.colorKey], delete this.colorKey, this;
+		return L.prototype.destroy.call(this), delete J[this.colorKey], delete this.colorKey, this;
 	}
 	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
 		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
@@ -3679,7 +3894,7 @@ var q = class e extends F {
 		return !!(n && r && a && o);
 	}
 	setStrokeHitEnabled(e) {
-		x.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+		S.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
 	}
 	getStrokeHitEnabled() {
 		return this.hitStrokeWidth() !== 0;
@@ -3702,71 +3917,71 @@ var q = class e extends F {
 		let t = this._getCachedSceneRect(e);
 		if (t) return t;
 		let n = e.skipTransform, r = e.relativeTo, i = e._forDrawing, a = i ? this._getSelfRectForDrawing() : this.getSelfRect();
-		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new u()._getTransformedRect(a));
+		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new y()._getTransformedRect(a));
 		let o = !e.skipStroke && this.hasStroke() ? i ? this._getStrokePadding() * 2 : this.strokeWidth() : 0, s = o, c = o, l;
 		if (!i && o && !this.strokeScaleEnabled()) {
 			let e = this;
 			for (; e && !e.isCached() && !e._isUnderCache;) e = e.parent;
-			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), d = Math.abs(t * o - i * a);
-			if (d) s *= Math.hypot(a, o) / d, c *= Math.hypot(t, i) / d;
-			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new u(), r)) {
+			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), u = Math.abs(t * o - i * a);
+			if (u) s *= Math.hypot(a, o) / u, c *= Math.hypot(t, i) / u;
+			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new y(), r)) {
 				let e = r.getAbsoluteTransform(), [t, n, i, a] = e.getMatrix();
-				l = t * a - n * i ? e.copy().invert().multiply(l) : new u();
+				l = t * a - n * i ? e.copy().invert().multiply(l) : new y();
 			}
 		}
-		let d = {
+		let u = {
 			x: a.x - s / 2,
 			y: a.y - c / 2,
 			width: a.width + s,
 			height: a.height + c
 		};
-		if (i && this.strokeScaleEnabled() && (d = this._transformedRect(d, r)), !e.skipShadow && this.hasShadow()) {
+		if (i && this.strokeScaleEnabled() && (u = this._transformedRect(u, r)), !e.skipShadow && this.hasShadow()) {
 			let e = i ? this.getAbsoluteScale() : {
 				x: 1,
 				y: 1
 			}, t = this.shadowOffsetX() * e.x, n = this.shadowOffsetY() * e.y, r = this.shadowBlur() * (i ? 2 * Math.min(Math.abs(e.x), Math.abs(e.y)) : 1);
-			d.x += Math.min(0, t) - r, d.y += Math.min(0, n) - r, d.width += Math.abs(t) + r * 2, d.height += Math.abs(n) + r * 2;
+			u.x += Math.min(0, t) - r, u.y += Math.min(0, n) - r, u.width += Math.abs(t) + r * 2, u.height += Math.abs(n) + r * 2;
 		}
-		if (i) return d;
+		if (i) return u;
 		if (!n) {
-			let e = this._transformedRect(d, r);
+			let e = this._transformedRect(u, r);
 			if (l) {
 				let [t, n, r, i] = l.getMatrix(), a = o * Math.hypot(t, r) / 2, s = o * Math.hypot(n, i) / 2;
 				e.x -= a, e.y -= s, e.width += a * 2, e.height += s * 2;
 			}
 			return e;
 		}
-		return d;
+		return u;
 	}
 	_getStrokePadding(e = this.miterLimit() || 10) {
 		return this.attrs.sceneFunc && (e = this.miterLimit() || 10), Math.abs(this.strokeWidth()) / 2 * Math.max(this.lineCap() === "square" ? Math.SQRT2 : 1, (this.lineJoin() || "miter") === "miter" ? e : 1);
 	}
 	drawScene(t, n) {
-		let r = this.getLayer(), i = t || r.getCanvas(), a = i.getContext(), s = this._getCanvasCache(), c = this.getSceneFunc(), l = this.hasShadow(), u = n === this;
-		if (!(n ? this._isVisible(n) : this.isVisible()) && !u) return this;
-		if (s) {
+		let r = this.getLayer(), i = t || r.getCanvas(), a = i.getContext(), o = this._getCanvasCache(), s = this.getSceneFunc(), c = this.hasShadow(), l = n === this;
+		if (!(n ? this._isVisible(n) : this.isVisible()) && !l) return this;
+		if (o) {
 			a.save();
 			let e = this.getAbsoluteTransform(n).getMatrix();
 			return a.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedSceneCanvas(a), a.restore(), this;
 		}
-		if (!c) return this;
+		if (!s) return this;
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && o.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && _.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
-				}) : void 0), s = r.getContext();
-				s.save(), s._applyLineJoin(this), s._applyMiterLimit(this);
-				let d = this.getAbsoluteTransform(n).getMatrix();
-				s.transform(d[0], d[1], d[2], d[3], d[4], d[5]), c.call(this, s, this), s.restore(), l && a._applyShadow(this), u || (a._applyOpacity(this), a._applyGlobalCompositeOperation(this)), a._drawDeviceBuffer(r);
+				}) : void 0), o = r.getContext();
+				o.save(), o._applyLineJoin(this), o._applyMiterLimit(this);
+				let u = this.getAbsoluteTransform(n).getMatrix();
+				o.transform(u[0], u[1], u[2], u[3], u[4], u[5]), s.call(this, o, this), o.restore(), c && a._applyShadow(this), l || (a._applyOpacity(this), a._applyGlobalCompositeOperation(this)), a._drawDeviceBuffer(r);
 			} else {
-				if (a._applyLineJoin(this), a._applyMiterLimit(this), !u) {
+				if (a._applyLineJoin(this), a._applyMiterLimit(this), !l) {
 					let e = this.getAbsoluteTransform(n).getMatrix();
 					a.transform(e[0], e[1], e[2], e[3], e[4], e[5]), a._applyOpacity(this), a._applyGlobalCompositeOperation(this);
 				}
-				l && a._applyShadow(this), c.call(this, a, this);
+				c && a._applyShadow(this), s.call(this, a, this);
 			}
 		} catch (e) {
 			throw i._releaseIsolationCanvas(), e;
@@ -3778,7 +3993,7 @@ var q = class e extends F {
 	drawHit(e, t) {
 		if (!this.shouldDrawHit(t)) return this;
 		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
-		if (this.colorKey || x.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+		if (this.colorKey || S.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
 			i.save();
 			let e = this.getAbsoluteTransform(t).getMatrix();
 			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
@@ -3799,25 +4014,25 @@ var q = class e extends F {
 		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
 		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
 		try {
-			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = x._hexToRgb(this.colorKey);
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = S._hexToRgb(this.colorKey);
 			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
 			r.putImageData(t, 0, 0);
 		} catch (e) {
-			x.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+			S.error("Unable to draw hit graph from cached scene canvas. " + e.message);
 		}
 		return this;
 	}
 	hasPointerCapture(e) {
-		return Fe(e, this);
+		return Ge(e, this);
 	}
 	setPointerCapture(e) {
-		Ie(e, this);
+		Ke(e, this);
 	}
 	releaseCapture(e) {
-		E(e, this);
+		D(e, this);
 	}
 };
-q.prototype._fillFunc = Ut, q.prototype._strokeFunc = Wt, q.prototype._fillFuncHit = Ut, q.prototype._strokeFuncHit = Wt, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", s(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Gt), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Jt), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Kt), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", qt), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", Yt), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Xt), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Zt), M.addGetterSetter(q, "stroke", void 0, Be()), M.addGetterSetter(q, "strokeWidth", 2, O()), M.addGetterSetter(q, "fillAfterStrokeEnabled", !1), M.addGetterSetter(q, "hitStrokeWidth", "auto", ze()), M.addGetterSetter(q, "strokeHitEnabled", !0, A()), M.addGetterSetter(q, "perfectDrawEnabled", !0, A()), M.addGetterSetter(q, "shadowForStrokeEnabled", !0, A()), M.addGetterSetter(q, "lineJoin"), M.addGetterSetter(q, "lineCap"), M.addGetterSetter(q, "miterLimit"), M.addGetterSetter(q, "sceneFunc"), M.addGetterSetter(q, "hitFunc"), M.addGetterSetter(q, "selfRectFunc"), M.addGetterSetter(q, "dash"), M.addGetterSetter(q, "dashOffset", 0, O()), M.addGetterSetter(q, "shadowColor", void 0, k()), M.addGetterSetter(q, "shadowBlur", 0, O()), M.addGetterSetter(q, "shadowOpacity", 1, O()), M.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), M.addGetterSetter(q, "shadowOffsetX", 0, O()), M.addGetterSetter(q, "shadowOffsetY", 0, O()), M.addGetterSetter(q, "fillPatternImage"), M.addGetterSetter(q, "fill", void 0, Be()), M.addGetterSetter(q, "fillPatternX", 0, O()), M.addGetterSetter(q, "fillPatternY", 0, O()), M.addGetterSetter(q, "fillLinearGradientColorStops"), M.addGetterSetter(q, "strokeLinearGradientColorStops"), M.addGetterSetter(q, "fillRadialGradientStartRadius", 0), M.addGetterSetter(q, "fillRadialGradientEndRadius", 0), M.addGetterSetter(q, "fillRadialGradientColorStops"), M.addGetterSetter(q, "fillPatternRepeat", "repeat"), M.addGetterSetter(q, "fillEnabled", !0), M.addGetterSetter(q, "strokeEnabled", !0), M.addGetterSetter(q, "shadowEnabled", !0), M.addGetterSetter(q, "dashEnabled", !0), M.addGetterSetter(q, "strokeScaleEnabled", !0), M.addGetterSetter(q, "fillPriority", "color"), M.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), M.addGetterSetter(q, "fillPatternOffsetX", 0, O()), M.addGetterSetter(q, "fillPatternOffsetY", 0, O()), M.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), M.addGetterSetter(q, "fillPatternScaleX", 1, O()), M.addGetterSetter(q, "fillPatternScaleY", 1, O()), M.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), M.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), M.addGetterSetter(q, "fillLinearGradientStartPointX", 0), M.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), M.addGetterSetter(q, "fillLinearGradientStartPointY", 0), M.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), M.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), M.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), M.addGetterSetter(q, "fillLinearGradientEndPointX", 0), M.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), M.addGetterSetter(q, "fillLinearGradientEndPointY", 0), M.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), M.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), M.addGetterSetter(q, "fillRadialGradientStartPointX", 0), M.addGetterSetter(q, "fillRadialGradientStartPointY", 0), M.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), M.addGetterSetter(q, "fillRadialGradientEndPointX", 0), M.addGetterSetter(q, "fillRadialGradientEndPointY", 0), M.addGetterSetter(q, "fillPatternRotation", 0), M.addGetterSetter(q, "fillRule", void 0, k()), M.backCompat(q, {
+Y.prototype._fillFunc = Qt, Y.prototype._strokeFunc = $t, Y.prototype._fillFuncHit = Qt, Y.prototype._strokeFuncHit = $t, Y.prototype._centroid = !1, Y.prototype.nodeType = "Shape", v(Y), Y.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", en), Y.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", rn), Y.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", tn), Y.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", nn), Y.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", an), Y.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", on), Y.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", sn), N.addGetterSetter(Y, "stroke", void 0, Xe()), N.addGetterSetter(Y, "strokeWidth", 2, k()), N.addGetterSetter(Y, "fillAfterStrokeEnabled", !1), N.addGetterSetter(Y, "hitStrokeWidth", "auto", Ye()), N.addGetterSetter(Y, "strokeHitEnabled", !0, j()), N.addGetterSetter(Y, "perfectDrawEnabled", !0, j()), N.addGetterSetter(Y, "shadowForStrokeEnabled", !0, j()), N.addGetterSetter(Y, "lineJoin"), N.addGetterSetter(Y, "lineCap"), N.addGetterSetter(Y, "miterLimit"), N.addGetterSetter(Y, "sceneFunc"), N.addGetterSetter(Y, "hitFunc"), N.addGetterSetter(Y, "selfRectFunc"), N.addGetterSetter(Y, "dash"), N.addGetterSetter(Y, "dashOffset", 0, k()), N.addGetterSetter(Y, "shadowColor", void 0, A()), N.addGetterSetter(Y, "shadowBlur", 0, k()), N.addGetterSetter(Y, "shadowOpacity", 1, k()), N.addComponentsGetterSetter(Y, "shadowOffset", ["x", "y"]), N.addGetterSetter(Y, "shadowOffsetX", 0, k()), N.addGetterSetter(Y, "shadowOffsetY", 0, k()), N.addGetterSetter(Y, "fillPatternImage"), N.addGetterSetter(Y, "fill", void 0, Xe()), N.addGetterSetter(Y, "fillPatternX", 0, k()), N.addGetterSetter(Y, "fillPatternY", 0, k()), N.addGetterSetter(Y, "fillLinearGradientColorStops"), N.addGetterSetter(Y, "strokeLinearGradientColorStops"), N.addGetterSetter(Y, "fillRadialGradientStartRadius", 0), N.addGetterSetter(Y, "fillRadialGradientEndRadius", 0), N.addGetterSetter(Y, "fillRadialGradientColorStops"), N.addGetterSetter(Y, "fillPatternRepeat", "repeat"), N.addGetterSetter(Y, "fillEnabled", !0), N.addGetterSetter(Y, "strokeEnabled", !0), N.addGetterSetter(Y, "shadowEnabled", !0), N.addGetterSetter(Y, "dashEnabled", !0), N.addGetterSetter(Y, "strokeScaleEnabled", !0), N.addGetterSetter(Y, "fillPriority", "color"), N.addComponentsGetterSetter(Y, "fillPatternOffset", ["x", "y"]), N.addGetterSetter(Y, "fillPatternOffsetX", 0, k()), N.addGetterSetter(Y, "fillPatternOffsetY", 0, k()), N.addComponentsGetterSetter(Y, "fillPatternScale", ["x", "y"]), N.addGetterSetter(Y, "fillPatternScaleX", 1, k()), N.addGetterSetter(Y, "fillPatternScaleY", 1, k()), N.addComponentsGetterSetter(Y, "fillLinearGradientStartPoint", ["x", "y"]), N.addComponentsGetterSetter(Y, "strokeLinearGradientStartPoint", ["x", "y"]), N.addGetterSetter(Y, "fillLinearGradientStartPointX", 0), N.addGetterSetter(Y, "strokeLinearGradientStartPointX", 0), N.addGetterSetter(Y, "fillLinearGradientStartPointY", 0), N.addGetterSetter(Y, "strokeLinearGradientStartPointY", 0), N.addComponentsGetterSetter(Y, "fillLinearGradientEndPoint", ["x", "y"]), N.addComponentsGetterSetter(Y, "strokeLinearGradientEndPoint", ["x", "y"]), N.addGetterSetter(Y, "fillLinearGradientEndPointX", 0), N.addGetterSetter(Y, "strokeLinearGradientEndPointX", 0), N.addGetterSetter(Y, "fillLinearGradientEndPointY", 0), N.addGetterSetter(Y, "strokeLinearGradientEndPointY", 0), N.addComponentsGetterSetter(Y, "fillRadialGradientStartPoint", ["x", "y"]), N.addGetterSetter(Y, "fillRadialGradientStartPointX", 0), N.addGetterSetter(Y, "fillRadialGradientStartPointY", 0), N.addComponentsGetterSetter(Y, "fillRadialGradientEndPoint", ["x", "y"]), N.addGetterSetter(Y, "fillRadialGradientEndPointX", 0), N.addGetterSetter(Y, "fillRadialGradientEndPointY", 0), N.addGetterSetter(Y, "fillPatternRotation", 0), N.addGetterSetter(Y, "fillRule", void 0, A()), N.backCompat(Y, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -3829,13 +4044,13 @@ q.prototype._fillFunc = Ut, q.prototype._strokeFunc = Wt, q.prototype._fillFuncH
 	setDrawHitFunc: "setHitFunc"
 });
 // node_modules/konva/lib/Layer.js
-var Qt = "beforeDraw", $t = "draw", en = 10, tn = 256;
-function nn(e, t) {
-	return e[t + 3] >= 128 ? K[x.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+var cn = "beforeDraw", ln = "draw", un = 10, dn = 256;
+function fn(e, t) {
+	return e[t + 3] >= 128 ? J[S.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
-var J = class extends L {
+var X = class extends z {
 	constructor(e) {
-		super(e), this.canvas = new C(), this.hitCanvas = new je({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new w(), this.hitCanvas = new Ve({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -3861,17 +4076,17 @@ var J = class extends L {
 		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
 	}
 	moveToTop() {
-		F.prototype.moveToTop.call(this);
+		L.prototype.moveToTop.call(this);
 		let e = this.getStage();
 		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
 	}
 	moveUp() {
-		if (!F.prototype.moveUp.call(this)) return !1;
+		if (!L.prototype.moveUp.call(this)) return !1;
 		let e = this.getStage();
 		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
 	}
 	moveDown() {
-		if (F.prototype.moveDown.call(this)) {
+		if (L.prototype.moveDown.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -3882,7 +4097,7 @@ var J = class extends L {
 		return !1;
 	}
 	moveToBottom() {
-		if (F.prototype.moveToBottom.call(this)) {
+		if (L.prototype.moveToBottom.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -3913,10 +4128,10 @@ var J = class extends L {
 	}
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && x.throw("You may only add groups and shapes to a layer.");
+		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
-		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, F.prototype._toKonvaCanvas.call(this, e);
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, L.prototype._toKonvaCanvas.call(this, e);
 	}
 	_checkVisibility() {
 		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
@@ -3928,16 +4143,16 @@ var J = class extends L {
 		if (this.parent) return this.parent.width();
 	}
 	setWidth() {
-		x.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+		S.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
 	}
 	getHeight() {
 		if (this.parent) return this.parent.height();
 	}
 	setHeight() {
-		x.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+		S.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
 	}
 	batchDraw() {
-		return this._waitingForDraw || (this._waitingForDraw = !0, x.requestAnimFrame(() => {
+		return this._waitingForDraw || (this._waitingForDraw = !0, S.requestAnimFrame(() => {
 			this._waitingForDraw = !1, this.draw();
 		}, this.getStage()?._getOwnerWindow())), this;
 	}
@@ -3946,14 +4161,14 @@ var J = class extends L {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = en, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= tn; e++) {
-			e > o && (o = Math.min(tn, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = un, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= dn; e++) {
+			e > o && (o = Math.min(dn, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = nn(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = fn(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -3965,24 +4180,24 @@ var J = class extends L {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = nn(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = fn(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(Qt, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), L.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire($t, { node: this }), this;
+		return this._fire(cn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), z.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(ln, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
-		if (e || a.hitOnDragEnabled) return !0;
+		if (e || g.hitOnDragEnabled) return !0;
 		let t = !1;
-		return w._dragElements.forEach((e) => {
+		return T._dragElements.forEach((e) => {
 			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
-		}), !t && !a.Transformer?._isLayerTransforming(this);
+		}), !t && !g.Transformer?._isLayerTransforming(this);
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
-		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), L.prototype.drawHit.call(this, r, t), this;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), z.prototype.drawHit.call(this, r, t), this;
 	}
 	enableHitGraph() {
 		return this.hitGraphEnabled(!0), this;
@@ -3991,10 +4206,10 @@ var J = class extends L {
 		return this.hitGraphEnabled(!1), this;
 	}
 	setHitGraphEnabled(e) {
-		x.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+		S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
 	}
 	getHitGraphEnabled(e) {
-		return x.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+		return S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
 	}
 	toggleHitCanvas() {
 		if (!this.parent || !this.parent.content) return;
@@ -4002,22 +4217,22 @@ var J = class extends L {
 		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
 	}
 	destroy() {
-		return this.getCanvas()._releaseIsolationCanvas(), x.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+		return this.getCanvas()._releaseIsolationCanvas(), S.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-J.prototype.nodeType = "Layer", s(J), M.addGetterSetter(J, "imageSmoothingEnabled", !0), M.addGetterSetter(J, "clearBeforeDraw", !0), M.addOverloadedGetterSetter(J, "hitGraphEnabled");
+X.prototype.nodeType = "Layer", v(X), N.addGetterSetter(X, "imageSmoothingEnabled", !0), N.addGetterSetter(X, "clearBeforeDraw", !0), N.addOverloadedGetterSetter(X, "hitGraphEnabled");
 // node_modules/konva/lib/FastLayer.js
-var rn = class extends J {
+var pn = class extends X {
 	constructor(e) {
-		super(e), this.listening(!1), x.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+		super(e), this.listening(!1), S.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-rn.prototype.nodeType = "FastLayer", s(rn);
+pn.prototype.nodeType = "FastLayer", v(pn);
 // node_modules/konva/lib/Group.js
-var an = class extends L {
+var mn = class extends z {
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && x.throw("You may only add groups and shapes to groups.");
+		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to groups.");
 	}
 	_drawChildNodes(e, t, n) {
 		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
@@ -4036,14 +4251,14 @@ var an = class extends L {
 		}
 	}
 };
-M.addGetterSetter(an, "isolated", !1, A()), an.prototype.nodeType = "Group", s(an);
+N.addGetterSetter(mn, "isolated", !1, j()), mn.prototype.nodeType = "Group", v(mn);
 // node_modules/konva/lib/Animation.js
-var on = i.performance?.now ? () => i.performance.now() : Date.now, Y = class e {
+var hn = h.performance?.now ? () => h.performance.now() : Date.now, gn = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: on(),
+			lastTime: hn(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4062,7 +4277,7 @@ var on = i.performance?.now ? () => i.performance.now() : Date.now, Y = class e 
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = on(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = hn(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4078,23 +4293,23 @@ var on = i.performance?.now ? () => i.performance.now() : Date.now, Y = class e 
 	}
 	static _runFrames() {
 		let e = /* @__PURE__ */ new Set();
-		F._updateBatch(() => {
+		L._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(on()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(hn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
 	static _animationLoop() {
 		let t = e;
-		t.animations.size ? (t._runFrames(), x.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+		t.animations.size ? (t._runFrames(), S.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
 	}
 	static _handleAnimation() {
-		this.animRunning || (this.animRunning = !0, x.requestAnimFrame(this._animationLoop));
+		this.animRunning || (this.animRunning = !0, S.requestAnimFrame(this._animationLoop));
 	}
 };
-Y.animations = /* @__PURE__ */ new Set(), Y.animIdCounter = 0, Y.animRunning = !1;
+gn.animations = /* @__PURE__ */ new Set(), gn.animIdCounter = 0, gn.animRunning = !1;
 // node_modules/konva/lib/Tween.js
-var sn = {
+var _n = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4102,15 +4317,15 @@ var sn = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, cn = 1, ln = 2, un = 3, dn = [
+}, vn = 1, yn = 2, bn = 3, xn = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], fn = 0;
-function pn(e) {
-	return x.colorToRGBA(e) || x.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+], Sn = 0;
+function Cn(e) {
+	return S.colorToRGBA(e) || S.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function mn(e, t) {
+function wn(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4118,10 +4333,10 @@ function mn(e, t) {
 		a: t.a - e.a
 	};
 }
-function hn(e, t, n) {
+function Tn(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var gn = class {
+var En = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4142,10 +4357,10 @@ var gn = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = ln, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = yn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = un, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = bn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4161,42 +4376,42 @@ var gn = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === ln ? this.setTime(e) : this.state === un && this.setTime(this.duration - e);
+		this.state === yn ? this.setTime(e) : this.state === bn && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = cn, this.fire("onPause");
+		this.state = vn, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, _n = class e {
+}, Dn = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, o = t.easing || X.Linear, s = !!t.yoyo, c, l;
-		c = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = fn++;
-		let u = r.getLayer() || (r instanceof a.Stage ? r.getLayers() : null);
-		for (l in u || x.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new Y(function() {
+		let n = this, r = t.node, i = r._id, a = t.easing || On.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Sn++;
+		let l = r.getLayer() || (r instanceof g.Stage ? r.getLayers() : null);
+		for (c in l || S.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new gn(function() {
 			n.tween.onEnterFrame();
-		}, u), this.tween = new gn(l, function(e) {
+		}, l), this.tween = new En(c, function(e) {
 			n._tweenFunc(e);
-		}, o, 0, 1, c * 1e3, s), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) sn[l] === void 0 && this._addAttr(l, t[l]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) _n[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
-		if (x._isPlainObject(n)) {
-			for (let e in n) this._addAttr(t + x._capitalize(e), n[e]);
+		if (S._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + S._capitalize(e), n[e]);
 			return;
 		}
 		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
 		l !== void 0 && delete e.attrs[i][l][t];
 		let u = r.getAttr(t);
-		if (x._isArray(n) || x._isArray(u)) {
-			if (a = [], c = u, s = n, u = x._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), x._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = x._prepareArrayForTween(u, n, r.closed()) : n = x._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+		if (S._isArray(n) || S._isArray(u)) {
+			if (a = [], c = u, s = n, u = S._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), S._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = S._prepareArrayForTween(u, n, r.closed()) : n = S._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = pn(u[e]);
-				u[e] = t, a.push(mn(t, pn(n[e])));
+				let t = Cn(u[e]);
+				u[e] = t, a.push(wn(t, Cn(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else dn.indexOf(t) === -1 ? a = n - u : (u = pn(u), a = mn(u, pn(n)));
+		} else xn.indexOf(t) === -1 ? a = n - u : (u = Cn(u), a = wn(u, Cn(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4208,10 +4423,10 @@ var gn = class {
 	_tweenFunc(t) {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
-			if (a = r[i], o = a.start, s = a.diff, d = a.end, x._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(hn(o[l], s[l], t));
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, S._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(Tn(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = dn.indexOf(i) === -1 ? o + s * t : hn(o, s, t);
+			} else c = xn.indexOf(i) === -1 ? o + s * t : Tn(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -4262,8 +4477,8 @@ var gn = class {
 		}
 	}
 };
-_n.attrs = {}, _n.tweens = {}, F.prototype.to = function(e) {
-	let t = e.onFinish, n = new _n({
+Dn.attrs = {}, Dn.tweens = {}, L.prototype.to = function(e) {
+	let t = e.onFinish, n = new Dn({
 		...e,
 		node: this,
 		onFinish() {
@@ -4272,7 +4487,7 @@ _n.attrs = {}, _n.tweens = {}, F.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var X = {
+var On = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -4299,10 +4514,10 @@ var X = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - X.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - On.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? X.BounceEaseIn(e * 2, 0, n, r) * .5 + t : X.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? On.BounceEaseIn(e * 2, 0, n, r) * .5 + t : On.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -4325,26 +4540,26 @@ var X = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, vn = x._assign(a, {
-	beginUpdateBatch: F._beginUpdateBatch,
-	Util: x,
-	Transform: u,
-	Node: F,
-	Container: L,
-	Stage: G,
-	stages: W,
-	Layer: J,
-	FastLayer: rn,
-	Group: an,
-	DD: w,
-	Shape: q,
-	shapes: K,
-	Animation: Y,
-	Tween: _n,
-	Easings: X,
-	Context: De,
-	Canvas: Ae
-}), Z = class extends q {
+}, kn = S._assign(g, {
+	beginUpdateBatch: L._beginUpdateBatch,
+	Util: S,
+	Transform: y,
+	Node: L,
+	Container: z,
+	Stage: q,
+	stages: K,
+	Layer: X,
+	FastLayer: pn,
+	Group: mn,
+	DD: T,
+	Shape: Y,
+	shapes: J,
+	Animation: gn,
+	Tween: Dn,
+	Easings: On,
+	Context: Le,
+	Canvas: Be
+}), Z = class extends Y {
 	_getStrokePadding() {
 		return super._getStrokePadding(1);
 	}
@@ -4364,9 +4579,9 @@ var X = {
 		this.radius(e / 2);
 	}
 };
-Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], s(Z, !0), M.addGetterSetter(Z, "radius", 0, O());
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], v(Z, !0), N.addGetterSetter(Z, "radius", 0, k());
 // node_modules/konva/lib/shapes/Image.js
-var Q = class e extends q {
+var Q = class e extends Y {
 	constructor(e) {
 		super(e), this._loadListener = () => {
 			this._requestDraw();
@@ -4396,7 +4611,7 @@ var Q = class e extends q {
 	}
 	_sceneFunc(e) {
 		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
-		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? x.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
 			r && e.clip();
 			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
 			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
@@ -4404,7 +4619,7 @@ var Q = class e extends q {
 	}
 	_hitFunc(e) {
 		let t = this.width(), n = this.height(), r = this.cornerRadius();
-		e.beginPath(), r ? x.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+		e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
 	}
 	getWidth() {
 		let e = this.image();
@@ -4415,23 +4630,23 @@ var Q = class e extends q {
 		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
 	}
 	static fromURL(t, n, r = null) {
-		let i = x.createImageElement();
+		let i = S.createImageElement();
 		i.onload = () => {
 			i.onload = i.onerror = null, n(new e({ image: i }));
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], s(Q, !0), M.addGetterSetter(Q, "cornerRadius", 0, Re(4)), M.addGetterSetter(Q, "image"), M.addComponentsGetterSetter(Q, "crop", [
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], v(Q, !0), N.addGetterSetter(Q, "cornerRadius", 0, Je(4)), N.addGetterSetter(Q, "image"), N.addComponentsGetterSetter(Q, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), M.addGetterSetter(Q, "cropX", 0, O()), M.addGetterSetter(Q, "cropY", 0, O()), M.addGetterSetter(Q, "cropWidth", 0, O()), M.addGetterSetter(Q, "cropHeight", 0, O());
+]), N.addGetterSetter(Q, "cropX", 0, k()), N.addGetterSetter(Q, "cropY", 0, k()), N.addGetterSetter(Q, "cropWidth", 0, k()), N.addGetterSetter(Q, "cropHeight", 0, k());
 // node_modules/konva/lib/BezierFunctions.js
-var yn = (e, t, n, r) => {
+var An = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, bn = (e, t, n, r, i, a) => {
+}, jn = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -4443,13 +4658,13 @@ var yn = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(yn(e, n, i, c), yn(t, r, a, c));
+		c > 0 && c < 1 && o.push(An(e, n, i, c), An(t, r, a, c));
 	}
 	return o;
-}, xn = (e, t, n, r, i) => {
+}, Mn = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, Sn = (e, t, n, r, i, a, o, s) => {
+}, Nn = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -4465,12 +4680,12 @@ var yn = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(xn(e, n, i, o, l), xn(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(Mn(e, n, i, o, l), Mn(t, r, a, s, l));
 	}
 	return c;
 };
 // node_modules/konva/lib/shapes/Line.js
-function Cn(e, t, n, r, i, a, o) {
+function Pn(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -4486,20 +4701,20 @@ function Cn(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function wn(e, t) {
+function Fn(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = Cn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = Pn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function Tn(e) {
+function In(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Sn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Nn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
-var $ = class extends q {
+var $ = class extends Y {
 	constructor(e) {
 		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
 			this._clearCache("tensionPoints");
@@ -4532,10 +4747,10 @@ var $ = class extends q {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : wn(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : Fn(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = Cn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Cn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = wn(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = Pn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Pn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = Fn(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -4565,13 +4780,13 @@ var $ = class extends q {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...bn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Sn(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...jn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Nn(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...Tn(e)
+			...In(e)
 		]);
-		return x._getPointsRect(e);
+		return S._getPointsRect(e);
 	}
 };
 $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
@@ -4579,196 +4794,175 @@ $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"bezier",
 	"tension",
 	"closed"
-], s($, !0), M.addGetterSetter($, "closed", !1), M.addGetterSetter($, "bezier", !1), M.addGetterSetter($, "tension", 0, O()), M.addGetterSetter($, "points", [], Ve());
-// src/editor-style.ts
-var En = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font); }\n.bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { border: 0; margin: 0; padding: 0 10px; height: 36px; background: transparent; color: inherit; font: inherit;\n  font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 84px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { margin-left: auto; font-size: 12px; opacity: 0.75; }\n", Dn = class {
-	name;
-	send;
-	storage;
-	wait;
-	rev = 0;
-	acked = 0;
-	timer;
-	constructor(e, t, n = sessionStorage, r = 2e3) {
-		this.name = e, this.send = t, this.storage = n, this.wait = r;
+], v($, !0), N.addGetterSetter($, "closed", !1), N.addGetterSetter($, "bezier", !1), N.addGetterSetter($, "tension", 0, k()), N.addGetterSetter($, "points", [], Ze());
+// src/scene.ts
+var Ln = [
+	229,
+	57,
+	53,
+	130
+], Rn = 3, zn = 40, Bn = {
+	strokeScaleEnabled: !1,
+	listening: !1
+}, Vn = class {
+	box;
+	stageHeight;
+	stage;
+	pixels = document.createElement("canvas");
+	imageNode = new Q({
+		image: void 0,
+		listening: !1
+	});
+	heatNode = new Q({
+		image: void 0,
+		listening: !1
+	});
+	maskNode = new Q({
+		image: void 0,
+		listening: !1,
+		imageSmoothingEnabled: !1
+	});
+	lines = new kn.Group({ listening: !1 });
+	draft = new $({
+		points: [],
+		stroke: "#fff",
+		strokeWidth: 1.5,
+		dash: [5, 4],
+		...Bn
+	});
+	cursor = new Z({
+		radius: 1,
+		stroke: "#fff",
+		strokeWidth: 1.2,
+		visible: !1,
+		...Bn
+	});
+	wanted = /* @__PURE__ */ new Map();
+	width = 1;
+	height = 1;
+	constructor(e, t) {
+		this.box = e, this.stageHeight = t, this.stage = new kn.Stage({
+			container: e,
+			width: 10,
+			height: t
+		});
+		let n = new kn.Layer({ listening: !1 }), r = new kn.Layer({ listening: !1 });
+		n.add(this.imageNode, this.heatNode), r.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(n, r);
 	}
-	stored() {
-		try {
-			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
-			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
-		} catch {
-			return null;
-		}
+	get scale() {
+		return this.stage.scaleX();
 	}
-	commit(e) {
-		this.rev += 1;
-		let t = {
-			rev: this.rev,
-			png: e
-		};
-		try {
-			this.storage.setItem(this.name, JSON.stringify(t));
-		} catch {}
-		this.deliver(t);
+	open(e, t) {
+		this.width = this.pixels.width = e, this.height = this.pixels.height = t, this.maskNode.setAttrs({
+			image: this.pixels,
+			width: e,
+			height: t
+		}), this.fit();
 	}
-	ack(e) {
-		this.acked = Math.max(this.acked, e), this.rev = Math.max(this.rev, e), this.acked >= this.rev && this.stop();
+	close() {
+		this.stage.destroy();
 	}
-	get pending() {
-		return this.acked < this.rev;
+	image(e) {
+		return this.load(this.imageNode, e);
 	}
-	stop() {
-		clearTimeout(this.timer), this.timer = void 0;
+	heat(e) {
+		return this.load(this.heatNode, e);
 	}
-	deliver(e) {
-		this.stop(), this.send(e), this.timer = setTimeout(() => {
-			this.acked < e.rev && this.deliver(e);
-		}, this.wait);
+	opacity(e) {
+		this.heatNode.opacity(e);
 	}
-}, On = class {
-	width;
-	height;
-	data;
-	constructor(e, t, n) {
-		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
-	}
-	clip(e, t, n, r) {
-		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
-		return {
-			x: i,
-			y: a,
-			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
-			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
-		};
-	}
-	stroke(e, t, n, r) {
-		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
-		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
-			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
-			d * d + f * f <= c && (this.data[t * this.width + n] = r);
-		}
-		return i;
-	}
-	polygon(e, t) {
-		if (e.length < 3) return {
-			x: 0,
-			y: 0,
-			width: 0,
-			height: 0
-		};
-		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
-		for (let n = i.y; n < i.y + i.height; n++) {
-			let r = kn(e, n + .5);
-			for (let e = 0; e + 1 < r.length; e += 2) {
-				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
-				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
-			}
-		}
-		return i;
-	}
-	box(e, t, n) {
-		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
-		return this.polygon([
-			[r, i],
-			[a, i],
-			[a, o],
-			[r, o]
-		], n);
-	}
-	fill(e) {
-		return this.data.fill(e), {
-			x: 0,
-			y: 0,
+	async load(e, t) {
+		this.wanted.set(e, t);
+		let n = t ? await i(t) : null;
+		this.wanted.get(e) === t && e.setAttrs({
+			image: n ?? void 0,
 			width: this.width,
 			height: this.height
-		};
+		});
 	}
-	count() {
-		let e = 0;
-		for (let t of this.data) e += t;
-		return e;
-	}
-	copy(e) {
-		let t = new Uint8Array(e.width * e.height);
-		for (let n = 0; n < e.height; n++) {
-			let r = (e.y + n) * this.width + e.x;
-			t.set(this.data.subarray(r, r + e.width), n * e.width);
+	isolines(e) {
+		this.lines.destroyChildren();
+		for (let t of ["b_a", "b_n"]) for (let n of e[t] ?? []) {
+			let e = {
+				points: n,
+				closed: !0,
+				dash: t === "b_a" ? [7, 5] : void 0,
+				...Bn
+			};
+			this.lines.add(new $({
+				...e,
+				stroke: "rgba(0,0,0,0.55)",
+				strokeWidth: 3
+			})), this.lines.add(new $({
+				...e,
+				stroke: "#fff",
+				strokeWidth: 1.4
+			}));
 		}
-		return t;
 	}
-	paste(e, t) {
-		for (let n = 0; n < e.height; n++) {
-			let r = t.subarray(n * e.width, (n + 1) * e.width);
-			this.data.set(r, (e.y + n) * this.width + e.x);
+	repaint(e, t) {
+		let n = this.pixels.getContext("2d");
+		if (!n || t.width === 0 || t.height === 0) return;
+		let r = n.createImageData(t.width, t.height), i = new Uint32Array(r.data.buffer), a = new Uint32Array(new Uint8Array(Ln).buffer)[0];
+		for (let n = 0; n < t.height; n++) {
+			let r = (t.y + n) * e.width + t.x;
+			for (let o = 0; o < t.width; o++) e.data[r + o] && (i[n * t.width + o] = a);
 		}
+		n.putImageData(r, t.x, t.y), this.maskNode.getLayer()?.batchDraw();
 	}
-};
-function kn(e, t) {
-	let n = [];
-	for (let r = 0; r < e.length; r++) {
-		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
-		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
+	outline(e, t = !1) {
+		this.draft.points(e.flatMap(([e, t]) => [e, t])), this.draft.closed(t);
 	}
-	return n.sort((e, t) => e - t);
-}
-function An(e, t) {
-	return kn(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
-}
-function jn(e, t) {
-	if (e === null || e.width === 0 || e.height === 0) return t;
-	if (t.width === 0 || t.height === 0) return e;
-	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
-	return {
-		x: n,
-		y: r,
-		width: Math.max(e.x + e.width, t.x + t.width) - n,
-		height: Math.max(e.y + e.height, t.y + t.height) - r
-	};
-}
-var Mn = class {
-	mask;
-	done = [];
-	undone = [];
-	open = null;
-	constructor(e) {
-		this.mask = e;
+	pointer(e, t) {
+		this.cursor.setAttrs(e ? {
+			x: e[0],
+			y: e[1],
+			radius: t,
+			visible: !0
+		} : { visible: !1 });
 	}
-	begin() {
-		this.open = {
-			base: this.mask.data.slice(),
-			rect: null
-		};
+	resize() {
+		let e = this.box.clientWidth;
+		e > 0 && e !== this.stage.width() && this.fit();
 	}
-	touched(e) {
-		this.open && (this.open.rect = jn(this.open.rect, e));
+	fit() {
+		let e = this.box.clientWidth || this.stage.width();
+		this.stage.size({
+			width: e,
+			height: this.stageHeight
+		});
+		let t = Math.min(e / this.width, this.stageHeight / this.height);
+		this.view(t, (e - this.width * t) / 2, (this.stageHeight - this.height * t) / 2);
 	}
-	end() {
-		let e = this.open;
-		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
-		let t = new On(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
-		return !t.every((e, t) => e === n[t]) && (this.done.push({
-			rect: e.rect,
-			before: t,
-			after: n
-		}), this.undone = [], !0);
+	pan(e, t) {
+		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
-	undo() {
-		this.end();
-		let e = this.done.pop();
-		return e ? (this.mask.paste(e.rect, e.before), this.undone.push(e), e.rect) : null;
+	zoom(e, t) {
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(zn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
-	redo() {
-		if (this.open) return null;
-		let e = this.undone.pop();
-		return e ? (this.mask.paste(e.rect, e.after), this.done.push(e), e.rect) : null;
+	at(e) {
+		let [t, n] = this.offset(e);
+		return [(t - this.stage.x()) / this.scale, (n - this.stage.y()) / this.scale];
 	}
-	get canUndo() {
-		return this.done.length > 0 || this.open !== null;
+	offset(e) {
+		let t = this.box.getBoundingClientRect();
+		return [e.clientX - t.left - this.box.clientLeft, e.clientY - t.top - this.box.clientTop];
 	}
-	get canRedo() {
-		return this.undone.length > 0;
+	view(e, t, n) {
+		this.stage.scale({
+			x: e,
+			y: e
+		}), this.stage.position({
+			x: t,
+			y: n
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Rn), Object.assign(this.box.dataset, {
+			scale: String(e),
+			x: String(t),
+			y: String(n)
+		});
 	}
-}, Nn = [
+}, Hn = [
 	[
 		"grow",
 		"Grow",
@@ -4799,15 +4993,92 @@ var Mn = class {
 		"X",
 		"Drag a rectangle"
 	]
-], Pn = [
-	229,
-	57,
-	53,
-	130
-], Fn = 250, In = class {
+], Un = [
+	[
+		"undo",
+		"Undo the last stroke (Ctrl+Z)",
+		"M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"
+	],
+	[
+		"redo",
+		"Redo (Ctrl+Shift+Z)",
+		"m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3"
+	],
+	[
+		"clear",
+		"Remove the whole mask",
+		"M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5"
+	],
+	[
+		"fit",
+		"Show the whole image (0)",
+		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
+	]
+], Wn = "http://www.w3.org/2000/svg", Gn = class {
+	row = e("div", {
+		class: "bar",
+		role: "toolbar",
+		"aria-label": "Mask tools"
+	});
+	buttons = /* @__PURE__ */ new Map();
+	size = e("input", {
+		type: "range",
+		min: "1",
+		max: "100",
+		"aria-label": "Brush size in pixels"
+	});
+	sizeText = e("output");
+	constructor(t, n, r) {
+		let i = e("div", { class: "group" });
+		for (let [n, r, a, o] of Hn) {
+			let s = this.button(n, `${o} (${a})`, () => t(n));
+			s.append(r, e("kbd", {}, a)), i.append(s);
+		}
+		this.size.addEventListener("input", () => r(Number(this.size.value)));
+		let a = e("label", {}, "Size");
+		a.append(this.size, this.sizeText);
+		let o = e("div", { class: "group icons" });
+		for (let [e, t, r] of Un) {
+			let i = this.button(e, t, () => n(e));
+			i.setAttribute("aria-label", t), i.append(qn(r)), o.append(i);
+		}
+		this.row.append(i, a, o);
+	}
+	show({ tool: e, radius: t, largest: n, can: r }) {
+		for (let [t] of Hn) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+		for (let [e, t] of Object.entries(r)) {
+			let n = this.buttons.get(e);
+			n && (n.disabled = !t);
+		}
+		this.size.max = String(n), this.size.value = String(t), this.sizeText.textContent = `${t * 2} px`;
+	}
+	button(t, n, r) {
+		let i = e("button", {
+			type: "button",
+			title: n,
+			"data-tool": t
+		});
+		return i.addEventListener("click", r), this.buttons.set(t, i), i;
+	}
+};
+function Kn(e) {
+	return Hn.find((t) => t[2].toLowerCase() === e)?.[0];
+}
+function qn(e) {
+	let t = document.createElementNS(Wn, "svg"), n = document.createElementNS(Wn, "path");
+	for (let [e, n] of Object.entries({
+		viewBox: "0 0 24 24",
+		width: "17",
+		height: "17",
+		"aria-hidden": "true"
+	})) t.setAttribute(e, n);
+	return n.setAttribute("d", e), t.append(n), t;
+}
+// src/mask-editor.ts
+var Jn = 250, Yn = class {
 	root;
-	send;
 	data;
+	send;
 	mask;
 	history;
 	outbox;
@@ -4819,74 +5090,34 @@ var Mn = class {
 	space = !1;
 	over = !1;
 	timer;
-	pixels = document.createElement("canvas");
-	stageBox = e("div", {
+	box = e("div", {
 		class: "stage",
 		tabindex: "0",
 		role: "application"
 	});
-	stage;
-	imageNode = new Q({
-		image: void 0,
-		listening: !1
-	});
-	heatNode = new Q({
-		image: void 0,
-		listening: !1
-	});
-	maskNode = new Q({
-		image: void 0,
-		listening: !1,
-		imageSmoothingEnabled: !1
-	});
-	lines = new vn.Group({ listening: !1 });
-	draft = new $({
-		points: [],
-		stroke: "#fff",
-		strokeWidth: 1.5,
-		strokeScaleEnabled: !1,
-		dash: [5, 4]
-	});
-	cursor = new Z({
-		radius: 1,
-		stroke: "#fff",
-		strokeWidth: 1.2,
-		strokeScaleEnabled: !1,
-		visible: !1
-	});
-	buttons = /* @__PURE__ */ new Map();
-	size = e("input", {
-		type: "range",
-		min: "1",
-		max: "100",
-		"aria-label": "Brush size in pixels"
-	});
-	sizeText = e("output");
 	state = e("span", {
 		class: "state",
 		role: "status"
 	});
+	bar;
+	scene;
 	resizer;
 	abort = new AbortController();
-	constructor(e, t, n) {
-		this.root = e, this.send = n, this.data = t, this.radius = Math.max(2, Math.round(Math.max(t.width, t.height) / 80)), e.className = "editor", e.append(this.toolbar(), this.stageBox), this.stageBox.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box"), this.stage = new vn.Stage({
-			container: this.stageBox,
-			width: 10,
-			height: t.stageHeight
-		});
-		let r = new vn.Layer({ listening: !1 }), i = new vn.Layer({ listening: !1 });
-		r.add(this.imageNode, this.heatNode), i.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(r, i), this.mask = new On(t.width, t.height), this.history = new Mn(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.resize()), this.resizer.observe(this.stageBox), this.open();
+	constructor(t, n, r) {
+		this.root = t, this.data = n, this.send = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Gn((e) => this.choose(e), (e) => this.act(e), (e) => this.resizeBrush(e)), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box");
+		let i = e("div", { class: "frame" });
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i), this.scene = new Vn(this.box, n.stageHeight), this.mask = new c(n.width, n.height), this.history = new f(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.send = t;
 		let n = this.data;
-		this.data = e, e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.outbox.ack(e.ackRev), e.heatUrl !== n.heatUrl && this.load(this.heatNode, e.heatUrl), JSON.stringify(e.isolines) !== JSON.stringify(n.isolines) && this.drawIsolines(), this.heatNode.opacity(e.opacity), this.show());
+		this.data = e, e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.outbox.ack(e.ackRev), e.heatUrl !== n.heatUrl && this.scene.heat(e.heatUrl), JSON.stringify(e.isolines) !== JSON.stringify(n.isolines) && this.scene.isolines(e.isolines), this.scene.opacity(e.opacity), this.show());
 	}
 	close() {
-		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.stage.destroy(), this.root.replaceChildren();
+		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
 	}
 	newOutbox() {
-		let { imageId: e, base: t } = this.data, n = new Dn(`bgad-mask-${e}-${t}`, (t) => {
+		let { imageId: e, base: t } = this.data, n = new s(`bgad-mask-${e}-${t}`, (t) => {
 			this.send({
 				imageId: e,
 				rev: t.rev,
@@ -4896,17 +5127,16 @@ var Mn = class {
 		return n.ack(this.data.ackRev), n;
 	}
 	open() {
-		let { width: e, height: t } = this.data;
-		this.mask = new On(e, t), this.history = new Mn(this.mask), this.points = [], this.drawing = null, this.pixels.width = e, this.pixels.height = t, this.maskNode.setAttrs({
-			image: this.pixels,
-			width: e,
-			height: t
-		}), this.size.max = String(Math.max(20, Math.round(Math.max(e, t) / 8))), this.stageBox.dataset.ready = "false", this.stageBox.dataset.image = String(this.data.imageId), this.heatNode.opacity(this.data.opacity), this.drawIsolines(), this.fit();
-		let n = this.outbox.stored(), r = n?.png ?? this.data.mask, i = [this.load(this.imageNode, this.data.imageUrl), this.load(this.heatNode, this.data.heatUrl)];
-		r && i.push(this.readMask(r, n !== null));
-		let a = this.data;
-		Promise.all(i).then(() => {
-			this.data.imageId === a.imageId && (this.stageBox.dataset.ready = "true");
+		let { width: e, height: t, imageId: n, imageUrl: r, heatUrl: i, isolines: a, opacity: o } = this.data;
+		this.mask = new c(e, t), this.history = new f(this.mask), this.points = [], this.drawing = null, Object.assign(this.box.dataset, {
+			ready: "false",
+			image: String(n)
+		}), this.scene.open(e, t), this.scene.outline([]), this.scene.opacity(o), this.scene.isolines(a);
+		let s = this.outbox.stored(), l = s?.png ?? this.data.mask, u = [this.scene.image(r), this.scene.heat(i)];
+		l && u.push(this.take(l, s !== null));
+		let d = this.data;
+		Promise.all(u).then(() => {
+			this.data.imageId === d.imageId && (this.box.dataset.ready = "true");
 		}), this.repaint({
 			x: 0,
 			y: 0,
@@ -4914,310 +5144,178 @@ var Mn = class {
 			height: t
 		}), this.show();
 	}
-	load(e, t) {
-		if (!t) return e.image(void 0), Promise.resolve();
-		let { width: n, height: r } = this.data;
-		return new Promise((i) => {
-			let a = new Image();
-			a.onload = () => {
-				(t === this.data.imageUrl || t === this.data.heatUrl) && e.setAttrs({
-					image: a,
-					width: n,
-					height: r
-				}), i();
-			}, a.onerror = () => i(), a.src = t;
-		});
-	}
-	readMask(e, t) {
-		let { width: n, height: r, imageId: i } = this.data;
-		return new Promise((a) => {
-			let o = new Image();
-			o.onload = () => {
-				let e = document.createElement("canvas");
-				e.width = n, e.height = r;
-				let s = e.getContext("2d", { willReadFrequently: !0 });
-				if (s && o.width === n && o.height === r && this.data.imageId === i) {
-					s.drawImage(o, 0, 0);
-					let e = s.getImageData(0, 0, n, r).data;
-					for (let t = 0; t < this.mask.data.length; t++) this.mask.data[t] = +(e[4 * t] > 127);
-					this.repaint({
-						x: 0,
-						y: 0,
-						width: n,
-						height: r
-					}), t && this.commitSoon();
-				}
-				a();
-			}, o.onerror = () => a(), o.src = `data:image/png;base64,${e}`;
-		});
-	}
-	toolbar() {
-		let t = e("div", {
-			class: "bar",
-			role: "toolbar",
-			"aria-label": "Mask tools"
-		}), n = e("div", { class: "group" });
-		for (let [e, t, r, i] of Nn) n.append(this.button(e, t, r, i, () => this.choose(e)));
-		this.size.addEventListener("input", () => this.resizeBrush(Number(this.size.value)));
-		let r = e("label", {}, "Size");
-		r.append(this.size, this.sizeText);
-		let i = e("div", { class: "group" });
-		return i.append(this.button("undo", "Undo", "Ctrl+Z", "Undo the last stroke", () => this.changed(this.history.undo())), this.button("redo", "Redo", "", "Redo (Ctrl+Shift+Z)", () => this.changed(this.history.redo())), this.button("clear", "Clear", "", "Remove the whole mask", () => this.edit(() => this.mask.fill(0))), this.button("fit", "Fit", "0", "Show the whole image", () => this.fit())), t.append(n, r, i, this.state), t;
-	}
-	button(t, n, r, i, a) {
-		let o = e("button", {
-			type: "button",
-			title: r ? `${i} (${r})` : i,
-			"data-tool": t
-		}, n);
-		return r.length === 1 && o.append(e("kbd", {}, r)), o.addEventListener("click", () => {
-			a(), this.show();
-		}), this.buttons.set(t, o), o;
+	async take(e, t) {
+		let n = this.mask, i = await r(e, n.width, n.height);
+		i && this.mask === n && (n.data.set(i), this.repaint({
+			x: 0,
+			y: 0,
+			width: n.width,
+			height: n.height
+		}), t && this.commitSoon(), this.show());
 	}
 	choose(e) {
-		this.tool = e, this.points = [], this.drawDraft(), this.show();
+		this.tool = e, this.points = [], this.scene.outline([]), this.show();
+	}
+	act(e) {
+		e === "undo" ? this.changed(this.history.undo()) : e === "redo" ? this.changed(this.history.redo()) : e === "clear" ? this.edit(() => this.mask.fill(0)) : this.scene.fit();
+	}
+	get largest() {
+		return Math.max(20, Math.round(Math.max(this.data.width, this.data.height) / 8));
 	}
 	resizeBrush(e) {
-		this.radius = Math.max(1, Math.min(Number(this.size.max), e)), this.show();
+		this.radius = Math.max(1, Math.min(this.largest, e)), this.show();
 	}
 	show() {
-		for (let [e] of Nn) this.buttons.get(e)?.setAttribute("aria-pressed", String(e === this.tool));
-		let e = (e, t) => {
-			let n = this.buttons.get(e);
-			n && (n.disabled = !t);
+		let { history: e, largest: t, radius: n, tool: r } = this, i = {
+			undo: e.canUndo,
+			redo: e.canRedo,
+			grow: (this.data.isolines.b_n ?? []).length > 0
 		};
-		e("undo", this.history.canUndo), e("redo", this.history.canRedo), e("grow", (this.data.isolines.b_n ?? []).length > 0), this.size.value = String(this.radius), this.sizeText.textContent = `${this.radius * 2} px`;
-		let t = this.mask.count(), n = this.outbox.pending || this.timer !== void 0 ? "sending…" : t > 0 ? "ready to save" : "";
-		this.state.textContent = t > 0 ? `${t.toLocaleString("en")} px marked · ${n}` : n, this.stageBox.dataset.pending = String(this.outbox.pending || this.timer !== void 0), this.cursor.radius(this.radius);
-	}
-	resize() {
-		let e = this.stageBox.clientWidth;
-		e > 0 && e !== this.stage.width() && (this.stage.width(e), this.fit());
-	}
-	fit() {
-		let e = this.stageBox.clientWidth || this.stage.width(), t = this.data.stageHeight;
-		this.stage.size({
-			width: e,
-			height: t
+		this.bar.show({
+			tool: r,
+			radius: n,
+			largest: t,
+			can: i
 		});
-		let n = Math.min(e / this.data.width, t / this.data.height);
-		this.view(n, (e - this.data.width * n) / 2, (t - this.data.height * n) / 2);
-	}
-	view(e, t, n) {
-		this.stage.scale({
-			x: e,
-			y: e
-		}), this.stage.position({
-			x: t,
-			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < 3), Object.assign(this.stageBox.dataset, {
-			scale: String(e),
-			x: String(t),
-			y: String(n)
-		});
-	}
-	zoom(e, t, n) {
-		let r = this.stageBox.getBoundingClientRect(), [i, a] = [t - r.left - this.stageBox.clientLeft, n - r.top - this.stageBox.clientTop], o = this.stage.scaleX(), s = Math.min(r.width / this.data.width, this.data.stageHeight / this.data.height) / 2, c = Math.max(s, Math.min(40, o * e)), [l, u] = [this.stage.x(), this.stage.y()];
-		this.view(c, i - (i - l) / o * c, a - (a - u) / o * c);
-	}
-	at(e) {
-		let t = this.stageBox.getBoundingClientRect(), n = this.stage.scaleX();
-		return [(e.clientX - t.left - this.stageBox.clientLeft - this.stage.x()) / n, (e.clientY - t.top - this.stageBox.clientTop - this.stage.y()) / n];
+		let a = this.outbox.pending || this.timer !== void 0, o = this.mask.count(), s = a ? "sending…" : o > 0 ? "ready to save" : "";
+		this.state.textContent = o > 0 ? `${o.toLocaleString("en")} px marked · ${s}` : s, this.box.dataset.pending = String(a);
 	}
 	listen() {
-		let e = this.abort.signal, t = (t, n, r = this.stageBox) => r.addEventListener(t, n, {
+		let { signal: e } = this.abort, t = (t, n, r = this.box) => r.addEventListener(t, n, {
 			signal: e,
 			passive: !1
 		});
-		t("pointerdown", (e) => this.down(e)), t("pointermove", (e) => this.move(e)), t("pointerup", (e) => this.up(e)), t("pointercancel", (e) => this.up(e)), t("pointerenter", () => {
-			this.over = !0;
-		}), t("pointerleave", () => {
-			this.over = !1, this.cursor.visible(!1);
-		}), t("dblclick", (e) => {
+		t("pointerdown", (e) => this.down(e)), t("pointermove", (e) => this.move(e)), t("pointerup", (e) => this.up(e)), t("pointercancel", (e) => this.up(e)), t("pointerenter", () => this.hover(!0)), t("pointerleave", () => this.hover(!1)), t("dblclick", (e) => {
 			e.preventDefault(), this.closePolygon();
 		}), t("wheel", (e) => {
-			e.preventDefault(), this.zoom(Math.exp(-e.deltaY * .0015), e.clientX, e.clientY);
-		}), t("keydown", (e) => this.key(e), window), t("keyup", (e) => {
-			e.code === "Space" && this.setSpace(!1);
-		}, window);
+			e.preventDefault(), this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
+		}), t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
+	}
+	hover(e) {
+		this.over = e, e || this.scene.pointer(null, this.radius);
 	}
 	setSpace(e) {
-		this.space = e, this.stageBox.classList.toggle("panning", e);
+		this.space = e, this.box.classList.toggle("panning", e);
 	}
 	down(e) {
-		if (this.stageBox.focus({ preventScroll: !0 }), e.button === 1 || this.space) e.preventDefault(), this.panning = {
+		this.box.focus({ preventScroll: !0 }), e.button === 1 || this.space ? (e.preventDefault(), this.panning = {
 			pointer: e.pointerId,
 			x: e.clientX,
 			y: e.clientY
-		};
-		else if (e.button === 0 && !this.drawing) {
-			let t = this.at(e);
-			this.tool === "grow" ? this.grow(t) : this.tool === "polygon" ? this.corner(t) : (this.drawing = {
-				pointer: e.pointerId,
-				from: t,
-				last: t
-			}, this.history.begin(), this.tool !== "box" && this.stroke(t, t));
-		}
-		this.stageBox.setPointerCapture(e.pointerId);
+		}) : e.button === 0 && !this.drawing && this.begin(this.scene.at(e), e.pointerId), this.box.setPointerCapture(e.pointerId);
+	}
+	begin(e, t) {
+		this.tool === "grow" ? this.grow(e) : this.tool === "polygon" ? this.corner(e) : (this.drawing = {
+			pointer: t,
+			from: e,
+			last: e
+		}, this.history.begin(), this.tool !== "box" && this.stroke(e, e));
 	}
 	move(e) {
-		let t = this.at(e), n = this.tool === "brush" || this.tool === "erase";
-		if (this.cursor.setAttrs({
-			x: t[0],
-			y: t[1],
-			visible: n && this.over
-		}), this.panning?.pointer === e.pointerId) {
-			let [t, n] = [e.clientX - this.panning.x, e.clientY - this.panning.y];
-			this.panning = {
-				pointer: e.pointerId,
-				x: e.clientX,
-				y: e.clientY
-			}, this.view(this.stage.scaleX(), this.stage.x() + t, this.stage.y() + n);
-		} else if (this.drawing?.pointer === e.pointerId) {
-			if (this.tool === "box") this.drawBox(this.drawing.from, t);
-			else {
-				let t = e.getCoalescedEvents?.() ?? [];
-				for (let n of t.length > 0 ? t : [e]) {
-					let e = this.at(n);
-					this.stroke(this.drawing.last, e), this.drawing.last = e;
-				}
-			}
-		} else this.tool === "polygon" && this.points.length > 0 && this.drawDraft(t);
+		let t = this.scene.at(e), n = this.tool === "brush" || this.tool === "erase";
+		this.scene.pointer(n && this.over ? t : null, this.radius), this.panning?.pointer === e.pointerId ? (this.scene.pan(e.clientX - this.panning.x, e.clientY - this.panning.y), this.panning = {
+			pointer: e.pointerId,
+			x: e.clientX,
+			y: e.clientY
+		}) : this.drawing?.pointer === e.pointerId ? this.draw(e, this.drawing) : this.tool === "polygon" && this.points.length > 0 && this.scene.outline([...this.points, t]);
+	}
+	draw(e, t) {
+		if (this.tool === "box") {
+			let [[n, r], [i, a]] = [t.from, this.scene.at(e)], o = [
+				[n, r],
+				[i, r],
+				[i, a],
+				[n, a]
+			];
+			this.scene.outline(o, !0);
+			return;
+		}
+		let n = e.getCoalescedEvents?.() ?? [];
+		for (let r of n.length > 0 ? n : [e]) {
+			let e = this.scene.at(r);
+			this.stroke(t.last, e), t.last = e;
+		}
 	}
 	up(e) {
 		if (this.panning?.pointer === e.pointerId && (this.panning = null), this.drawing?.pointer !== e.pointerId) return;
 		let { from: t } = this.drawing;
-		if (this.drawing = null, this.tool === "box") {
-			this.draft.points([]);
-			let n = this.mask.box(t, this.at(e), 1);
-			this.history.touched(n), this.repaint(n);
-		}
-		this.history.end() && this.commitSoon(), this.show();
+		this.drawing = null, this.tool === "box" && (this.scene.outline([]), this.touch(this.mask.box(t, this.scene.at(e), 1))), this.history.end() && this.commitSoon(), this.show();
 	}
 	stroke(e, t) {
-		let n = this.mask.stroke(e, t, this.radius, this.tool === "erase" ? 0 : 1);
-		this.history.touched(n), this.repaint(n);
+		this.touch(this.mask.stroke(e, t, this.radius, this.tool === "erase" ? 0 : 1));
+	}
+	touch(e) {
+		this.history.touched(e), this.repaint(e);
+	}
+	repaint(e) {
+		this.scene.repaint(this.mask, e);
 	}
 	edit(e) {
-		this.history.begin();
-		let t = e();
-		this.history.touched(t), this.repaint(t), this.history.end() && this.commitSoon(), this.show();
+		this.history.begin(), this.touch(e()), this.history.end() && this.commitSoon(), this.show();
 	}
 	changed(e) {
-		this.drawing = null, e && (this.repaint(e), this.commitSoon(), this.show());
+		this.drawing = null, e && (this.repaint(e), this.commitSoon());
 	}
 	grow(e) {
-		let t = (this.data.isolines.b_n ?? []).map(Ln).filter((t) => An(t, e)), n = (e) => Math.abs(e.reduce((t, [n, r], i) => t + n * e[(i + 1) % e.length][1] - e[(i + 1) % e.length][0] * r, 0)), r = t.sort((e, t) => n(e) - n(t))[0];
-		r ? this.edit(() => this.mask.polygon(r, 1)) : this.state.textContent = "No region below b_n here: click inside a solid line, or use the brush";
+		let t = (this.data.isolines.b_n ?? []).map(Xn).filter((t) => u(t, e)).sort((e, t) => Zn(e) - Zn(t))[0];
+		t ? this.edit(() => this.mask.polygon(t, 1)) : this.state.textContent = "No region below b_n here: click inside a solid line, or use the brush";
 	}
 	corner(e) {
-		let t = this.points[0], n = 8 / this.stage.scaleX();
+		let t = this.points[0], n = 8 / this.scene.scale;
 		if (t && this.points.length > 2 && Math.hypot(t[0] - e[0], t[1] - e[1]) < n) {
 			this.closePolygon();
 			return;
 		}
 		let r = this.points[this.points.length - 1];
-		r && r[0] === e[0] && r[1] === e[1] || this.points.push(e), this.drawDraft();
+		r && r[0] === e[0] && r[1] === e[1] || this.points.push(e), this.scene.outline(this.points);
 	}
 	closePolygon() {
 		let e = this.points;
-		this.points = [], this.drawDraft(), e.length > 2 && this.edit(() => this.mask.polygon(e, 1));
-	}
-	drawDraft(e) {
-		let t = e ? [...this.points, e] : this.points;
-		this.draft.points(t.flatMap(([e, t]) => [e, t])), this.draft.closed(!1);
-	}
-	drawBox(e, t) {
-		this.draft.points([
-			e[0],
-			e[1],
-			t[0],
-			e[1],
-			t[0],
-			t[1],
-			e[0],
-			t[1]
-		]), this.draft.closed(!0);
-	}
-	drawIsolines() {
-		this.lines.destroyChildren();
-		for (let e of ["b_a", "b_n"]) for (let t of this.data.isolines[e] ?? []) {
-			let n = {
-				points: t,
-				closed: !0,
-				strokeScaleEnabled: !1,
-				dash: e === "b_a" ? [7, 5] : void 0
-			};
-			this.lines.add(new $({
-				...n,
-				stroke: "rgba(0,0,0,0.55)",
-				strokeWidth: 3
-			})), this.lines.add(new $({
-				...n,
-				stroke: "#fff",
-				strokeWidth: 1.4
-			}));
-		}
-	}
-	repaint(e) {
-		let t = this.pixels.getContext("2d");
-		if (!t || e.width === 0 || e.height === 0) return;
-		let n = t.createImageData(e.width, e.height), r = new Uint32Array(n.data.buffer), i = new Uint32Array(new Uint8Array(Pn).buffer)[0];
-		for (let t = 0; t < e.height; t++) {
-			let n = (e.y + t) * this.mask.width + e.x;
-			for (let a = 0; a < e.width; a++) this.mask.data[n + a] && (r[t * e.width + a] = i);
-		}
-		t.putImageData(n, e.x, e.y), this.maskNode.getLayer()?.batchDraw();
+		this.points = [], this.scene.outline([]), e.length > 2 && this.edit(() => this.mask.polygon(e, 1));
 	}
 	commitSoon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Fn), this.show();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Jn), this.show();
 	}
 	flush() {
-		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.outbox.commit(Rn(this.mask)), this.show());
+		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.outbox.commit(n(this.mask)), this.show());
 	}
 	key(e) {
 		let t = e.composedPath()[0];
-		if (t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") || !(this.over || e.composedPath().includes(this.root)) || e.altKey) return;
-		let n = e.key.toLowerCase();
+		t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") || (this.over || e.composedPath().includes(this.root)) && !e.altKey && this.did(e, e.key.toLowerCase()) && (e.preventDefault(), e.stopPropagation());
+	}
+	did(e, t) {
+		let n = Math.max(1, Math.round(this.radius / 5)), r = Kn(t);
 		if (e.ctrlKey || e.metaKey) {
-			if (n !== "z") return;
-			this.changed(e.shiftKey ? this.history.redo() : this.history.undo());
+			if (t !== "z") return !1;
+			this.act(e.shiftKey ? "redo" : "undo");
 		} else if (e.code === "Space") this.setSpace(!0);
-		else if (n === "[") this.resizeBrush(this.radius - Math.max(1, Math.round(this.radius / 5)));
-		else if (n === "]") this.resizeBrush(this.radius + Math.max(1, Math.round(this.radius / 5)));
-		else if (n === "0") this.fit();
-		else if (n === "enter" && this.points.length > 0) this.closePolygon();
-		else if (n === "escape") this.choose(this.tool);
-		else {
-			let e = Nn.find((e) => e[2].toLowerCase() === n);
-			if (!e || e[0] === "grow" && this.buttons.get("grow")?.disabled) return;
-			this.choose(e[0]);
-		}
-		e.preventDefault(), e.stopPropagation(), this.show();
+		else if (t === "[") this.resizeBrush(this.radius - n);
+		else if (t === "]") this.resizeBrush(this.radius + n);
+		else if (t === "0") this.scene.fit();
+		else if (t === "enter" && this.points.length > 0) this.closePolygon();
+		else if (t === "escape") this.choose(this.tool);
+		else if (r && (r !== "grow" || this.data.isolines.b_n?.length)) this.choose(r);
+		else return !1;
+		return !0;
 	}
 };
-function Ln(e) {
+function Xn(e) {
 	return Array.from({ length: e.length / 2 }, (t, n) => [e[2 * n], e[2 * n + 1]]);
 }
-function Rn(e) {
-	let t = document.createElement("canvas");
-	t.width = e.width, t.height = e.height;
-	let n = t.getContext("2d");
-	if (!n) return "";
-	let r = n.createImageData(e.width, e.height), i = new Uint32Array(r.data.buffer);
-	for (let t = 0; t < e.data.length; t++) i[t] = e.data[t] ? 4294967295 : 4278190080;
-	return n.putImageData(r, 0, 0), t.toDataURL("image/png").slice(22);
+function Zn(e) {
+	let t = (t) => e[(t + 1) % e.length];
+	return Math.abs(e.reduce((e, [n, r], i) => e + n * t(i)[1] - t(i)[0] * r, 0));
 }
-var zn = /* @__PURE__ */ new WeakMap();
-function Bn({ data: n, parentElement: r, setTriggerValue: i }) {
-	let a = (e) => i("commit", e), o = zn.get(r);
-	if (o) o.update(n, a);
+var Qn = /* @__PURE__ */ new WeakMap();
+function $n({ data: n, parentElement: r, setTriggerValue: i }) {
+	let a = (e) => i("commit", e), s = Qn.get(r);
+	if (s) s.update(n, a);
 	else {
 		let i = e("div");
-		r.append(i), t(i, En), zn.set(r, new In(i, n, a));
+		r.append(i), t(i, o), Qn.set(r, new Yn(i, n, a));
 	}
 	return () => {
-		zn.get(r)?.close(), zn.delete(r);
+		Qn.get(r)?.close(), Qn.delete(r);
 	};
 }
-export { Bn as default };
+export { $n as default };

@@ -1,0 +1,40 @@
+// Masks as PNG and back, through the browser's own decoder.
+import type { Mask } from "./raster"
+
+/** The mask as a black and white PNG, base64; opaque, so that no browser premultiplies a value away. */
+export function encode(mask: Mask): string {
+  const [canvas, context] = surface(mask.width, mask.height)
+  const image = context.createImageData(mask.width, mask.height)
+  const words = new Uint32Array(image.data.buffer)
+  for (let i = 0; i < mask.data.length; i++) words[i] = mask.data[i] ? 0xffffffff : 0xff000000
+  context.putImageData(image, 0, 0)
+  return canvas.toDataURL("image/png").slice("data:image/png;base64,".length)
+}
+
+/** The pixels of a PNG of this size, 1 where it is white; null when it cannot be read or has another size. */
+export async function decode(png: string, width: number, height: number): Promise<Uint8Array | null> {
+  const image = await loaded(`data:image/png;base64,${png}`)
+  if (!image || image.width !== width || image.height !== height) return null
+  const [, context] = surface(width, height)
+  context.drawImage(image, 0, 0)
+  const rgba = context.getImageData(0, 0, width, height).data
+  return Uint8Array.from({ length: width * height }, (_, i) => (rgba[4 * i] > 127 ? 1 : 0))
+}
+
+export function loaded(url: string): Promise<HTMLImageElement | null> {
+  return new Promise((resolve) => {
+    const image = new Image()
+    image.onload = () => resolve(image)
+    image.onerror = () => resolve(null)
+    image.src = url
+  })
+}
+
+function surface(width: number, height: number): [HTMLCanvasElement, CanvasRenderingContext2D] {
+  const canvas = document.createElement("canvas")
+  canvas.width = width
+  canvas.height = height
+  const context = canvas.getContext("2d", { willReadFrequently: true })
+  if (!context) throw new Error("this browser gives no canvas")
+  return [canvas, context]
+}

@@ -1,0 +1,159 @@
+// What the editor shows: image, heatmap, tinted mask, isolines and the draft of a gesture, zoomed and panned by Konva.
+import Konva from "konva/lib/Core"
+import { Circle } from "konva/lib/shapes/Circle"
+import { Image as Picture } from "konva/lib/shapes/Image"
+import { Line } from "konva/lib/shapes/Line"
+import { loaded } from "./codec"
+import type { Mask, Point, Rect } from "./raster"
+
+export interface Isolines {
+  b_n?: number[][]
+  b_a?: number[][]
+}
+
+const TINT = [229, 57, 53, 130]
+const SMOOTH_BELOW = 3
+const MOST = 40
+const thin = { strokeScaleEnabled: false, listening: false }
+
+export class Scene {
+  private readonly stage: Konva.Stage
+  private readonly pixels = document.createElement("canvas")
+  private readonly imageNode = new Picture({ image: undefined, listening: false })
+  private readonly heatNode = new Picture({ image: undefined, listening: false })
+  private readonly maskNode = new Picture({ image: undefined, listening: false, imageSmoothingEnabled: false } as never)
+  private readonly lines = new Konva.Group({ listening: false })
+  private readonly draft = new Line({ points: [], stroke: "#fff", strokeWidth: 1.5, dash: [5, 4], ...thin })
+  private readonly cursor = new Circle({ radius: 1, stroke: "#fff", strokeWidth: 1.2, visible: false, ...thin })
+  private readonly wanted = new Map<Picture, string | null>()
+  private width = 1
+  private height = 1
+
+  constructor(
+    readonly box: HTMLDivElement,
+    private stageHeight: number,
+  ) {
+    this.stage = new Konva.Stage({ container: box, width: 10, height: stageHeight })
+    const below = new Konva.Layer({ listening: false })
+    const above = new Konva.Layer({ listening: false })
+    below.add(this.imageNode, this.heatNode)
+    above.add(this.maskNode, this.lines, this.draft, this.cursor)
+    this.stage.add(below, above)
+  }
+
+  get scale(): number {
+    return this.stage.scaleX()
+  }
+
+  open(width: number, height: number): void {
+    this.width = this.pixels.width = width
+    this.height = this.pixels.height = height
+    this.maskNode.setAttrs({ image: this.pixels, width, height })
+    this.fit()
+  }
+
+  close(): void {
+    this.stage.destroy()
+  }
+
+  image(url: string): Promise<void> {
+    return this.load(this.imageNode, url)
+  }
+
+  heat(url: string | null): Promise<void> {
+    return this.load(this.heatNode, url)
+  }
+
+  opacity(value: number): void {
+    this.heatNode.opacity(value)
+  }
+
+  /** Takes the picture over when it has come, unless another was wanted meanwhile. */
+  private async load(node: Picture, url: string | null): Promise<void> {
+    this.wanted.set(node, url)
+    const image = url ? await loaded(url) : null
+    if (this.wanted.get(node) === url) node.setAttrs({ image: image ?? undefined, width: this.width, height: this.height })
+  }
+
+  isolines(isolines: Isolines): void {
+    this.lines.destroyChildren()
+    for (const name of ["b_a", "b_n"] as const) {
+      for (const points of isolines[name] ?? []) {
+        const line = { points, closed: true, dash: name === "b_a" ? [7, 5] : undefined, ...thin }
+        this.lines.add(new Line({ ...line, stroke: "rgba(0,0,0,0.55)", strokeWidth: 3 }))
+        this.lines.add(new Line({ ...line, stroke: "#fff", strokeWidth: 1.4 }))
+      }
+    }
+  }
+
+  /** Only the touched rectangle of the tinted picture is written; Konva then redraws one layer. */
+  repaint(mask: Mask, rect: Rect): void {
+    const context = this.pixels.getContext("2d")
+    if (!context || rect.width === 0 || rect.height === 0) return
+    const tinted = context.createImageData(rect.width, rect.height)
+    const words = new Uint32Array(tinted.data.buffer)
+    const ink = new Uint32Array(new Uint8Array(TINT).buffer)[0]
+    for (let row = 0; row < rect.height; row++) {
+      const start = (rect.y + row) * mask.width + rect.x
+      for (let column = 0; column < rect.width; column++) {
+        if (mask.data[start + column]) words[row * rect.width + column] = ink
+      }
+    }
+    context.putImageData(tinted, rect.x, rect.y)
+    this.maskNode.getLayer()?.batchDraw()
+  }
+
+  /** The corners of a gesture in progress; `closed` for a box. */
+  outline(points: readonly Point[], closed = false): void {
+    this.draft.points(points.flatMap(([x, y]) => [x, y]))
+    this.draft.closed(closed)
+  }
+
+  pointer(point: Point | null, radius: number): void {
+    this.cursor.setAttrs(point ? { x: point[0], y: point[1], radius, visible: true } : { visible: false })
+  }
+
+  resize(): void {
+    const width = this.box.clientWidth
+    if (width > 0 && width !== this.stage.width()) this.fit()
+  }
+
+  fit(): void {
+    const width = this.box.clientWidth || this.stage.width()
+    this.stage.size({ width, height: this.stageHeight })
+    const scale = Math.min(width / this.width, this.stageHeight / this.height)
+    this.view(scale, (width - this.width * scale) / 2, (this.stageHeight - this.height * scale) / 2)
+  }
+
+  pan(dx: number, dy: number): void {
+    this.view(this.scale, this.stage.x() + dx, this.stage.y() + dy)
+  }
+
+  /** Zoom so that what lies under the pointer stays there. */
+  zoom(factor: number, event: MouseEvent): void {
+    const [px, py] = this.offset(event)
+    const before = this.scale
+    const least = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2
+    const scale = Math.max(least, Math.min(MOST, before * factor))
+    const [x, y] = [this.stage.x(), this.stage.y()]
+    this.view(scale, px - ((px - x) / before) * scale, py - ((py - y) / before) * scale)
+  }
+
+  /** The place of an event in image pixels. */
+  at(event: MouseEvent): Point {
+    const [px, py] = this.offset(event)
+    return [(px - this.stage.x()) / this.scale, (py - this.stage.y()) / this.scale]
+  }
+
+  private offset(event: MouseEvent): Point {
+    const box = this.box.getBoundingClientRect()
+    return [event.clientX - box.left - this.box.clientLeft, event.clientY - box.top - this.box.clientTop]
+  }
+
+  private view(scale: number, x: number, y: number): void {
+    this.stage.scale({ x: scale, y: scale })
+    this.stage.position({ x, y })
+    this.imageNode.setAttr("imageSmoothingEnabled", scale < SMOOTH_BELOW)
+    Object.assign(this.box.dataset, { scale: String(scale), x: String(x), y: String(y) })
+  }
+}
