@@ -5,7 +5,7 @@
 ARG PYTHON=3.11-slim-bookworm
 
 FROM python:${PYTHON} AS build
-WORKDIR /src
+WORKDIR /opt/bgad-inspect
 RUN python -m venv /venv
 COPY requirements.txt constraints.txt ./
 RUN /venv/bin/pip install --no-cache-dir -r requirements.txt -c constraints.txt
@@ -13,13 +13,14 @@ COPY pyproject.toml README.md LICENSE ./
 COPY bgad_core bgad_core
 COPY storage storage
 COPY app app
-RUN /venv/bin/pip install --no-cache-dir --no-deps .
+COPY .streamlit .streamlit
+RUN /venv/bin/pip install --no-cache-dir --no-deps -e .
 
 FROM python:${PYTHON}
 ARG DEVICE=auto
 RUN useradd --create-home --uid 10001 bgad && mkdir /data && chown bgad /data
 COPY --from=build /venv /venv
-COPY .streamlit /home/bgad/.streamlit
+COPY --from=build /opt/bgad-inspect /opt/bgad-inspect
 ENV PATH=/venv/bin:$PATH BGAD_HOME=/data BGAD_HOST=0.0.0.0 BGAD_PORT=8501 BGAD_DEVICE=${DEVICE} \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility PYTHONUNBUFFERED=1
 USER bgad
