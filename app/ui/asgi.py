@@ -19,7 +19,7 @@ from app.ui.routes import ROUTES
 HERE = Path(__file__).resolve().parent
 CONFIG = Path(package.__file__).resolve().parents[1] / ".streamlit" / "config.toml"
 
-app = st.App(HERE / "main.py", routes=ROUTES, middleware=[Middleware(Gate, context=opened)])
+app = st.App(HERE / "shell" / "main.py", routes=ROUTES, middleware=[Middleware(Gate, context=opened)])
 
 
 def configuration() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
@@ -18,6 +20,7 @@ from storage.models import Role
 
 TOKEN = "token"  # in the session's state: tests of a page sign in without a browser
 PROJECT = "project"
+PAGES = Path(__file__).resolve().parent / "pages"
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,16 @@ def project_visit() -> tuple[Visit, str]:
         if here.may(Role.engineer):
             st.write("A project is one product or part type. Make one and bring in its images on the Ingest page.")
             if st.button("Go to Ingest", type="primary", key="go-ingest"):
-                st.switch_page("pages/ingest.py")
+                open_page("ingest")
         else:
             st.write("An engineer makes the first project; it appears here then.")
         st.stop()
     return here, here.project
+
+
+def open_page(name: str, **query: str) -> NoReturn:
+    """Leave for another page."""
+    st.switch_page(PAGES / f"{name}.py", query_params=query)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import streamlit as st
 from app.services.score import Order, Show, ranked_queue
 from app.ui.components.gallery import gallery
 from app.ui.components.job_status import job_line
-from app.ui.visit import project_visit
+from app.ui.visit import open_page, project_visit
 from storage.models import Role
 
 ORDER: dict[Order, str] = {"abnormal": "Most abnormal first", "boundary": "Nearest the boundary first"}
@@ -48,7 +48,7 @@ if page.items:
 
 opened = gallery(key="gallery", items=page.items, version_id=page.version_id, show_heat=heat)
 if opened is not None:
-    st.switch_page("pages/label.py", query_params={"image": str(opened), "project": slug})
+    open_page("label", image=str(opened), project=slug)
 
 if not page.items:
     st.subheader("Nothing to show")
@@ -57,7 +57,7 @@ if not page.items:
     else:
         st.write("No image is labelled yet. Open one from the list of those not labelled.")
     if here.may(Role.engineer) and st.button("Bring in images", key="gallery-ingest"):
-        st.switch_page("pages/ingest.py")
+        open_page("ingest")
 elif page.after is not None and st.button(f"Show {STEP} more", key="gallery-more", width="stretch"):
     st.session_state["gallery-limit"] = limit + STEP
     st.rerun()

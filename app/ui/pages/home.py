@@ -6,7 +6,7 @@ from app.services.home import home_view
 from app.services.score import ranked_queue
 from app.ui.components.gallery import gallery
 from app.ui.components.job_status import job_line
-from app.ui.visit import project_visit
+from app.ui.visit import open_page, project_visit
 from storage.models import Role
 
 here, slug = project_visit()
@@ -32,7 +32,7 @@ with queue:
             f"{view.unlabelled} of {view.images} images not labelled"
         )
     if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
-        st.switch_page("pages/label.py" if view.waiting_defect + view.waiting_margin else "pages/gallery.py")
+        open_page("label" if view.waiting_defect + view.waiting_margin else "gallery")
 with learn:
     st.subheader("To learn")
     new = view.new_normals + view.new_anomalies
@@ -41,9 +41,9 @@ with learn:
     label = "Retrain" if view.version_number else "Train the first version"
     if view.images == 0 and here.may(Role.engineer):
         if st.button("Bring in images", type="primary", width="stretch", key="home-ingest"):
-            st.switch_page("pages/ingest.py")
+            open_page("ingest")
     elif st.button(label, width="stretch", key="home-retrain"):
-        st.switch_page("pages/retrain.py")
+        open_page("retrain")
 with decides:
     st.subheader("Decides now")
     st.metric("version", f"v{view.version_number}" if view.version_number else "none yet")
@@ -51,7 +51,7 @@ with decides:
     learnt = f"learnt from {view.known_anomalies} known defects"
     st.caption(f"v{newer} waits for a decision" if newer else learnt if view.version_number else "train the first one")
     if st.button("Review versions", width="stretch", disabled=not view.version_number, key="home-versions"):
-        st.switch_page("pages/versions.py")
+        open_page("versions")
 
 job_line(here, slug)
 
@@ -60,4 +60,4 @@ if page.items:
     st.subheader("Most abnormal, not labelled" if page.version_id else "Not labelled")
     opened = gallery(key="home-strip", items=page.items, version_id=page.version_id, show_heat=True)
     if opened is not None:
-        st.switch_page("pages/label.py", query_params={"image": str(opened), "project": slug})
+        open_page("label", image=str(opened), project=slug)

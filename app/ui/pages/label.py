@@ -13,7 +13,7 @@ from app.ui.components.gallery import gallery
 from app.ui.components.job_status import local_time
 from app.ui.components.mask_editor import mask_editor
 from app.ui.labelling import Desk, desk, following, queue
-from app.ui.visit import Visit, plain, project_visit, sentence, told
+from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
 from storage.models import Role, Standing, Verdict
 
 STANDING = {
@@ -142,14 +142,14 @@ if image_id is None and not home_view(here.context, here.actor, slug).images:
     st.title("Nothing to label")
     st.write("This project has no image yet. An engineer brings them in on the Ingest page.")
     if st.button("Go to Ingest", type="primary", key="go-ingest"):
-        st.switch_page("pages/ingest.py")
+        open_page("ingest")
     st.stop()
 if image_id is None:
     st.title("All done")
     st.write("Every image has its label. See what a retrain would learn from them, or look through the gallery.")
     left, right, _ = st.columns([1, 1, 3])
     if left.button("Retrain", type="primary", width="stretch", key="label-retrain"):
-        st.switch_page("pages/retrain.py")
+        open_page("retrain")
     with right:
         take_back(here, at)
     st.stop()

@@ -163,7 +163,7 @@ def test_a_project_is_made_on_the_ingest_page(visit):
 
 
 def test_main_shows_the_navigation_and_the_project(served, token_of):
-    at = AppTest.from_file(UI / "main.py", default_timeout=30)
+    at = AppTest.from_file(UI / "shell" / "main.py", default_timeout=30)
     at.session_state["token"] = token_of("inspector")
     run(at)
     assert at.sidebar.selectbox[0].value == "tile"

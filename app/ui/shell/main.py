@@ -1,9 +1,14 @@
-"""Every run starts here: who is it, what may they see, which project."""
+"""Every run starts here: who is it, what may they see, which project.
+
+It has a folder of its own because Streamlit takes a `pages` folder beside the first script for its older, automatic
+navigation: a fresh server then showed a page that was asked for first without this frame around it.
+"""
 
 from pathlib import Path
 
 import streamlit as st
 
+from app.ui.visit import PAGES as FOLDER
 from app.ui.visit import choose_project, visit
 from storage.models import Role
 
@@ -27,7 +32,7 @@ here = visit()
 sections: dict[str, list] = {}
 for section, file, title, role in PAGES:
     if here.may(role):
-        page = st.Page(HERE / "pages" / f"{file}.py", title=title, url_path=file, default=file == "home")
+        page = st.Page(FOLDER / f"{file}.py", title=title, url_path=file, default=file == "home")
         sections.setdefault(section, []).append(page)
 chosen = st.navigation(sections, expanded=True)
 with st.sidebar:
