@@ -16,6 +16,7 @@ from app.ui.visit import Visit
 from storage.models import Annotation, Verdict
 
 AHEAD = 60
+Given = tuple[Verdict, str | None]  # a verdict and the defect's type
 
 
 @dataclass
@@ -31,13 +32,24 @@ class Draft:
 
 @dataclass
 class Saved:
-    """A label that was confirmed in this session; `rev` of the mask that went with it."""
+    """A label that was confirmed in this session; `rev` of the mask that went with it, drawn on revision `base`."""
 
     image_id: int
+    base: int
     revision: int
     verdict: Verdict
     defect_type: str | None
     rev: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """A verdict that waits for its mask: the browser has one that a server which was started again has not."""
+
+    image_id: int
+    base: int
+    verdict: Verdict
+    defect_type: str | None
 
 
 @dataclass
@@ -45,6 +57,7 @@ class Desk:
     """One person's labelling in one browser tab."""
 
     draft: Draft | None = None
+    held: Held | None = None
     done: list[Saved] = field(default_factory=list)
     last_type: str | None = None
 
@@ -59,10 +72,11 @@ class Desk:
         if commit is None:
             return
         draft = self.draft
-        if draft and draft.image_id == commit.image_id and commit.rev > draft.rev:
-            draft.rev, draft.png = commit.rev, commit.png
+        if draft and (draft.image_id, draft.base) == (commit.image_id, commit.base):
+            if commit.rev > draft.rev:
+                draft.rev, draft.png = commit.rev, commit.png
             return
-        late = next((s for s in reversed(self.done) if s.image_id == commit.image_id), None)
+        late = next((s for s in self.done if (s.image_id, s.base) == (commit.image_id, commit.base)), None)
         if late and late.verdict is not Verdict.normal and commit.rev > late.rev:
             row = save_verdict(
                 here.context,
@@ -75,6 +89,19 @@ class Desk:
                 expected_revision=late.revision,
             )
             late.revision, late.rev = row.revision, commit.rev
+
+    def settled(
+        self, view: LabelView, latest: int, said: tuple[Verdict, str | None] | None
+    ) -> tuple[Verdict, str | None] | None:
+        """The verdict that can be saved now: the one just given, or one that waited for its mask; None for none."""
+        base = view.said.revision
+        if said is None and self.held and (self.held.image_id, self.held.base) == (view.image_id, base):
+            said = self.held.verdict, self.held.defect_type
+        if said is not None and said[0] is not Verdict.normal and self.draft_of(view.image_id, base).rev < latest:
+            self.held = Held(view.image_id, base, *said)
+            return None
+        self.held = None
+        return said
 
     def save(self, here: Visit, view: LabelView, verdict: Verdict, defect_type: str | None) -> Annotation:
         """Save the verdict with the mask on the stage; when this returns, it is on disk."""
@@ -92,7 +119,7 @@ class Desk:
             version_id=view.reading.version_id if view.reading else None,
             score=view.reading.score if view.reading else None,
         )
-        self.done.append(Saved(view.image_id, row.revision, verdict, defect_type, draft.rev))
+        self.done.append(Saved(view.image_id, draft.base, row.revision, verdict, defect_type, draft.rev))
         self.draft = None
         return row
 

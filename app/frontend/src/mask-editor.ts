@@ -22,6 +22,13 @@ interface Data {
   stageHeight: number
 }
 
+interface Commit {
+  imageId: number
+  base: number
+  rev: number
+  png: string
+}
+
 const DEBOUNCE = 250
 
 class Editor {
@@ -46,7 +53,7 @@ class Editor {
   constructor(
     private readonly root: HTMLElement,
     private data: Data,
-    private send: (value: unknown) => void,
+    private send: (commit: Commit) => void,
   ) {
     this.radius = Math.max(2, Math.round(Math.max(data.width, data.height) / 80))
     this.bar = new Toolbar(
@@ -70,7 +77,7 @@ class Editor {
   }
 
   /** A rerun of the page: only what differs is taken over, so that a stroke in progress never notices. */
-  update(data: Data, send: (value: unknown) => void): void {
+  update(data: Data, send: (commit: Commit) => void): void {
     this.send = send
     const before = this.data
     this.data = data
@@ -100,7 +107,7 @@ class Editor {
   private newOutbox(): Outbox {
     const { imageId, base } = this.data
     const outbox = new Outbox(`bgad-mask-${imageId}-${base}`, (entry) => {
-      this.send({ imageId, rev: entry.rev, png: entry.png })
+      this.send({ imageId, base, ...entry })
       this.show()
     })
     outbox.ack(this.data.ackRev)
@@ -193,6 +200,9 @@ class Editor {
       event.preventDefault()
       this.scene.zoom(Math.exp(-event.deltaY * 0.0015), event)
     })
+    // A verdict by key or button must not overtake the stroke before it.
+    const before = { signal, capture: true }
+    for (const name of ["keydown", "pointerdown"]) window.addEventListener(name, () => this.flush(), before)
     on<KeyboardEvent>("keydown", (event) => this.key(event), window)
     on<KeyboardEvent>("keyup", (event) => event.code === "Space" && this.setSpace(false), window)
   }
@@ -373,8 +383,12 @@ function area(ring: Point[]): number {
 
 const editors = new WeakMap<object, Editor>()
 
-export default function render({ data, parentElement, setTriggerValue }: Host<Data>): () => void {
-  const send = (value: unknown): void => setTriggerValue("commit", value)
+export default function render({ data, parentElement, setTriggerValue, setStateValue }: Host<Data>): () => void {
+  const send = (commit: Commit): void => {
+    // The mask travels once; that there is one rides with every later run, so that none is saved without it.
+    setStateValue("drawn", [commit.imageId, commit.base, commit.rev])
+    setTriggerValue("commit", commit)
+  }
   const existing = editors.get(parentElement)
   if (existing) existing.update(data, send)
   else {

@@ -1,15 +1,17 @@
 // Commits on their way to Python. A trigger can be lost while the page mounts or coalesce with a later one, so each has
-// a number, is sent again until that number comes back, and is kept in the tab's storage until then.
+// a number, is sent again until that number comes back, and is kept: in memory while the page lives, in the tab's storage
+// beyond a reload.
 
 export interface Stored {
   rev: number
   png: string
 }
 
+const kept = new Map<string, Stored>()
+
 export class Outbox {
   rev = 0
   private acked = 0
-  private last: Stored | null = null
   private timer: number | undefined
 
   constructor(
@@ -19,8 +21,10 @@ export class Outbox {
     private readonly wait = 2000,
   ) {}
 
-  /** What an earlier page of this tab had drawn. */
+  /** What was drawn under this name, on this page of the tab or an earlier one. */
   stored(): Stored | null {
+    const entry = kept.get(this.name)
+    if (entry) return entry
     try {
       const entry = JSON.parse(this.storage.getItem(this.name) ?? "null")
       return entry && typeof entry.rev === "number" && typeof entry.png === "string" ? entry : null
@@ -31,13 +35,14 @@ export class Outbox {
 
   commit(png: string): void {
     this.rev += 1
-    this.last = { rev: this.rev, png }
+    const entry = { rev: this.rev, png }
+    kept.set(this.name, entry)
     try {
-      this.storage.setItem(this.name, JSON.stringify(this.last))
+      this.storage.setItem(this.name, JSON.stringify(entry))
     } catch {
       // A full tab storage costs the copy for a reload; the commit itself is on its way.
     }
-    this.deliver(this.last)
+    this.deliver(entry)
   }
 
   /** Python has seen this number; numbers go on from it, also after a reload. */
@@ -46,8 +51,9 @@ export class Outbox {
     const forgotten = rev < this.acked
     this.acked = rev
     this.rev = Math.max(this.rev, rev)
+    const entry = kept.get(this.name)
     if (!this.pending) this.stop()
-    else if (forgotten && this.last) this.deliver(this.last)
+    else if (forgotten && entry) this.deliver(entry)
   }
 
   get pending(): boolean {

@@ -12,6 +12,7 @@ export interface Host<Data> {
   data: Data
   parentElement: HTMLElement | ShadowRoot
   setTriggerValue: (name: string, value: unknown) => void
+  setStateValue: (name: string, value: unknown) => void
 }
 
 export function make<K extends keyof HTMLElementTagNameMap>(

@@ -15,7 +15,7 @@ describe("the outbox", () => {
 
   it("sends a commit again until its number comes back", () => {
     const sent: Stored[] = []
-    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    const box = new Outbox("a", (entry) => sent.push(entry), new Memory(), 100)
     box.commit("A")
     vi.advanceTimersByTime(250)
     expect(sent.map((entry) => entry.rev)).toEqual([1, 1, 1])
@@ -27,17 +27,28 @@ describe("the outbox", () => {
 
   it("sends only the latest of two commits again", () => {
     const sent: Stored[] = []
-    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    const box = new Outbox("b", (entry) => sent.push(entry), new Memory(), 100)
     box.commit("A")
     box.commit("B")
     vi.advanceTimersByTime(150)
     expect(sent.map((entry) => entry.png)).toEqual(["A", "B", "B"])
   })
 
-  it("gives a later page of the tab what was drawn, and numbers on from what was seen", () => {
+  it("gives the next outbox of this page what was drawn, whatever the tab's storage says", () => {
+    const full = new Memory()
+    full.setItem = () => {
+      throw new Error("full")
+    }
+    new Outbox("x", () => {}, full, 100).commit("A")
+    expect(new Outbox("x", () => {}, full, 100).stored()).toEqual({ rev: 1, png: "A" })
+  })
+
+  it("gives a later page of the tab what was drawn, and numbers on from what was seen", async () => {
     const memory = new Memory()
-    new Outbox("m", () => {}, memory, 100).commit("A")
-    const next = new Outbox("m", () => {}, memory, 100)
+    new Outbox("c", () => {}, memory, 100).commit("A")
+    vi.resetModules() // a reload: nothing but the tab's storage is left
+    const { Outbox: Reloaded } = await import("../src/outbox")
+    const next = new Reloaded("c", () => {}, memory, 100)
     expect(next.stored()).toEqual({ rev: 1, png: "A" })
     next.ack(7)
     next.commit("B")
@@ -46,7 +57,7 @@ describe("the outbox", () => {
 
   it("sends the last commit again to a server that was started again", () => {
     const sent: Stored[] = []
-    const box = new Outbox("m", (entry) => sent.push(entry), new Memory(), 100)
+    const box = new Outbox("d", (entry) => sent.push(entry), new Memory(), 100)
     box.commit("A")
     box.commit("B")
     box.ack(2)
@@ -64,7 +75,7 @@ describe("the outbox", () => {
 
   it("takes damaged storage for none", () => {
     const memory = new Memory()
-    memory.setItem("m", "{")
-    expect(new Outbox("m", () => {}, memory).stored()).toBeNull()
+    memory.setItem("e", "{")
+    expect(new Outbox("e", () => {}, memory).stored()).toBeNull()
   })
 })

@@ -12,11 +12,23 @@ STAGE_HEIGHT = 470
 
 @dataclass(frozen=True)
 class Commit:
-    """A mask as the browser sent it: a PNG of the image's size, white where abnormal. Commits count up by `rev`."""
+    """A mask as the browser sent it: a PNG of the image's size, white where abnormal.
+
+    Commits count up by `rev` for each image and revision of its label (`base`).
+    """
 
     image_id: int
+    base: int
     rev: int
     png: bytes
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What came from the browser: a mask, if one arrived with this run, and the highest `rev` that it has sent."""
+
+    commit: Commit | None
+    latest: int
 
 
 def mask_editor(
@@ -33,8 +45,8 @@ def mask_editor(
     opacity: float,
     ack_rev: int,
     stage_height: int = STAGE_HEIGHT,
-) -> Commit | None:
-    """Draw the editor; returns the mask that was drawn since the last run, if any.
+) -> Drawn:
+    """Draw the editor; returns what was drawn since the last run.
 
     Args:
         base: revision of the label that is edited; strokes kept by the browser belong to it.
@@ -56,18 +68,21 @@ def mask_editor(
         "ackRev": ack_rev,
         "stageHeight": stage_height,
     }
-    result = component("mask_editor", "mask-editor.js")(key=key, data=data, on_commit_change=lambda: None)
-    return parse(getattr(result, "commit", None))
+    mount = component("mask_editor", "mask-editor.js")
+    result = mount(key=key, data=data, on_commit_change=lambda: None, on_drawn_change=lambda: None)
+    drawn = getattr(result, "drawn", None)
+    latest = drawn[2] if isinstance(drawn, list) and len(drawn) == 3 and drawn[:2] == [image_id, base] else 0
+    return Drawn(parse(getattr(result, "commit", None)), latest if isinstance(latest, int) else 0)
 
 
 def parse(value: Any) -> Commit | None:
     """A trigger's value as a commit; what a browser makes up is no commit."""
     if not isinstance(value, dict):
         return None
-    image_id, rev, png = value.get("imageId"), value.get("rev"), value.get("png")
-    if not (isinstance(image_id, int) and isinstance(rev, int) and isinstance(png, str)):
+    image_id, base, rev, png = (value.get(name) for name in ("imageId", "base", "rev", "png"))
+    if not (isinstance(image_id, int) and isinstance(base, int) and isinstance(rev, int) and isinstance(png, str)):
         return None
     try:
-        return Commit(image_id, rev, base64.b64decode(png, validate=True))
+        return Commit(image_id, base, rev, base64.b64decode(png, validate=True))
     except (binascii.Error, ValueError):
         return None

@@ -11,7 +11,7 @@ from app.services.score import Order, QueueItem
 from app.ui.components.figures import show, standing_figure
 from app.ui.components.gallery import gallery
 from app.ui.components.job_status import local_time
-from app.ui.components.mask_editor import mask_editor
+from app.ui.components.mask_editor import Drawn, mask_editor
 from app.ui.labelling import Desk, desk, following, queue
 from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
 from storage.models import Role, Standing, Verdict
@@ -33,7 +33,7 @@ def go_to(image_id: int | None) -> None:
     st.rerun()
 
 
-def stage(here: Visit, view: LabelView, at: Desk) -> None:
+def stage(here: Visit, view: LabelView, at: Desk) -> Drawn:
     """The image with its heat, isolines and mask; what was drawn is taken over as it arrives."""
     bar = st.container(horizontal=True, vertical_alignment="center", gap="medium", key="label-view")
     reading, level, opacity, lines = view.reading, FUSED, 0.0, True
@@ -46,7 +46,7 @@ def stage(here: Visit, view: LabelView, at: Desk) -> None:
         lines = bar.toggle("Isolines", value=True, key="label-lines")
     draft = at.draft_of(view.image_id, view.said.revision)
     heat = f"/heatmap/{view.image_id}?version={reading.version_id}&level={level}" if reading else None
-    commit = mask_editor(
+    drawn = mask_editor(
         key="editor",
         image_id=view.image_id,
         base=view.said.revision,
@@ -60,9 +60,8 @@ def stage(here: Visit, view: LabelView, at: Desk) -> None:
         ack_rev=draft.rev,
         stage_height=430,
     )
-    at.take(here, commit)
-    if commit is not None:
-        st.rerun()  # the number goes back at once, and the browser stops sending
+    at.take(here, drawn.commit)
+    return drawn
 
 
 def stands(view: LabelView, position: str) -> None:
@@ -92,7 +91,7 @@ def said(view: LabelView) -> None:
         st.caption("Held out for measuring. A label of yours moves it to the training images.")
 
 
-def decide(here: Visit, view: LabelView, at: Desk, items: list[QueueItem]) -> None:
+def decide(here: Visit, view: LabelView, at: Desk, items: list[QueueItem], latest: int) -> None:
     """The verdict, by button or key; the next image opens when it is on disk."""
     known = view.said.defect_type or at.last_type
     kind = st.selectbox(
@@ -113,13 +112,16 @@ def decide(here: Visit, view: LabelView, at: Desk, items: list[QueueItem]) -> No
         verdict = Verdict.unsure
     if second[1].button("Skip", shortcut="s", width="stretch", key="label-skip"):
         go_to(following(items, view.image_id))
-    if verdict is not None:
+    given = (verdict, kind if verdict is Verdict.defect else None) if verdict else None
+    if (settled := at.settled(view, latest, given)) is not None:
         with told():
-            row = at.save(here, view, verdict, kind if verdict is Verdict.defect else None)
-            at.last_type = kind if verdict is Verdict.defect else at.last_type
-            words = verdict.value + (f", {kind}" if verdict is Verdict.defect and kind else "")
-            st.session_state["label-saved"] = f"Saved: {words}{', with its mask' if row.mask else ''}"
+            row = at.save(here, view, *settled)
+            at.last_type = settled[1] or at.last_type
+            words = ", ".join(filter(None, [settled[0].value, settled[1], "with its mask" if row.mask else None]))
+            st.session_state["label-saved"] = f"Saved: {words}"
             go_to(following(items, view.image_id))
+    elif at.held:
+        st.caption("Waiting for the mask from this browser; then it is saved.")
 
 
 def take_back(here: Visit, at: Desk) -> None:
@@ -158,7 +160,7 @@ with told():
     view = label_view(here.context, here.actor, slug, image_id)
     picture, facts = st.columns([7, 2.4], gap="medium")
     with picture:
-        stage(here, view, at)
+        drawn = stage(here, view, at)
     with facts:
         ids = [item.image_id for item in items]
         rank = f"{ids.index(image_id) + 1} of " if image_id in ids else ""
@@ -167,7 +169,7 @@ with told():
         stands(view, f"{rank}{more}{len(ids)} not labelled, {way}")
         said(view)
         if here.may(Role.inspector):
-            decide(here, view, at, items)
+            decide(here, view, at, items, drawn.latest)
             take_back(here, at)
         st.caption(plain(view.name))
     opened = gallery(
@@ -180,3 +182,5 @@ with told():
     )
     if opened is not None:
         go_to(opened)
+    if drawn.commit is not None:
+        st.rerun()  # its number goes back at once, and the browser stops sending

@@ -27,19 +27,20 @@ function a(e, t) {
 	return [n, r];
 }
 // src/editor-style.ts
-var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", s = class {
+var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", s = /* @__PURE__ */ new Map(), c = class {
 	name;
 	send;
 	storage;
 	wait;
 	rev = 0;
 	acked = 0;
-	last = null;
 	timer;
 	constructor(e, t, n = sessionStorage, r = 2e3) {
 		this.name = e, this.send = t, this.storage = n, this.wait = r;
 	}
 	stored() {
+		let e = s.get(this.name);
+		if (e) return e;
 		try {
 			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
 			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
@@ -48,18 +49,22 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 		}
 	}
 	commit(e) {
-		this.rev += 1, this.last = {
+		this.rev += 1;
+		let t = {
 			rev: this.rev,
 			png: e
 		};
+		s.set(this.name, t);
 		try {
-			this.storage.setItem(this.name, JSON.stringify(this.last));
+			this.storage.setItem(this.name, JSON.stringify(t));
 		} catch {}
-		this.deliver(this.last);
+		this.deliver(t);
 	}
 	ack(e) {
 		let t = e < this.acked;
-		this.acked = e, this.rev = Math.max(this.rev, e), this.pending ? t && this.last && this.deliver(this.last) : this.stop();
+		this.acked = e, this.rev = Math.max(this.rev, e);
+		let n = s.get(this.name);
+		this.pending ? t && n && this.deliver(n) : this.stop();
 	}
 	get pending() {
 		return this.acked < this.rev;
@@ -72,7 +77,7 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 			this.acked < e.rev && this.deliver(e);
 		}, this.wait);
 	}
-}, c = class {
+}, l = class {
 	width;
 	height;
 	data;
@@ -105,7 +110,7 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 		};
 		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
 		for (let n = i.y; n < i.y + i.height; n++) {
-			let r = l(e, n + .5);
+			let r = u(e, n + .5);
 			for (let e = 0; e + 1 < r.length; e += 2) {
 				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
 				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
@@ -150,7 +155,7 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 		}
 	}
 };
-function l(e, t) {
+function u(e, t) {
 	let n = [];
 	for (let r = 0; r < e.length; r++) {
 		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
@@ -158,10 +163,10 @@ function l(e, t) {
 	}
 	return n.sort((e, t) => e - t);
 }
-function u(e, t) {
-	return l(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
-}
 function d(e, t) {
+	return u(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
+}
+function f(e, t) {
 	if (e === null || e.width === 0 || e.height === 0) return t;
 	if (t.width === 0 || t.height === 0) return e;
 	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
@@ -172,7 +177,7 @@ function d(e, t) {
 		height: Math.max(e.y + e.height, t.y + t.height) - r
 	};
 }
-var f = class {
+var p = class {
 	mask;
 	done = [];
 	undone = [];
@@ -187,12 +192,12 @@ var f = class {
 		};
 	}
 	touched(e) {
-		this.open && (this.open.rect = d(this.open.rect, e));
+		this.open && (this.open.rect = f(this.open.rect, e));
 	}
 	end() {
 		let e = this.open;
 		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
-		let t = new c(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
+		let t = new l(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
 		return !t.every((e, t) => e === n[t]) && (this.done.push({
 			rect: e.rect,
 			before: t,
@@ -215,18 +220,18 @@ var f = class {
 	get canRedo() {
 		return this.undone.length > 0;
 	}
-}, p = Math.PI / 180;
-function m() {
+}, m = Math.PI / 180;
+function h() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
-var h = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, g = {
-	_global: h,
+var g = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, _ = {
+	_global: g,
 	version: "10.9.1",
-	isBrowser: m(),
+	isBrowser: h(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return g.angleDeg ? e * p : e;
+		return _.angleDeg ? e * m : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -241,26 +246,26 @@ var h = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	showWarnings: !0,
 	dragButtons: [0, 1],
 	isDragging() {
-		return g.DD.isDragging;
+		return _.DD.isDragging;
 	},
 	isTransforming() {
-		return g.Transformer?.isTransforming() ?? !1;
+		return _.Transformer?.isTransforming() ?? !1;
 	},
 	isDragReady() {
-		return !!g.DD.node;
+		return !!_.DD.node;
 	},
 	releaseCanvasOnDestroy: !0,
-	document: h.document,
+	document: g.document,
 	_injectGlobal(e) {
-		h.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), h.Konva = e;
+		g.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), g.Konva = e;
 	}
-}, _ = /* @__PURE__ */ new Set(), v = (e, t = !1) => {
-	g[e.prototype.getClassName()] = e, t && _.add(e);
+}, ee = /* @__PURE__ */ new Set(), v = (e, t = !1) => {
+	_[e.prototype.getClassName()] = e, t && ee.add(e);
 };
-g._injectGlobal(g);
+_._injectGlobal(_);
 // node_modules/konva/lib/Util.js
-var ee = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", te = () => {
-	if (typeof document > "u") throw Error(ee);
+var te = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ne = () => {
+	if (typeof document > "u") throw Error(te);
 }, y = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
@@ -358,9 +363,9 @@ var ee = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 			let i = Math.sqrt(n * n + r * r);
 			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
 		}
-		return s.rotation = S._getRotation(s.rotation), s;
+		return s.rotation = C._getRotation(s.rotation), s;
 	}
-}, ne = "[object Array]", re = "[object Number]", ie = "[object String]", ae = "[object Boolean]", oe = Math.PI / 180, se = 180 / Math.PI, ce = "#", le = "", ue = "0", de = "Konva warning: ", fe = "Konva error: ", pe = {
+}, re = "[object Array]", ie = "[object Number]", ae = "[object String]", oe = "[object Boolean]", se = Math.PI / 180, ce = 180 / Math.PI, le = "#", ue = "", de = "0", fe = "Konva warning: ", pe = "Konva error: ", me = {
 	aliceblue: [
 		240,
 		248,
@@ -1107,12 +1112,12 @@ var ee = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 		205,
 		50
 	]
-}, me = null, he = typeof window < "u" ? window : {}, ge = /* @__PURE__ */ new WeakMap(), _e = (e, t) => {
+}, b = null, he = typeof window < "u" ? window : {}, ge = /* @__PURE__ */ new WeakMap(), _e = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
 }, ve = /* @__PURE__ */ new Map(), ye = Object.getPrototypeOf(Int8Array), be = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, xe = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Se = RegExp(`^(${xe})(%?)$`, "i"), b = (e, t) => {
+}, xe = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Se = RegExp(`^(${xe})(%?)$`, "i"), x = (e, t) => {
 	let n = Se.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
@@ -1120,13 +1125,13 @@ var ee = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 }, Ce = /^#[0-9a-f]+$/i, we = RegExp(`^(${xe})(deg|grad|rad|turn)?$`, "i"), Te = {
 	deg: 1,
 	grad: .9,
-	rad: se,
+	rad: ce,
 	turn: 360
 };
-function x(e, t) {
+function S(e, t) {
 	return Math.min(Math.max(e || 0, 0), t);
 }
-var S = {
+var C = {
 	_isElement(e) {
 		return !!(e && e.nodeType == 1);
 	},
@@ -1137,16 +1142,16 @@ var S = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === ne;
+		return Object.prototype.toString.call(e) === re;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === re && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === ie && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === ie;
+		return Object.prototype.toString.call(e) === ae;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === ae;
+		return Object.prototype.toString.call(e) === oe;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -1168,7 +1173,7 @@ var S = {
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		te();
+		ne();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -1176,10 +1181,10 @@ var S = {
 		return e;
 	},
 	createImageElement() {
-		return te(), document.createElement("img");
+		return ne(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
-		let r = S.createImageElement();
+		let r = C.createImageElement();
 		r.onload = function() {
 			t(r);
 		}, r.onerror = (e) => {
@@ -1190,7 +1195,7 @@ var S = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(ce, le);
+		e = e.replace(le, ue);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -1200,12 +1205,12 @@ var S = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = ue + e;
-		return ce + e;
+		for (; e.length < 6;) e = de + e;
+		return le + e;
 	},
 	isCanvasFarblingActive() {
-		if (me !== null) return me;
-		if (typeof document > "u") return me = !1, !1;
+		if (b !== null) return b;
+		if (typeof document > "u") return b = !1, !1;
 		let e = this.createCanvasElement();
 		e.width = 10, e.height = 10;
 		let t = e.getContext("2d", { willReadFrequently: !0 });
@@ -1215,7 +1220,7 @@ var S = {
 			r = !0;
 			break;
 		}
-		return me = r, this.releaseCanvas(e), me;
+		return b = r, this.releaseCanvas(e), b;
 	},
 	getHitColor() {
 		let e = () => Math.random() * 256 | 0;
@@ -1223,14 +1228,14 @@ var S = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return ce + this._rgbToHex(i(e), i(t), i(n));
+		return le + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
 		return this.getHitColorKey(t, n, r);
 	},
 	getRGB(e) {
-		let { r: t = 0, g: n = 0, b: r = 0 } = S.colorToRGBA(e) ?? {};
+		let { r: t = 0, g: n = 0, b: r = 0 } = C.colorToRGBA(e) ?? {};
 		return {
 			r: t,
 			g: n,
@@ -1239,16 +1244,16 @@ var S = {
 	},
 	colorToRGBA(e) {
 		e = (e || "").trim() || "black";
-		let t = S._namedColorToRBA(e) || S._hex3ColorToRGBA(e) || S._hex4ColorToRGBA(e) || S._hex6ColorToRGBA(e) || S._hex8ColorToRGBA(e) || S._rgbColorToRGBA(e) || S._hslColorToRGBA(e);
+		let t = C._namedColorToRBA(e) || C._hex3ColorToRGBA(e) || C._hex4ColorToRGBA(e) || C._hex6ColorToRGBA(e) || C._hex8ColorToRGBA(e) || C._rgbColorToRGBA(e) || C._hslColorToRGBA(e);
 		if (t && [
 			t.r,
 			t.g,
 			t.b,
 			t.a
-		].every(S._isNumber)) return t;
+		].every(C._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = pe[e.toLowerCase()];
+		let t = me[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1261,10 +1266,10 @@ var S = {
 		if (!t) return;
 		let n = be(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
-			r: b(n[0], 255),
-			g: b(n[1], 255),
-			b: b(n[2], 255),
-			a: n.length > 3 ? b(n[3], 1) : 1
+			r: x(n[0], 255),
+			g: x(n[1], 255),
+			b: x(n[2], 255),
+			a: n.length > 3 ? x(n[3], 1) : 1
 		};
 	},
 	_hex8ColorToRGBA(e) {
@@ -1308,7 +1313,7 @@ var S = {
 		if (!r) return;
 		let i = r[2], a = Number(r[1]) * (i ? Te[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
-		let o = (a % 360 + 360) % 360 / 360, s = b(n[1], 100) / 100, c = b(n[2], 100) / 100, l = n.length > 3 ? b(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
+		let o = (a % 360 + 360) % 360 / 360, s = x(n[1], 100) / 100, c = x(n[2], 100) / 100, l = n.length > 3 ? x(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
 			0,
 			0
@@ -1349,23 +1354,23 @@ var S = {
 	},
 	cloneObject(e) {
 		let t = {};
-		for (let n in e) t[n] = S._cloneValue(e[n]);
+		for (let n in e) t[n] = C._cloneValue(e[n]);
 		return t;
 	},
 	_cloneValue(e) {
-		return S._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(S._cloneValue) : e.slice() : S._isPlainObject(e) ? S.cloneObject(e) : e instanceof ye ? e.slice() : e;
+		return C._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(C._cloneValue) : e.slice() : C._isPlainObject(e) ? C.cloneObject(e) : e instanceof ye ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * oe;
-	},
-	radToDeg(e) {
 		return e * se;
 	},
+	radToDeg(e) {
+		return e * ce;
+	},
 	_getRotation(e) {
-		return g.angleDeg ? S.radToDeg(e) : e;
+		return _.angleDeg ? C.radToDeg(e) : e;
 	},
 	_capitalize(e) {
 		let t = ve.get(e);
@@ -1374,23 +1379,23 @@ var S = {
 		return ve.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(fe + e);
+		throw Error(pe + e);
 	},
 	error(e) {
-		console.error(fe + e);
+		console.error(pe + e);
 	},
 	warn(e) {
-		g.showWarnings && console.warn(de + e);
+		_.showWarnings && console.warn(fe + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
 		let n = !1, r = !0;
 		try {
 			e(() => {
-				n || !r ? S.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+				n || !r ? C.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
 			});
 		} finally {
-			r = !1, n || S.warn("eventBatchFunc must call its argument synchronously.");
+			r = !1, n || C.warn("eventBatchFunc must call its argument synchronously.");
 		}
 	},
 	each(e, t) {
@@ -1413,10 +1418,10 @@ var S = {
 		];
 	},
 	_getProjectionToLine(e, t, n) {
-		let r = S.cloneObject(e), i = Number.MAX_VALUE;
+		let r = C.cloneObject(e), i = Number.MAX_VALUE;
 		return t.forEach(function(a, o) {
 			if (!n && o === t.length - 1) return;
-			let s = t[(o + 1) % t.length], c = S._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			let s = t[(o + 1) % t.length], c = C._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
 			d < i && (r.x = l, r.y = u, i = d);
 		}), r;
 	},
@@ -1436,16 +1441,16 @@ var S = {
 		});
 		let a = [];
 		return i.forEach(function(e) {
-			let t = S._getProjectionToLine(e, r, n);
+			let t = C._getProjectionToLine(e, r, n);
 			a.push(t.x), a.push(t.y);
 		}), a;
 	},
 	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
-		let n = S._isArray(e) ? [] : {};
+		let n = C._isArray(e) ? [] : {};
 		t.add(e);
 		for (let r of Object.keys(e)) {
 			let i = e[r];
-			S._isElement(i) || t.has(i) || (n[r] = S._isPlainObject(i) || S._isArray(i) ? S._prepareToStringify(i, t) : i);
+			C._isElement(i) || t.has(i) || (n[r] = C._isPlainObject(i) || C._isArray(i) ? C._prepareToStringify(i, t) : i);
 		}
 		return t.delete(e), n;
 	},
@@ -1460,14 +1465,14 @@ var S = {
 		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
 	},
 	releaseCanvas(...e) {
-		g.releaseCanvasOnDestroy && e.forEach((e) => {
+		_.releaseCanvasOnDestroy && e.forEach((e) => {
 			e.width = 0, e.height = 0;
 		});
 	},
 	_cornerRadii(e, t, n) {
 		let r = Math.min(t, n) / 2;
 		if (typeof e == "number") {
-			let t = x(e, r);
+			let t = S(e, r);
 			return [
 				t,
 				t,
@@ -1476,16 +1481,16 @@ var S = {
 			];
 		}
 		return [
-			x(e[0], r),
-			x(e[1], r),
-			x(e[2], r),
-			x(e[3], r)
+			S(e[0], r),
+			S(e[1], r),
+			S(e[2], r),
+			S(e[3], r)
 		];
 	},
 	drawRoundedRectPath(e, t, n, r) {
 		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
 		t = Math.abs(t), n = Math.abs(n);
-		let [o, s, c, l] = S._cornerRadii(r, t, n);
+		let [o, s, c, l] = C._cornerRadii(r, t, n);
 		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
 	},
 	drawRoundedPolygonPath(e, t, n, r, i) {
@@ -1518,7 +1523,7 @@ var S = {
 };
 // node_modules/konva/lib/Context.js
 function Ee(e) {
-	let t = [], n = e.length, r = S;
+	let t = [], n = e.length, r = C;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
 		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
@@ -1547,20 +1552,20 @@ var De = ",", Oe = "(", ke = ")", Ae = ";", je = "()", Me = "=", Ne = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], Fe = 100, C = null;
+], Fe = 100, w = null;
 function Ie() {
-	if (C !== null) return C;
+	if (w !== null) return w;
 	try {
-		let e = S.createCanvasElement(), t = e.getContext("2d");
-		C = !!t && "filter" in t, S.releaseCanvas(e);
+		let e = C.createCanvasElement(), t = e.getContext("2d");
+		w = !!t && "filter" in t, C.releaseCanvas(e);
 	} catch {
-		C = !1;
+		w = !1;
 	}
-	return C;
+	return w;
 }
 var Le = class {
 	constructor(e) {
-		this.canvas = e, g.enableTrace && (this.traceArr = [], this._enableTrace());
+		this.canvas = e, _.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
 	fillShape(e) {
 		e.fillEnabled() && this._fill(e);
@@ -1879,8 +1884,8 @@ var Re = class extends Le {
 }, Be = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
-		let t = (e || {}).pixelRatio || g.pixelRatio || g._global.devicePixelRatio || 1;
-		this.pixelRatio = t, this._canvas = S.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+		let t = (e || {}).pixelRatio || _.pixelRatio || _._global.devicePixelRatio || 1;
+		this.pixelRatio = t, this._canvas = C.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
 		return this.context;
@@ -1907,7 +1912,7 @@ var Re = class extends Le {
 		return Math.floor((e || 0) * this.pixelRatio);
 	}
 	setSize(e, t) {
-		isFinite(e ?? 0) && isFinite(t ?? 0) || (S.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (C.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
 		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
 		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
 	}
@@ -1921,11 +1926,11 @@ var Re = class extends Le {
 			try {
 				return this._canvas.toDataURL();
 			} catch (e) {
-				throw S.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+				throw C.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
 			}
 		}
 	}
-}, w = class e extends Be {
+}, T = class e extends Be {
 	_prepareIsolationCanvas(t) {
 		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
@@ -1970,7 +1975,7 @@ var Re = class extends Le {
 	}
 	_releaseIsolationCanvas() {
 		let e = this._isolationCanvas;
-		e && (e._releaseIsolationCanvas(), S.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+		e && (e._releaseIsolationCanvas(), C.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
 	}
 	setSize(e, t) {
 		this._releaseIsolationCanvas(), super.setSize(e, t);
@@ -1992,16 +1997,16 @@ var Re = class extends Le {
 	}) {
 		super(e), this.hitCanvas = !0, this.context = new ze(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
-}, T = {
+}, E = {
 	get isDragging() {
 		let e = !1;
-		return T._dragElements.forEach((t) => {
+		return E._dragElements.forEach((t) => {
 			t.dragStatus === "dragging" && (e = !0);
 		}), e;
 	},
 	get node() {
 		let e;
-		for (let t of T._dragElements.values()) {
+		for (let t of E._dragElements.values()) {
 			if (t.dragStatus === "dragging") return t.node;
 			e = t.node;
 		}
@@ -2009,13 +2014,13 @@ var Re = class extends Le {
 	},
 	_dragElements: /* @__PURE__ */ new Map(),
 	_listenToWindow(e) {
-		let t = (t) => T._endDragBefore(t, e), n = (t) => T._batchEvents(() => T._drag(t, e), e), r = (e) => T._batchEvents(() => T._endDragAfter(e));
+		let t = (t) => E._endDragBefore(t, e), n = (t) => E._batchEvents(() => E._drag(t, e), e), r = (e) => E._batchEvents(() => E._endDragAfter(e));
 		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
 	},
 	_batchEvents(e, t) {
-		if (!T._dragElements.size) return;
+		if (!E._dragElements.size) return;
 		let n = /* @__PURE__ */ new Set();
-		for (let { node: e } of T._dragElements.values()) {
+		for (let { node: e } of E._dragElements.values()) {
 			let r = e.getStage();
 			if (!r || t && r._getOwnerWindow() !== t) continue;
 			let i = r.eventBatchFunc();
@@ -2024,16 +2029,16 @@ var Re = class extends Le {
 		let r = e;
 		for (let e of n) {
 			let t = r;
-			r = () => S._batchEvents(e, t);
+			r = () => C._batchEvents(e, t);
 		}
 		r();
 	},
 	_drag(e, t) {
 		let n = [], r = /* @__PURE__ */ new Set();
-		T._dragElements.forEach((i, a) => {
+		E._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
-			i.pointerId === void 0 && (i.pointerId = S._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			i.pointerId === void 0 && (i.pointerId = C._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
 			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
 			if (c) {
 				if (i.dragStatus !== "dragging") {
@@ -2052,12 +2057,12 @@ var Re = class extends Le {
 	},
 	_endDragBefore(e, t, n) {
 		let r = [], i = /* @__PURE__ */ new Set();
-		T._dragElements.forEach((a, o) => {
+		E._dragElements.forEach((a, o) => {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
-			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === S._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
-				if (a.dragStatus === "ready") T._dragElements.delete(o);
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === C._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+				if (a.dragStatus === "ready") E._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
 					let e = s.getLayer() || c;
@@ -2069,17 +2074,17 @@ var Re = class extends Le {
 		});
 	},
 	_endDragAfter(e, t) {
-		T._dragElements.forEach((n, r) => {
+		E._dragElements.forEach((n, r) => {
 			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
 				type: "dragend",
 				target: n.node,
 				evt: e
-			}, !0), n.dragStatus !== "dragging" && T._dragElements.delete(r));
+			}, !0), n.dragStatus !== "dragging" && E._dragElements.delete(r));
 		});
 	}
-}, E = /* @__PURE__ */ new Map(), He = g._global.PointerEvent !== void 0;
+}, D = /* @__PURE__ */ new Map(), He = _._global.PointerEvent !== void 0;
 function Ue(e, t) {
-	let n = E.get(e);
+	let n = D.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
 function We(e, t, n) {
@@ -2089,13 +2094,13 @@ function We(e, t, n) {
 	});
 }
 function Ge(e, t) {
-	return E.get(e)?.shape === t;
+	return D.get(e)?.shape === t;
 }
 function Ke(e, t) {
 	var n;
-	D(e);
+	O(e);
 	let r = t.getStage();
-	if (r && (E.set(e, {
+	if (r && (D.set(e, {
 		shape: t,
 		stage: r
 	}), He)) {
@@ -2106,16 +2111,16 @@ function Ke(e, t) {
 	}
 }
 function qe(e) {
-	E.forEach(({ shape: t, stage: n }, r) => {
-		(t === e || n === e) && D(r);
+	D.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && O(r);
 	});
 }
-function D(e, t) {
+function O(e, t) {
 	var n;
-	let r = E.get(e);
+	let r = D.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (E.delete(e), He) {
+	if (D.delete(e), He) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
@@ -2123,77 +2128,77 @@ function D(e, t) {
 	}
 }
 // node_modules/konva/lib/Validators.js
-function O(e) {
-	return S._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || S._isBoolean(e) ? e : Object.prototype.toString.call(e);
+function k(e) {
+	return C._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || C._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
-function k() {
-	if (g.isUnminified) return function(e, t) {
-		return S._isNumber(e) || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
+function A() {
+	if (_.isUnminified) return function(e, t) {
+		return C._isNumber(e) || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
 function Je(e) {
-	if (g.isUnminified) return function(t, n) {
-		let r = S._isNumber(t), i = S._isArray(t) && t.length == e;
-		return !r && !i && S.warn(O(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+	if (_.isUnminified) return function(t, n) {
+		let r = C._isNumber(t), i = C._isArray(t) && t.length == e;
+		return !r && !i && C.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
 	};
 }
 function Ye() {
-	if (g.isUnminified) return function(e, t) {
-		return S._isNumber(e) || e === "auto" || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
-	};
-}
-function A() {
-	if (g.isUnminified) return function(e, t) {
-		return S._isString(e) || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
-	};
-}
-function Xe() {
-	if (g.isUnminified) return function(e, t) {
-		let n = S._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
-	};
-}
-function Ze() {
-	if (g.isUnminified) return function(e, t) {
-		return e instanceof ye || (S._isArray(e) ? e.forEach(function(e) {
-			S._isNumber(e) || S.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	if (_.isUnminified) return function(e, t) {
+		return C._isNumber(e) || e === "auto" || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
 	};
 }
 function j() {
-	if (g.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && S.warn(O(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	if (_.isUnminified) return function(e, t) {
+		return C._isString(e) || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	};
+}
+function Xe() {
+	if (_.isUnminified) return function(e, t) {
+		let n = C._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	};
+}
+function Ze() {
+	if (_.isUnminified) return function(e, t) {
+		return e instanceof ye || (C._isArray(e) ? e.forEach(function(e) {
+			C._isNumber(e) || C.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	};
+}
+function M() {
+	if (_.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
 	};
 }
 function Qe(e) {
-	if (g.isUnminified) return function(t, n) {
-		return t == null || S.isObject(t) || S.warn(O(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+	if (_.isUnminified) return function(t, n) {
+		return t == null || C.isObject(t) || C.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
 // node_modules/konva/lib/Factory.js
-var M = "get", $e = "set", N = {
+var N = "get", $e = "set", P = {
 	addGetterSetter(e, t, n, r, i) {
-		N.addGetter(e, t, n), N.addSetter(e, t, r, i), N.addOverloadedGetterSetter(e, t);
+		P.addGetter(e, t, n), P.addSetter(e, t, r, i), P.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = M + S._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = N + C._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = $e + S._capitalize(t);
-		e.prototype[i] || N.overWriteSetter(e, t, n, r);
+		let i = $e + C._capitalize(t);
+		e.prototype[i] || P.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = $e + S._capitalize(t);
+		let i = $e + C._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = S._capitalize, s = M + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => M + o(e));
+		let a = n.length, o = C._capitalize, s = N + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => N + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -2210,19 +2215,19 @@ var M = "get", $e = "set", N = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, N.addOverloadedGetterSetter(e, t);
+		}, P.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = S._capitalize(t), r = $e + n, i = M + n, a = function() {
+		let n = C._capitalize(t), r = $e + n, i = N + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
-		S.each(t, function(t, n) {
-			let r = e.prototype[n], i = M + S._capitalize(t), a = $e + S._capitalize(t);
+		C.each(t, function(t, n) {
+			let r = e.prototype[n], i = N + C._capitalize(t), a = $e + C._capitalize(t);
 			function o() {
-				return S.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+				return C.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
 			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
 		});
@@ -2237,7 +2242,7 @@ function et(e) {
 	for (; (r = n.exec(e)) !== null;) {
 		let [, e, n] = r, i = tt[e];
 		if (!i) {
-			S.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			C.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
 		}
 		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
@@ -2265,14 +2270,14 @@ for (let e of [
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "children", at = "konva", ot = "listening", st = [
+var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "children", ot = "konva", st = "listening", ct = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], ct = "set", lt = "Shape", ut = " ", dt = "stage", I = "transform", ft = "Stage", pt = "visible", mt = [
+], lt = "set", ut = "Shape", dt = " ", ft = "stage", I = "transform", pt = "Stage", mt = "visible", ht = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2283,9 +2288,9 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(ut), ht = 1, L = class e {
+].join(dt), gt = 1, L = class e {
 	constructor(e) {
-		this._id = ht++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = gt++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
@@ -2295,7 +2300,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
-		e && (S.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+		e && (C.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
@@ -2343,25 +2348,25 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 			}), this._isUnderCache = e;
 		}
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
-		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return S.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return C.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new w({
+		let d = new T({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new w({
+		}), f = new T({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(P);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(rt);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
-			throw S.releaseCanvas(d._canvas), e;
+			throw C.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(P), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(rt), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2435,7 +2440,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = et(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
-			S.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+			C.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
 		}
 		return this._filterUpToDate = !0, r;
 	}
@@ -2443,7 +2448,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(ut);
+		let r = t.split(dt);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2458,7 +2463,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(ut), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(dt), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -2484,17 +2489,17 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		let r = this;
 		return this.on(e, function(e) {
 			let i = e, a = e.target.findAncestors(t, !0, r);
-			for (let t = 0; t < a.length; t++) e = S.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			for (let t = 0; t < a.length; t++) e = C.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
 			e.cancelBubble && (i.cancelBubble = !0);
 		}), this;
 	}
 	remove() {
-		return this.isDragging() && this.stopDrag(), T._dragElements.delete(this._id), T._dragElements.forEach((e, t) => {
-			this.isAncestorOf(e.node) && T._dragElements.delete(t);
+		return this.isDragging() && this.stopDrag(), E._dragElements.delete(this._id), E._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && E._dragElements.delete(t);
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(P), this._clearSelfAndDescendantCache(dt), this._clearSelfAndDescendantCache(pt), this._clearSelfAndDescendantCache(ot);
+		this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(rt), this._clearSelfAndDescendantCache(ft), this._clearSelfAndDescendantCache(mt), this._clearSelfAndDescendantCache(st);
 	}
 	_remove() {
 		let e = this.getParent();
@@ -2504,8 +2509,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return this._fire("destroy", { target: this }), qe(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
-		let t = "get" + S._capitalize(e);
-		return S._isFunction(this[t]) ? this[t]() : this.attrs[e];
+		let t = "get" + C._capitalize(e);
+		return C._isFunction(this[t]) ? this[t]() : this.attrs[e];
 	}
 	getAncestors() {
 		let e = this.getParent(), t = [];
@@ -2519,11 +2524,11 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== it && (n = ct + S._capitalize(t), S._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== at && (n = lt + C._capitalize(t), C._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(ot, this._isListening);
+		return this._getCache(st, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -2531,7 +2536,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(pt, this._isVisible);
+		return this._getCache(mt, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -2553,11 +2558,11 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== ut && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== ft && c && s(c.children), n;
+		return t.nodeType !== pt && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -2606,7 +2611,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : S.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(I), this._clearSelfAndDescendantCache(F), this;
+		}) : C.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(I), this._clearSelfAndDescendantCache(F), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -2637,33 +2642,33 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return this.rotation(this.rotation() + e), this;
 	}
 	moveToTop() {
-		if (!this.parent) return S.warn("Node has no parent. moveToTop function is ignored."), !1;
+		if (!this.parent) return C.warn("Node has no parent. moveToTop function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
 	}
 	moveUp() {
-		if (!this.parent) return S.warn("Node has no parent. moveUp function is ignored."), !1;
+		if (!this.parent) return C.warn("Node has no parent. moveUp function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveDown() {
-		if (!this.parent) return S.warn("Node has no parent. moveDown function is ignored."), !1;
+		if (!this.parent) return C.warn("Node has no parent. moveDown function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveToBottom() {
-		if (!this.parent) return S.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		if (!this.parent) return C.warn("Node has no parent. moveToBottom function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
 	}
 	setZIndex(e) {
-		if (!this.parent) return S.warn("Node has no parent. zIndex parameter is ignored."), this;
-		(e < 0 || e >= this.parent.children.length) && S.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		if (!this.parent) return C.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && C.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
 		let t = this.index;
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(P, this._getAbsoluteOpacity);
+		return this._getCache(rt, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -2677,7 +2682,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof ye && (n = Array.from(n)), r = S.isObject(n) && !S._isPlainObject(n) && !S._isArray(n), r || (this["get" + S._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && S._isArray(n) ? n.filter((e) => typeof e == "string") : S.isObject(n) ? S._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof ye && (n = Array.from(n)), r = C.isObject(n) && !C._isPlainObject(n) && !C._isArray(n), r || (this["get" + C._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && C._isArray(n) ? n.filter((e) => typeof e == "string") : C.isObject(n) ? C._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -2706,7 +2711,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		if (!e) return !1;
 		if (typeof e == "function") return e(this);
 		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
-		for (r = 0; r < n; r++) if (i = t[r], S.isValidSelector(i) || (S.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), S.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), S.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+		for (r = 0; r < n; r++) if (i = t[r], C.isValidSelector(i) || (C.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), C.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), C.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
 			if (this.id() === i.slice(1)) return !0;
 		} else if (i.charAt(0) === ".") {
 			if (this.hasName(i.slice(1))) return !0;
@@ -2718,7 +2723,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(dt, this._getStage);
+		return this._getCache(ft, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -2773,14 +2778,14 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	_getTransform() {
 		let e = this._cache[I] || new y();
 		e.reset();
-		let t = this.x(), n = this.y(), r = g.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
+		let t = this.x(), n = this.y(), r = _.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
 		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
-		let t = S.cloneObject(this.attrs), n, r, i, a, o;
+		let t = C.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(at) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(ot) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -2791,8 +2796,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 			width: 0,
 			height: 0
 		};
-		isFinite(t.x + t.y + t.width + t.height) || S.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new w({
+		isFinite(t.x + t.y + t.width + t.height) || C.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new T({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -2811,7 +2816,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return new Promise((t, n) => {
 			try {
 				let { callback: r, ...i } = e || {};
-				S._urlToImage(this.toDataURL(i), function(e) {
+				C._urlToImage(this.toDataURL(i), function(e) {
 					t(e), r?.(e);
 				}, n);
 			} catch (e) {
@@ -2847,7 +2852,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return this.nodeType;
 	}
 	getDragDistance() {
-		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : g.dragDistance : this.attrs.dragDistance;
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : _.dragDistance : this.attrs.dragDistance;
 	}
 	_off(e, t, n) {
 		let r = this.eventListeners[e], i, a, o;
@@ -2860,7 +2865,7 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + rt, {
+		this._fire(e + it, {
 			oldVal: t,
 			newVal: n
 		});
@@ -2882,8 +2887,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[ct + S._capitalize(e)];
-		return S._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+		let n = this[lt + C._capitalize(e)];
+		return C._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
 		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
@@ -2899,15 +2904,15 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	}
 	_requestDraw() {
 		var e;
-		(e = this.parent) == null || e._notifySubtreeChange(), g.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+		(e = this.parent) == null || e._notifySubtreeChange(), _.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
-		(n !== t || S.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+		(n !== t || C.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === lt && (t.target = this);
-		let r = st.indexOf(e) !== -1;
+		t && this.nodeType === ut && (t.target = this);
+		let r = ct.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -2951,8 +2956,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	_createDragElement(e) {
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
-		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? S._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
-		T._dragElements.set(this._id, {
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? C._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		E._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
 			offset: {
@@ -2967,8 +2972,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 	}
 	startDrag(e, t = !0) {
 		var n;
-		T._dragElements.has(this._id) || this._createDragElement(e);
-		let r = T._dragElements.get(this._id);
+		E._dragElements.has(this._id) || this._createDragElement(e);
+		let r = E._dragElements.get(this._id);
 		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
 			type: "dragstart",
 			target: this,
@@ -2984,9 +2989,9 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		}, i = this.dragBoundFunc();
 		if (i !== void 0) {
 			let t = i.call(this, r, e);
-			if (!t) S.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
-			else if (!S._isNumber(t.x) || !S._isNumber(t.y)) {
-				S.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+			if (!t) C.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!C._isNumber(t.x) || !C._isNumber(t.y)) {
+				C.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
 				return;
 			} else r = t;
 		}
@@ -2994,21 +2999,21 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
 	}
 	stopDrag(e) {
-		let t = T._dragElements.get(this._id);
-		t && (t.dragStatus = "stopped", T._endDragBefore(e, void 0, t), T._endDragAfter(e, t));
+		let t = E._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", E._endDragBefore(e, void 0, t), E._endDragAfter(e, t));
 	}
 	setDraggable(e) {
 		this._setAttr("draggable", e), this._dragChange();
 	}
 	isDragging() {
-		let e = T._dragElements.get(this._id);
+		let e = E._dragElements.get(this._id);
 		return e ? e.dragStatus === "dragging" : !1;
 	}
 	_listenDrag() {
 		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
-			if (!(e.evt.button === void 0 || g.dragButtons.indexOf(e.evt.button) >= 0) || T._dragElements.has(this._id)) return;
+			if (!(e.evt.button === void 0 || _.dragButtons.indexOf(e.evt.button) >= 0) || E._dragElements.has(this._id)) return;
 			let t = !1;
-			T._dragElements.forEach((e) => {
+			E._dragElements.forEach((e) => {
 				this.isAncestorOf(e.node) && (t = !0);
 			}), t || this._createDragElement(e);
 		});
@@ -3017,8 +3022,8 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 		if (this.attrs.draggable) this._listenDrag();
 		else {
 			if (this._dragCleanup(), !this.getStage()) return;
-			let e = T._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
-			t ? this.stopDrag() : n && T._dragElements.delete(this._id);
+			let e = E._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && E._dragElements.delete(this._id);
 		}
 	}
 	_dragCleanup() {
@@ -3036,39 +3041,39 @@ var P = "absoluteOpacity", F = "absoluteTransform", rt = "Change", it = "childre
 			width: t.width() + 2 * e.x,
 			height: t.height() + 2 * e.y
 		};
-		return S.haveIntersection(n, this.getClientRect());
+		return C.haveIntersection(n, this.getClientRect());
 	}
 	static create(e, t) {
-		return S._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+		return C._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
 	}
 	static _createNode(t, n) {
 		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
-		if (n && (t.attrs.container = n), !g[r]) {
+		if (n && (t.attrs.container = n), !_[r]) {
 			let e = i ? "Group" : "Shape";
-			S.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+			C.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
-		let c = g[r];
+		let c = _[r];
 		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
 		return a;
 	}
 };
-L._subtreeObserverCount = 0, L._updateBatchDepth = 0, L._pendingUpdates = /* @__PURE__ */ new Set(), L.protoListenerMap = /* @__PURE__ */ new WeakMap(), L.prototype.nodeType = "Node", L.prototype._attrsAffectingSize = [], L.prototype.on(mt, function() {
+L._subtreeObserverCount = 0, L._updateBatchDepth = 0, L._pendingUpdates = /* @__PURE__ */ new Set(), L.protoListenerMap = /* @__PURE__ */ new WeakMap(), L.prototype.nodeType = "Node", L.prototype._attrsAffectingSize = [], L.prototype.on(ht, function() {
 	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(I), this._clearSelfAndDescendantCache(F));
 }), L.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(pt);
+	this._clearSelfAndDescendantCache(mt);
 }), L.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(ot);
+	this._clearSelfAndDescendantCache(st);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
-		t?.hit && (S.releaseCanvas(t.hit._canvas), t.hit = null);
+		t?.hit && (C.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
 }), L.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(P);
+	this._clearSelfAndDescendantCache(rt);
 });
-var R = N.addGetterSetter;
-R(L, "zIndex"), R(L, "absolutePosition"), R(L, "position"), R(L, "x", 0, k()), R(L, "y", 0, k()), R(L, "globalCompositeOperation", "source-over", A()), R(L, "opacity", 1, k()), R(L, "name", "", A()), R(L, "id", "", A()), R(L, "rotation", 0, k()), N.addComponentsGetterSetter(L, "scale", ["x", "y"]), R(L, "scaleX", 1, k()), R(L, "scaleY", 1, k()), N.addComponentsGetterSetter(L, "skew", ["x", "y"]), R(L, "skewX", 0, k()), R(L, "skewY", 0, k()), N.addComponentsGetterSetter(L, "offset", ["x", "y"]), R(L, "offsetX", 0, k()), R(L, "offsetY", 0, k()), R(L, "dragDistance", void 0, k()), R(L, "width", 0, k()), R(L, "height", 0, k()), R(L, "listening", !0, j()), R(L, "preventDefault", !0, j()), R(L, "filters", void 0, function(e) {
+var R = P.addGetterSetter;
+R(L, "zIndex"), R(L, "absolutePosition"), R(L, "position"), R(L, "x", 0, A()), R(L, "y", 0, A()), R(L, "globalCompositeOperation", "source-over", j()), R(L, "opacity", 1, A()), R(L, "name", "", j()), R(L, "id", "", j()), R(L, "rotation", 0, A()), P.addComponentsGetterSetter(L, "scale", ["x", "y"]), R(L, "scaleX", 1, A()), R(L, "scaleY", 1, A()), P.addComponentsGetterSetter(L, "skew", ["x", "y"]), R(L, "skewX", 0, A()), R(L, "skewY", 0, A()), P.addComponentsGetterSetter(L, "offset", ["x", "y"]), R(L, "offsetX", 0, A()), R(L, "offsetY", 0, A()), R(L, "dragDistance", void 0, A()), R(L, "width", 0, A()), R(L, "height", 0, A()), R(L, "listening", !0, M()), R(L, "preventDefault", !0, M()), R(L, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), R(L, "visible", !0, j()), R(L, "transformsEnabled", "all", A()), R(L, "size"), R(L, "dragBoundFunc"), R(L, "draggable", !1, j()), N.backCompat(L, {
+}), R(L, "visible", !0, M()), R(L, "transformsEnabled", "all", j()), R(L, "size"), R(L, "dragBoundFunc"), R(L, "draggable", !1, M()), P.backCompat(L, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
@@ -3252,62 +3257,62 @@ var z = class extends L {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-N.addComponentsGetterSetter(z, "clip", [
+P.addComponentsGetterSetter(z, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), N.addGetterSetter(z, "clipX", void 0, k()), N.addGetterSetter(z, "clipY", void 0, k()), N.addGetterSetter(z, "clipWidth", void 0, k()), N.addGetterSetter(z, "clipHeight", void 0, k()), N.addGetterSetter(z, "clipFunc");
+]), P.addGetterSetter(z, "clipX", void 0, A()), P.addGetterSetter(z, "clipY", void 0, A()), P.addGetterSetter(z, "clipWidth", void 0, A()), P.addGetterSetter(z, "clipHeight", void 0, A()), P.addGetterSetter(z, "clipFunc");
 // node_modules/konva/lib/Stage.js
-var gt = "Stage", _t = "string", vt = "px", yt = "mouseout", bt = "mouseleave", xt = "mouseover", St = "mouseenter", Ct = "mousemove", wt = "mousedown", Tt = "mouseup", B = "pointermove", V = "pointerdown", H = "pointerup", U = "pointercancel", Et = "lostpointercapture", Dt = "pointerout", W = "pointerleave", Ot = "pointerover", kt = "pointerenter", At = "contextmenu", jt = "touchstart", Mt = "touchend", Nt = "touchmove", Pt = "touchcancel", Ft = "wheel", It = 5, Lt = [
-	[St, "_pointerenter"],
-	[wt, "_pointerdown"],
-	[Ct, "_pointermove"],
-	[Tt, "_pointerup"],
-	[bt, "_pointerleave"],
-	[jt, "_pointerdown"],
-	[Nt, "_pointermove"],
-	[Mt, "_pointerup"],
-	[Pt, "_pointercancel"],
-	[xt, "_pointerover"],
-	[Ft, "_wheel"],
-	[At, "_contextmenu"],
+var _t = "Stage", vt = "string", yt = "px", bt = "mouseout", xt = "mouseleave", St = "mouseover", Ct = "mouseenter", wt = "mousemove", Tt = "mousedown", Et = "mouseup", B = "pointermove", V = "pointerdown", H = "pointerup", U = "pointercancel", Dt = "lostpointercapture", Ot = "pointerout", W = "pointerleave", kt = "pointerover", At = "pointerenter", jt = "contextmenu", Mt = "touchstart", Nt = "touchend", Pt = "touchmove", Ft = "touchcancel", It = "wheel", Lt = 5, Rt = [
+	[Ct, "_pointerenter"],
+	[Tt, "_pointerdown"],
+	[wt, "_pointermove"],
+	[Et, "_pointerup"],
+	[xt, "_pointerleave"],
+	[Mt, "_pointerdown"],
+	[Pt, "_pointermove"],
+	[Nt, "_pointerup"],
+	[Ft, "_pointercancel"],
+	[St, "_pointerover"],
+	[It, "_wheel"],
+	[jt, "_contextmenu"],
 	[V, "_pointerdown"],
 	[B, "_pointermove"],
 	[H, "_pointerup"],
 	[U, "_pointercancel"],
 	[W, "_pointerleave"],
-	[Et, "_lostpointercapture"]
-], Rt = {
+	[Dt, "_lostpointercapture"]
+], zt = {
 	mouse: {
-		[Dt]: yt,
-		[W]: bt,
-		[Ot]: xt,
+		[Ot]: bt,
+		[W]: xt,
 		[kt]: St,
-		[B]: Ct,
-		[V]: wt,
-		[H]: Tt,
+		[At]: Ct,
+		[B]: wt,
+		[V]: Tt,
+		[H]: Et,
 		[U]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[Dt]: "touchout",
+		[Ot]: "touchout",
 		[W]: "touchleave",
-		[Ot]: "touchover",
-		[kt]: "touchenter",
-		[B]: Nt,
-		[V]: jt,
-		[H]: Mt,
-		[U]: Pt,
+		[kt]: "touchover",
+		[At]: "touchenter",
+		[B]: Pt,
+		[V]: Mt,
+		[H]: Nt,
+		[U]: Ft,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
-		[Dt]: Dt,
-		[W]: W,
 		[Ot]: Ot,
+		[W]: W,
 		[kt]: kt,
+		[At]: At,
 		[B]: B,
 		[V]: V,
 		[H]: H,
@@ -3316,29 +3321,29 @@ var gt = "Stage", _t = "string", vt = "px", yt = "mouseout", bt = "mouseleave", 
 		pointerdblclick: "pointerdblclick"
 	}
 }, G = (e) => {
-	let t = S._getEventType(e);
-	if (t === "pointer") return g.pointerEventsEnabled && Rt.pointer;
-	if (t === "touch") return Rt.touch;
-	if (t === "mouse") return Rt.mouse;
+	let t = C._getEventType(e);
+	if (t === "pointer") return _.pointerEventsEnabled && zt.pointer;
+	if (t === "touch") return zt.touch;
+	if (t === "mouse") return zt.mouse;
 };
-function zt(e = {}) {
-	return (e.clipFunc || e.clipWidth || e.clipHeight) && S.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+function Bt(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && C.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var Bt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", K = [], Vt = /* @__PURE__ */ new WeakSet(), Ht = (e) => {
-	e && !Vt.has(e) && (Vt.add(e), T._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+var Vt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", K = [], Ht = /* @__PURE__ */ new WeakSet(), Ut = (e) => {
+	e && !Ht.has(e) && (Ht.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
 		K.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
 }, q = class extends z {
 	constructor(e) {
-		super(zt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), K.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			zt(this.attrs);
+		super(Bt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), K.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			Bt(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
 		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
-		t || n || S.throw("You may only add layers to the stage.");
+		t || n || C.throw("You may only add layers to the stage.");
 	}
 	_checkVisibility() {
 		if (!this.content) return;
@@ -3346,10 +3351,10 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		this.content.style.display = e;
 	}
 	_getOwnerWindow() {
-		return (this.content || this.container())?.ownerDocument?.defaultView || (g.isBrowser ? window : null);
+		return (this.content || this.container())?.ownerDocument?.defaultView || (_.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === _t) {
+		if (typeof e === vt) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3357,7 +3362,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ht(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ut(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3376,14 +3381,14 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
 		let n = K.indexOf(this);
-		return n > -1 && K.splice(n, 1), S.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		return n > -1 && K.splice(n, 1), C.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (S.warn(Bt), null);
+		} : (C.warn(Vt), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3399,7 +3404,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new w({
+		let t = new T({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3407,7 +3412,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
 			if (!t.isVisible()) return;
 			let r = t._toKonvaCanvas(e);
-			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), S.releaseCanvas(r._canvas);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), C.releaseCanvas(r._canvas);
 		}), t;
 	}
 	getIntersection(e) {
@@ -3421,7 +3426,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + vt, this.content.style.height = t + vt), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + yt, this.content.style.height = t + yt), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3435,10 +3440,10 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > It && S.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > Lt && C.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
-		}), e.draw(), g.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+		}), e.draw(), _.isBrowser && this.content.appendChild(e.canvas._canvas), this;
 	}
 	getParent() {
 		return null;
@@ -3453,20 +3458,20 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		Ke(e, this);
 	}
 	releaseCapture(e) {
-		D(e, this);
+		O(e, this);
 	}
 	getLayers() {
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		g.isBrowser && Lt.forEach(([e, t]) => {
+		_.isBrowser && Rt.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
 		});
 	}
 	_batchEvents(e) {
-		S._batchEvents(this.eventBatchFunc(), e);
+		C._batchEvents(this.eventBatchFunc(), e);
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
@@ -3487,9 +3492,9 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerEventsEnabled() {
-		if (g.hitOnDragEnabled) return !0;
-		for (let { node: e, dragStatus: t } of T._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
-		return !this.getLayers().some((e) => g.Transformer?._isLayerTransforming(e));
+		if (_.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of E._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => _.Transformer?._isLayerTransforming(e));
 	}
 	_cancelClick(e, t) {
 		let n = t ? [t] : [
@@ -3503,7 +3508,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = G(e.type), n = S._getEventType(e.type);
+		let t = G(e.type), n = C._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -3528,7 +3533,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = G(e.type), n = S._getEventType(e.type);
+		let t = G(e.type), n = C._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
@@ -3547,9 +3552,9 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 				}
 			}
 			this._pointerStates.set(o, s);
-			for (let e of T._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			for (let e of E._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
 			if (!a || !a.isListening()) return;
-			g.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
+			_.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
 				evt: e,
 				pointerId: i.id
 			}), r = !0;
@@ -3563,11 +3568,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = G(e.type), n = S._getEventType(e.type);
+		let t = G(e.type), n = C._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
-			for (let { node: t, dragStatus: n } of T._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+			for (let { node: t, dragStatus: n } of E._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
 				e.preventDefault();
 				break;
 			}
@@ -3595,7 +3600,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = G(e.type), n = S._getEventType(e.type);
+		let t = G(e.type), n = C._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
@@ -3607,11 +3612,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 			let f = a.id, p = {
 				evt: e,
 				pointerId: f
-			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], _ = c && (!m || l === m), v = _ && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < g.dblClickWindow;
-			_ && (this._lastClicks[n] = v ? void 0 : {
+			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], g = c && (!m || l === m), ee = g && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < _.dblClickWindow;
+			g && (this._lastClicks[n] = ee ? void 0 : {
 				shape: m,
 				time: Date.now()
-			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), v && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
+			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), ee && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
 				evt: e,
 				target: this,
 				currentTarget: this,
@@ -3621,7 +3626,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 				target: this,
 				currentTarget: this,
 				pointerId: f
-			}), v && this._fire(t.pointerdblclick, {
+			}), ee && this._fire(t.pointerdblclick, {
 				evt: e,
 				target: this,
 				currentTarget: this,
@@ -3637,7 +3642,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(At, { evt: e }) : this._fire(At, {
+		t && t.isListening() ? t._fireAndBubble(jt, { evt: e }) : this._fire(jt, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3646,7 +3651,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(Ft, { evt: e }) : this._fire(Ft, {
+		t && t.isListening() ? t._fireAndBubble(It, { evt: e }) : this._fire(It, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3656,7 +3661,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		this.setPointersPositions(e);
 		let t = G(e.type);
 		this._changedPointerPositions.forEach((n) => {
-			let r = S._getEventType(e.type), i = `${r}:${n.id}`;
+			let r = C._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
@@ -3668,11 +3673,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 				...s,
 				target: this,
 				currentTarget: this
-			}), D(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+			}), O(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
 		});
 	}
 	_lostpointercapture(e) {
-		Ue(e.pointerId, this) && D(e.pointerId);
+		Ue(e.pointerId, this) && O(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -3682,11 +3687,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}, this._pointerPositions = [{
 			x: n,
 			y: r,
-			id: S._getFirstPointerId(e)
+			id: C._getFirstPointerId(e)
 		}], this._changedPointerPositions = [{
 			x: n,
 			y: r,
-			id: S._getFirstPointerId(e)
+			id: C._getFirstPointerId(e)
 		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
 			this._pointerPositions.push({
 				id: e.identifier,
@@ -3702,7 +3707,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}));
 	}
 	_setPointerPosition(e) {
-		S.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+		C.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
 	}
 	_getContentPosition() {
 		if (!this.content || !this.content.getBoundingClientRect) return {
@@ -3724,13 +3729,13 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 			pixelRatio: 1,
 			width: 0,
 			height: 0
-		}), !g.isBrowser) return;
+		}), !_.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ht(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ut(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
-		return S.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+		return C.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
 	}
 	clearCache() {
 		return this;
@@ -3742,22 +3747,19 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-q.prototype.nodeType = gt, v(q), N.addGetterSetter(q, "container"), N.addGetterSetter(q, "eventBatchFunc");
+q.prototype.nodeType = _t, v(q), P.addGetterSetter(q, "container"), P.addGetterSetter(q, "eventBatchFunc");
 // node_modules/konva/lib/Shape.js
-var Ut = "hasShadow", Wt = "hasFill", Gt = "hasStroke", Kt = "shadowRGBA", qt = "patternImage", Jt = "linearGradient", Yt = "radialGradient", Xt;
-function Zt() {
-	return Xt || (Xt = S.createCanvasElement().getContext("2d"), Xt);
+var Wt = "hasShadow", Gt = "hasFill", Kt = "hasStroke", qt = "shadowRGBA", Jt = "patternImage", Yt = "linearGradient", Xt = "radialGradient", Zt;
+function Qt() {
+	return Zt || (Zt = C.createCanvasElement().getContext("2d"), Zt);
 }
 var J = {};
-function Qt(e) {
+function $t(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function $t(e) {
+function en(e) {
 	e.stroke();
-}
-function en() {
-	this._clearCache(Ut);
 }
 function tn() {
 	this._clearCache(Wt);
@@ -3777,21 +3779,24 @@ function on() {
 function sn() {
 	this._clearCache(Yt);
 }
+function cn() {
+	this._clearCache(Xt);
+}
 var Y = class e extends L {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = S.getHitColor(), !t || t in J;) if (n++, n >= 1e4) {
-			S.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = S.getRandomColor();
+		for (; t = C.getHitColor(), !t || t in J;) if (n++, n >= 1e4) {
+			C.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = C.getRandomColor();
 			break;
 		}
 		this.colorKey = t, J[t] = this;
 	}
 	getContext() {
-		return S.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+		return C.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
 	}
 	getCanvas() {
-		return S.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+		return C.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
 	}
 	getSceneFunc() {
 		return this.attrs.sceneFunc || this._sceneFunc;
@@ -3800,7 +3805,7 @@ var Y = class e extends L {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(Ut, this._hasShadow);
+		return this._getCache(Wt, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -3809,16 +3814,16 @@ var Y = class e extends L {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(qt, this._createFillPattern);
+		let e = this._getCache(Jt, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return Zt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return Qt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
 			let t = this._styleTransform?.copy() || new y();
-			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(g.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(_.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
 			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
 				a: n[0],
 				b: n[1],
@@ -3832,43 +3837,43 @@ var Y = class e extends L {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Jt, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Yt, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = Zt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = Qt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Yt, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Xt, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = Zt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = Qt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(Kt, this._getShadowRGBA);
+		return this._getCache(qt, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
-		let e = S.colorToRGBA(this.shadowColor());
+		let e = C.colorToRGBA(this.shadowColor());
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(Wt, this._hasFill);
+		return this._getCache(Gt, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(Gt, this._hasStroke);
+		return this._getCache(Kt, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -3894,7 +3899,7 @@ var Y = class e extends L {
 		return !!(n && r && a && o);
 	}
 	setStrokeHitEnabled(e) {
-		S.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+		C.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
 	}
 	getStrokeHitEnabled() {
 		return this.hitStrokeWidth() !== 0;
@@ -3968,7 +3973,7 @@ var Y = class e extends L {
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && _.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && ee.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
@@ -3993,7 +3998,7 @@ var Y = class e extends L {
 	drawHit(e, t) {
 		if (!this.shouldDrawHit(t)) return this;
 		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
-		if (this.colorKey || S.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+		if (this.colorKey || C.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
 			i.save();
 			let e = this.getAbsoluteTransform(t).getMatrix();
 			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
@@ -4014,11 +4019,11 @@ var Y = class e extends L {
 		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
 		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
 		try {
-			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = S._hexToRgb(this.colorKey);
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = C._hexToRgb(this.colorKey);
 			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
 			r.putImageData(t, 0, 0);
 		} catch (e) {
-			S.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+			C.error("Unable to draw hit graph from cached scene canvas. " + e.message);
 		}
 		return this;
 	}
@@ -4029,10 +4034,10 @@ var Y = class e extends L {
 		Ke(e, this);
 	}
 	releaseCapture(e) {
-		D(e, this);
+		O(e, this);
 	}
 };
-Y.prototype._fillFunc = Qt, Y.prototype._strokeFunc = $t, Y.prototype._fillFuncHit = Qt, Y.prototype._strokeFuncHit = $t, Y.prototype._centroid = !1, Y.prototype.nodeType = "Shape", v(Y), Y.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", en), Y.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", rn), Y.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", tn), Y.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", nn), Y.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", an), Y.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", on), Y.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", sn), N.addGetterSetter(Y, "stroke", void 0, Xe()), N.addGetterSetter(Y, "strokeWidth", 2, k()), N.addGetterSetter(Y, "fillAfterStrokeEnabled", !1), N.addGetterSetter(Y, "hitStrokeWidth", "auto", Ye()), N.addGetterSetter(Y, "strokeHitEnabled", !0, j()), N.addGetterSetter(Y, "perfectDrawEnabled", !0, j()), N.addGetterSetter(Y, "shadowForStrokeEnabled", !0, j()), N.addGetterSetter(Y, "lineJoin"), N.addGetterSetter(Y, "lineCap"), N.addGetterSetter(Y, "miterLimit"), N.addGetterSetter(Y, "sceneFunc"), N.addGetterSetter(Y, "hitFunc"), N.addGetterSetter(Y, "selfRectFunc"), N.addGetterSetter(Y, "dash"), N.addGetterSetter(Y, "dashOffset", 0, k()), N.addGetterSetter(Y, "shadowColor", void 0, A()), N.addGetterSetter(Y, "shadowBlur", 0, k()), N.addGetterSetter(Y, "shadowOpacity", 1, k()), N.addComponentsGetterSetter(Y, "shadowOffset", ["x", "y"]), N.addGetterSetter(Y, "shadowOffsetX", 0, k()), N.addGetterSetter(Y, "shadowOffsetY", 0, k()), N.addGetterSetter(Y, "fillPatternImage"), N.addGetterSetter(Y, "fill", void 0, Xe()), N.addGetterSetter(Y, "fillPatternX", 0, k()), N.addGetterSetter(Y, "fillPatternY", 0, k()), N.addGetterSetter(Y, "fillLinearGradientColorStops"), N.addGetterSetter(Y, "strokeLinearGradientColorStops"), N.addGetterSetter(Y, "fillRadialGradientStartRadius", 0), N.addGetterSetter(Y, "fillRadialGradientEndRadius", 0), N.addGetterSetter(Y, "fillRadialGradientColorStops"), N.addGetterSetter(Y, "fillPatternRepeat", "repeat"), N.addGetterSetter(Y, "fillEnabled", !0), N.addGetterSetter(Y, "strokeEnabled", !0), N.addGetterSetter(Y, "shadowEnabled", !0), N.addGetterSetter(Y, "dashEnabled", !0), N.addGetterSetter(Y, "strokeScaleEnabled", !0), N.addGetterSetter(Y, "fillPriority", "color"), N.addComponentsGetterSetter(Y, "fillPatternOffset", ["x", "y"]), N.addGetterSetter(Y, "fillPatternOffsetX", 0, k()), N.addGetterSetter(Y, "fillPatternOffsetY", 0, k()), N.addComponentsGetterSetter(Y, "fillPatternScale", ["x", "y"]), N.addGetterSetter(Y, "fillPatternScaleX", 1, k()), N.addGetterSetter(Y, "fillPatternScaleY", 1, k()), N.addComponentsGetterSetter(Y, "fillLinearGradientStartPoint", ["x", "y"]), N.addComponentsGetterSetter(Y, "strokeLinearGradientStartPoint", ["x", "y"]), N.addGetterSetter(Y, "fillLinearGradientStartPointX", 0), N.addGetterSetter(Y, "strokeLinearGradientStartPointX", 0), N.addGetterSetter(Y, "fillLinearGradientStartPointY", 0), N.addGetterSetter(Y, "strokeLinearGradientStartPointY", 0), N.addComponentsGetterSetter(Y, "fillLinearGradientEndPoint", ["x", "y"]), N.addComponentsGetterSetter(Y, "strokeLinearGradientEndPoint", ["x", "y"]), N.addGetterSetter(Y, "fillLinearGradientEndPointX", 0), N.addGetterSetter(Y, "strokeLinearGradientEndPointX", 0), N.addGetterSetter(Y, "fillLinearGradientEndPointY", 0), N.addGetterSetter(Y, "strokeLinearGradientEndPointY", 0), N.addComponentsGetterSetter(Y, "fillRadialGradientStartPoint", ["x", "y"]), N.addGetterSetter(Y, "fillRadialGradientStartPointX", 0), N.addGetterSetter(Y, "fillRadialGradientStartPointY", 0), N.addComponentsGetterSetter(Y, "fillRadialGradientEndPoint", ["x", "y"]), N.addGetterSetter(Y, "fillRadialGradientEndPointX", 0), N.addGetterSetter(Y, "fillRadialGradientEndPointY", 0), N.addGetterSetter(Y, "fillPatternRotation", 0), N.addGetterSetter(Y, "fillRule", void 0, A()), N.backCompat(Y, {
+Y.prototype._fillFunc = $t, Y.prototype._strokeFunc = en, Y.prototype._fillFuncHit = $t, Y.prototype._strokeFuncHit = en, Y.prototype._centroid = !1, Y.prototype.nodeType = "Shape", v(Y), Y.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", tn), Y.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", an), Y.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", nn), Y.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", rn), Y.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", on), Y.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", sn), Y.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", cn), P.addGetterSetter(Y, "stroke", void 0, Xe()), P.addGetterSetter(Y, "strokeWidth", 2, A()), P.addGetterSetter(Y, "fillAfterStrokeEnabled", !1), P.addGetterSetter(Y, "hitStrokeWidth", "auto", Ye()), P.addGetterSetter(Y, "strokeHitEnabled", !0, M()), P.addGetterSetter(Y, "perfectDrawEnabled", !0, M()), P.addGetterSetter(Y, "shadowForStrokeEnabled", !0, M()), P.addGetterSetter(Y, "lineJoin"), P.addGetterSetter(Y, "lineCap"), P.addGetterSetter(Y, "miterLimit"), P.addGetterSetter(Y, "sceneFunc"), P.addGetterSetter(Y, "hitFunc"), P.addGetterSetter(Y, "selfRectFunc"), P.addGetterSetter(Y, "dash"), P.addGetterSetter(Y, "dashOffset", 0, A()), P.addGetterSetter(Y, "shadowColor", void 0, j()), P.addGetterSetter(Y, "shadowBlur", 0, A()), P.addGetterSetter(Y, "shadowOpacity", 1, A()), P.addComponentsGetterSetter(Y, "shadowOffset", ["x", "y"]), P.addGetterSetter(Y, "shadowOffsetX", 0, A()), P.addGetterSetter(Y, "shadowOffsetY", 0, A()), P.addGetterSetter(Y, "fillPatternImage"), P.addGetterSetter(Y, "fill", void 0, Xe()), P.addGetterSetter(Y, "fillPatternX", 0, A()), P.addGetterSetter(Y, "fillPatternY", 0, A()), P.addGetterSetter(Y, "fillLinearGradientColorStops"), P.addGetterSetter(Y, "strokeLinearGradientColorStops"), P.addGetterSetter(Y, "fillRadialGradientStartRadius", 0), P.addGetterSetter(Y, "fillRadialGradientEndRadius", 0), P.addGetterSetter(Y, "fillRadialGradientColorStops"), P.addGetterSetter(Y, "fillPatternRepeat", "repeat"), P.addGetterSetter(Y, "fillEnabled", !0), P.addGetterSetter(Y, "strokeEnabled", !0), P.addGetterSetter(Y, "shadowEnabled", !0), P.addGetterSetter(Y, "dashEnabled", !0), P.addGetterSetter(Y, "strokeScaleEnabled", !0), P.addGetterSetter(Y, "fillPriority", "color"), P.addComponentsGetterSetter(Y, "fillPatternOffset", ["x", "y"]), P.addGetterSetter(Y, "fillPatternOffsetX", 0, A()), P.addGetterSetter(Y, "fillPatternOffsetY", 0, A()), P.addComponentsGetterSetter(Y, "fillPatternScale", ["x", "y"]), P.addGetterSetter(Y, "fillPatternScaleX", 1, A()), P.addGetterSetter(Y, "fillPatternScaleY", 1, A()), P.addComponentsGetterSetter(Y, "fillLinearGradientStartPoint", ["x", "y"]), P.addComponentsGetterSetter(Y, "strokeLinearGradientStartPoint", ["x", "y"]), P.addGetterSetter(Y, "fillLinearGradientStartPointX", 0), P.addGetterSetter(Y, "strokeLinearGradientStartPointX", 0), P.addGetterSetter(Y, "fillLinearGradientStartPointY", 0), P.addGetterSetter(Y, "strokeLinearGradientStartPointY", 0), P.addComponentsGetterSetter(Y, "fillLinearGradientEndPoint", ["x", "y"]), P.addComponentsGetterSetter(Y, "strokeLinearGradientEndPoint", ["x", "y"]), P.addGetterSetter(Y, "fillLinearGradientEndPointX", 0), P.addGetterSetter(Y, "strokeLinearGradientEndPointX", 0), P.addGetterSetter(Y, "fillLinearGradientEndPointY", 0), P.addGetterSetter(Y, "strokeLinearGradientEndPointY", 0), P.addComponentsGetterSetter(Y, "fillRadialGradientStartPoint", ["x", "y"]), P.addGetterSetter(Y, "fillRadialGradientStartPointX", 0), P.addGetterSetter(Y, "fillRadialGradientStartPointY", 0), P.addComponentsGetterSetter(Y, "fillRadialGradientEndPoint", ["x", "y"]), P.addGetterSetter(Y, "fillRadialGradientEndPointX", 0), P.addGetterSetter(Y, "fillRadialGradientEndPointY", 0), P.addGetterSetter(Y, "fillPatternRotation", 0), P.addGetterSetter(Y, "fillRule", void 0, j()), P.backCompat(Y, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -4044,13 +4049,13 @@ Y.prototype._fillFunc = Qt, Y.prototype._strokeFunc = $t, Y.prototype._fillFuncH
 	setDrawHitFunc: "setHitFunc"
 });
 // node_modules/konva/lib/Layer.js
-var cn = "beforeDraw", ln = "draw", un = 10, dn = 256;
-function fn(e, t) {
-	return e[t + 3] >= 128 ? J[S.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+var ln = "beforeDraw", un = "draw", dn = 10, fn = 256;
+function pn(e, t) {
+	return e[t + 3] >= 128 ? J[C.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
 var X = class extends z {
 	constructor(e) {
-		super(e), this.canvas = new w(), this.hitCanvas = new Ve({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new T(), this.hitCanvas = new Ve({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -4128,7 +4133,7 @@ var X = class extends z {
 	}
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to a layer.");
+		t !== "Group" && t !== "Shape" && C.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
 		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, L.prototype._toKonvaCanvas.call(this, e);
@@ -4143,16 +4148,16 @@ var X = class extends z {
 		if (this.parent) return this.parent.width();
 	}
 	setWidth() {
-		S.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+		C.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
 	}
 	getHeight() {
 		if (this.parent) return this.parent.height();
 	}
 	setHeight() {
-		S.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+		C.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
 	}
 	batchDraw() {
-		return this._waitingForDraw || (this._waitingForDraw = !0, S.requestAnimFrame(() => {
+		return this._waitingForDraw || (this._waitingForDraw = !0, C.requestAnimFrame(() => {
 			this._waitingForDraw = !1, this.draw();
 		}, this.getStage()?._getOwnerWindow())), this;
 	}
@@ -4161,14 +4166,14 @@ var X = class extends z {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = un, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= dn; e++) {
-			e > o && (o = Math.min(dn, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = dn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= fn; e++) {
+			e > o && (o = Math.min(fn, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = fn(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = pn(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -4180,20 +4185,20 @@ var X = class extends z {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = fn(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = pn(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(cn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), z.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(ln, { node: this }), this;
+		return this._fire(ln, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), z.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(un, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
-		if (e || g.hitOnDragEnabled) return !0;
+		if (e || _.hitOnDragEnabled) return !0;
 		let t = !1;
-		return T._dragElements.forEach((e) => {
+		return E._dragElements.forEach((e) => {
 			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
-		}), !t && !g.Transformer?._isLayerTransforming(this);
+		}), !t && !_.Transformer?._isLayerTransforming(this);
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
@@ -4206,10 +4211,10 @@ var X = class extends z {
 		return this.hitGraphEnabled(!1), this;
 	}
 	setHitGraphEnabled(e) {
-		S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+		C.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
 	}
 	getHitGraphEnabled(e) {
-		return S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+		return C.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
 	}
 	toggleHitCanvas() {
 		if (!this.parent || !this.parent.content) return;
@@ -4217,22 +4222,22 @@ var X = class extends z {
 		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
 	}
 	destroy() {
-		return this.getCanvas()._releaseIsolationCanvas(), S.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+		return this.getCanvas()._releaseIsolationCanvas(), C.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-X.prototype.nodeType = "Layer", v(X), N.addGetterSetter(X, "imageSmoothingEnabled", !0), N.addGetterSetter(X, "clearBeforeDraw", !0), N.addOverloadedGetterSetter(X, "hitGraphEnabled");
+X.prototype.nodeType = "Layer", v(X), P.addGetterSetter(X, "imageSmoothingEnabled", !0), P.addGetterSetter(X, "clearBeforeDraw", !0), P.addOverloadedGetterSetter(X, "hitGraphEnabled");
 // node_modules/konva/lib/FastLayer.js
-var pn = class extends X {
+var mn = class extends X {
 	constructor(e) {
-		super(e), this.listening(!1), S.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+		super(e), this.listening(!1), C.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-pn.prototype.nodeType = "FastLayer", v(pn);
+mn.prototype.nodeType = "FastLayer", v(mn);
 // node_modules/konva/lib/Group.js
-var mn = class extends z {
+var hn = class extends z {
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to groups.");
+		t !== "Group" && t !== "Shape" && C.throw("You may only add groups and shapes to groups.");
 	}
 	_drawChildNodes(e, t, n) {
 		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
@@ -4251,14 +4256,14 @@ var mn = class extends z {
 		}
 	}
 };
-N.addGetterSetter(mn, "isolated", !1, j()), mn.prototype.nodeType = "Group", v(mn);
+P.addGetterSetter(hn, "isolated", !1, M()), hn.prototype.nodeType = "Group", v(hn);
 // node_modules/konva/lib/Animation.js
-var hn = h.performance?.now ? () => h.performance.now() : Date.now, gn = class e {
+var gn = g.performance?.now ? () => g.performance.now() : Date.now, _n = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: hn(),
+			lastTime: gn(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4277,7 +4282,7 @@ var hn = h.performance?.now ? () => h.performance.now() : Date.now, gn = class e
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = hn(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = gn(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4295,21 +4300,21 @@ var hn = h.performance?.now ? () => h.performance.now() : Date.now, gn = class e
 		let e = /* @__PURE__ */ new Set();
 		L._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(hn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(gn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
 	static _animationLoop() {
 		let t = e;
-		t.animations.size ? (t._runFrames(), S.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+		t.animations.size ? (t._runFrames(), C.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
 	}
 	static _handleAnimation() {
-		this.animRunning || (this.animRunning = !0, S.requestAnimFrame(this._animationLoop));
+		this.animRunning || (this.animRunning = !0, C.requestAnimFrame(this._animationLoop));
 	}
 };
-gn.animations = /* @__PURE__ */ new Set(), gn.animIdCounter = 0, gn.animRunning = !1;
+_n.animations = /* @__PURE__ */ new Set(), _n.animIdCounter = 0, _n.animRunning = !1;
 // node_modules/konva/lib/Tween.js
-var _n = {
+var vn = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4317,15 +4322,15 @@ var _n = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, vn = 1, yn = 2, bn = 3, xn = [
+}, yn = 1, bn = 2, xn = 3, Sn = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], Sn = 0;
-function Cn(e) {
-	return S.colorToRGBA(e) || S.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+], Cn = 0;
+function wn(e) {
+	return C.colorToRGBA(e) || C.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function wn(e, t) {
+function Tn(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4333,10 +4338,10 @@ function wn(e, t) {
 		a: t.a - e.a
 	};
 }
-function Tn(e, t, n) {
+function En(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var En = class {
+var Dn = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4357,10 +4362,10 @@ var En = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = yn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = bn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = bn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = xn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4376,42 +4381,42 @@ var En = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === yn ? this.setTime(e) : this.state === bn && this.setTime(this.duration - e);
+		this.state === bn ? this.setTime(e) : this.state === xn && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = vn, this.fire("onPause");
+		this.state = yn, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, Dn = class e {
+}, On = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, a = t.easing || On.Linear, o = !!t.yoyo, s, c;
-		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Sn++;
-		let l = r.getLayer() || (r instanceof g.Stage ? r.getLayers() : null);
-		for (c in l || S.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new gn(function() {
+		let n = this, r = t.node, i = r._id, a = t.easing || kn.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Cn++;
+		let l = r.getLayer() || (r instanceof _.Stage ? r.getLayers() : null);
+		for (c in l || C.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new _n(function() {
 			n.tween.onEnterFrame();
-		}, l), this.tween = new En(c, function(e) {
+		}, l), this.tween = new Dn(c, function(e) {
 			n._tweenFunc(e);
-		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) _n[c] === void 0 && this._addAttr(c, t[c]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) vn[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
-		if (S._isPlainObject(n)) {
-			for (let e in n) this._addAttr(t + S._capitalize(e), n[e]);
+		if (C._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + C._capitalize(e), n[e]);
 			return;
 		}
 		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
 		l !== void 0 && delete e.attrs[i][l][t];
 		let u = r.getAttr(t);
-		if (S._isArray(n) || S._isArray(u)) {
-			if (a = [], c = u, s = n, u = S._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), S._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = S._prepareArrayForTween(u, n, r.closed()) : n = S._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+		if (C._isArray(n) || C._isArray(u)) {
+			if (a = [], c = u, s = n, u = C._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), C._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = C._prepareArrayForTween(u, n, r.closed()) : n = C._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = Cn(u[e]);
-				u[e] = t, a.push(wn(t, Cn(n[e])));
+				let t = wn(u[e]);
+				u[e] = t, a.push(Tn(t, wn(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else xn.indexOf(t) === -1 ? a = n - u : (u = Cn(u), a = wn(u, Cn(n)));
+		} else Sn.indexOf(t) === -1 ? a = n - u : (u = wn(u), a = Tn(u, wn(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4423,10 +4428,10 @@ var En = class {
 	_tweenFunc(t) {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
-			if (a = r[i], o = a.start, s = a.diff, d = a.end, S._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(Tn(o[l], s[l], t));
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, C._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(En(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = xn.indexOf(i) === -1 ? o + s * t : Tn(o, s, t);
+			} else c = Sn.indexOf(i) === -1 ? o + s * t : En(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -4477,8 +4482,8 @@ var En = class {
 		}
 	}
 };
-Dn.attrs = {}, Dn.tweens = {}, L.prototype.to = function(e) {
-	let t = e.onFinish, n = new Dn({
+On.attrs = {}, On.tweens = {}, L.prototype.to = function(e) {
+	let t = e.onFinish, n = new On({
 		...e,
 		node: this,
 		onFinish() {
@@ -4487,7 +4492,7 @@ Dn.attrs = {}, Dn.tweens = {}, L.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var On = {
+var kn = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -4514,10 +4519,10 @@ var On = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - On.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - kn.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? On.BounceEaseIn(e * 2, 0, n, r) * .5 + t : On.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? kn.BounceEaseIn(e * 2, 0, n, r) * .5 + t : kn.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -4540,23 +4545,23 @@ var On = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, kn = S._assign(g, {
+}, An = C._assign(_, {
 	beginUpdateBatch: L._beginUpdateBatch,
-	Util: S,
+	Util: C,
 	Transform: y,
 	Node: L,
 	Container: z,
 	Stage: q,
 	stages: K,
 	Layer: X,
-	FastLayer: pn,
-	Group: mn,
-	DD: T,
+	FastLayer: mn,
+	Group: hn,
+	DD: E,
 	Shape: Y,
 	shapes: J,
-	Animation: gn,
-	Tween: Dn,
-	Easings: On,
+	Animation: _n,
+	Tween: On,
+	Easings: kn,
 	Context: Le,
 	Canvas: Be
 }), Z = class extends Y {
@@ -4579,7 +4584,7 @@ var On = {
 		this.radius(e / 2);
 	}
 };
-Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], v(Z, !0), N.addGetterSetter(Z, "radius", 0, k());
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], v(Z, !0), P.addGetterSetter(Z, "radius", 0, A());
 // node_modules/konva/lib/shapes/Image.js
 var Q = class e extends Y {
 	constructor(e) {
@@ -4611,7 +4616,7 @@ var Q = class e extends Y {
 	}
 	_sceneFunc(e) {
 		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
-		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? C.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
 			r && e.clip();
 			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
 			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
@@ -4619,7 +4624,7 @@ var Q = class e extends Y {
 	}
 	_hitFunc(e) {
 		let t = this.width(), n = this.height(), r = this.cornerRadius();
-		e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+		e.beginPath(), r ? C.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
 	}
 	getWidth() {
 		let e = this.image();
@@ -4630,23 +4635,23 @@ var Q = class e extends Y {
 		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
 	}
 	static fromURL(t, n, r = null) {
-		let i = S.createImageElement();
+		let i = C.createImageElement();
 		i.onload = () => {
 			i.onload = i.onerror = null, n(new e({ image: i }));
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], v(Q, !0), N.addGetterSetter(Q, "cornerRadius", 0, Je(4)), N.addGetterSetter(Q, "image"), N.addComponentsGetterSetter(Q, "crop", [
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], v(Q, !0), P.addGetterSetter(Q, "cornerRadius", 0, Je(4)), P.addGetterSetter(Q, "image"), P.addComponentsGetterSetter(Q, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), N.addGetterSetter(Q, "cropX", 0, k()), N.addGetterSetter(Q, "cropY", 0, k()), N.addGetterSetter(Q, "cropWidth", 0, k()), N.addGetterSetter(Q, "cropHeight", 0, k());
+]), P.addGetterSetter(Q, "cropX", 0, A()), P.addGetterSetter(Q, "cropY", 0, A()), P.addGetterSetter(Q, "cropWidth", 0, A()), P.addGetterSetter(Q, "cropHeight", 0, A());
 // node_modules/konva/lib/BezierFunctions.js
-var An = (e, t, n, r) => {
+var jn = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, jn = (e, t, n, r, i, a) => {
+}, Mn = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -4658,13 +4663,13 @@ var An = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(An(e, n, i, c), An(t, r, a, c));
+		c > 0 && c < 1 && o.push(jn(e, n, i, c), jn(t, r, a, c));
 	}
 	return o;
-}, Mn = (e, t, n, r, i) => {
+}, Nn = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, Nn = (e, t, n, r, i, a, o, s) => {
+}, Pn = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -4680,12 +4685,12 @@ var An = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(Mn(e, n, i, o, l), Mn(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(Nn(e, n, i, o, l), Nn(t, r, a, s, l));
 	}
 	return c;
 };
 // node_modules/konva/lib/shapes/Line.js
-function Pn(e, t, n, r, i, a, o) {
+function Fn(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -4701,17 +4706,17 @@ function Pn(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function Fn(e, t) {
+function In(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = Pn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = Fn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function In(e) {
+function Ln(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Nn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Pn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
 var $ = class extends Y {
@@ -4747,10 +4752,10 @@ var $ = class extends Y {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : Fn(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : In(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = Pn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Pn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = Fn(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = Fn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Fn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = In(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -4780,13 +4785,13 @@ var $ = class extends Y {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...jn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Nn(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...Mn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Pn(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...In(e)
+			...Ln(e)
 		]);
-		return S._getPointsRect(e);
+		return C._getPointsRect(e);
 	}
 };
 $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
@@ -4794,17 +4799,17 @@ $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"bezier",
 	"tension",
 	"closed"
-], v($, !0), N.addGetterSetter($, "closed", !1), N.addGetterSetter($, "bezier", !1), N.addGetterSetter($, "tension", 0, k()), N.addGetterSetter($, "points", [], Ze());
+], v($, !0), P.addGetterSetter($, "closed", !1), P.addGetterSetter($, "bezier", !1), P.addGetterSetter($, "tension", 0, A()), P.addGetterSetter($, "points", [], Ze());
 // src/scene.ts
-var Ln = [
+var Rn = [
 	229,
 	57,
 	53,
 	130
-], Rn = 3, zn = 40, Bn = {
+], zn = 3, Bn = 40, Vn = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, Vn = class {
+}, Hn = class {
 	box;
 	stageHeight;
 	stage;
@@ -4822,31 +4827,31 @@ var Ln = [
 		listening: !1,
 		imageSmoothingEnabled: !1
 	});
-	lines = new kn.Group({ listening: !1 });
+	lines = new An.Group({ listening: !1 });
 	draft = new $({
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		...Bn
+		...Vn
 	});
 	cursor = new Z({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		...Bn
+		...Vn
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
 	height = 1;
 	constructor(e, t) {
-		this.box = e, this.stageHeight = t, this.stage = new kn.Stage({
+		this.box = e, this.stageHeight = t, this.stage = new An.Stage({
 			container: e,
 			width: 10,
 			height: t
 		});
-		let n = new kn.Layer({ listening: !1 }), r = new kn.Layer({ listening: !1 });
+		let n = new An.Layer({ listening: !1 }), r = new An.Layer({ listening: !1 });
 		n.add(this.imageNode, this.heatNode), r.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(n, r);
 	}
 	get scale() {
@@ -4887,7 +4892,7 @@ var Ln = [
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				...Bn
+				...Vn
 			};
 			this.lines.add(new $({
 				...e,
@@ -4903,7 +4908,7 @@ var Ln = [
 	repaint(e, t) {
 		let n = this.pixels.getContext("2d");
 		if (!n || t.width === 0 || t.height === 0) return;
-		let r = n.createImageData(t.width, t.height), i = new Uint32Array(r.data.buffer), a = new Uint32Array(new Uint8Array(Ln).buffer)[0];
+		let r = n.createImageData(t.width, t.height), i = new Uint32Array(r.data.buffer), a = new Uint32Array(new Uint8Array(Rn).buffer)[0];
 		for (let n = 0; n < t.height; n++) {
 			let r = (t.y + n) * e.width + t.x;
 			for (let o = 0; o < t.width; o++) e.data[r + o] && (i[n * t.width + o] = a);
@@ -4938,7 +4943,7 @@ var Ln = [
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(zn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Bn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -4956,13 +4961,13 @@ var Ln = [
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Rn), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < zn), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, Hn = [
+}, Un = [
 	[
 		"grow",
 		"Grow",
@@ -4993,7 +4998,7 @@ var Ln = [
 		"X",
 		"Drag a rectangle"
 	]
-], Un = [
+], Wn = [
 	[
 		"undo",
 		"Undo the last stroke (Ctrl+Z)",
@@ -5014,7 +5019,7 @@ var Ln = [
 		"Show the whole image (0)",
 		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 	]
-], Wn = "http://www.w3.org/2000/svg", Gn = class {
+], Gn = "http://www.w3.org/2000/svg", Kn = class {
 	row = e("div", {
 		class: "bar",
 		role: "toolbar",
@@ -5030,7 +5035,7 @@ var Ln = [
 	sizeText = e("output");
 	constructor(t, n, r) {
 		let i = e("div", { class: "group" });
-		for (let [n, r, a, o] of Hn) {
+		for (let [n, r, a, o] of Un) {
 			let s = this.button(n, `${o} (${a})`, () => t(n));
 			s.append(r, e("kbd", {}, a)), i.append(s);
 		}
@@ -5038,14 +5043,14 @@ var Ln = [
 		let a = e("label", {}, "Size");
 		a.append(this.size, this.sizeText);
 		let o = e("div", { class: "group icons" });
-		for (let [e, t, r] of Un) {
+		for (let [e, t, r] of Wn) {
 			let i = this.button(e, t, () => n(e));
-			i.setAttribute("aria-label", t), i.append(qn(r)), o.append(i);
+			i.setAttribute("aria-label", t), i.append(Jn(r)), o.append(i);
 		}
 		this.row.append(i, a, o);
 	}
 	show({ tool: e, radius: t, largest: n, can: r }) {
-		for (let [t] of Hn) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+		for (let [t] of Un) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
 		for (let [e, t] of Object.entries(r)) {
 			let n = this.buttons.get(e);
 			n && (n.disabled = !t);
@@ -5061,11 +5066,11 @@ var Ln = [
 		return i.addEventListener("click", r), this.buttons.set(t, i), i;
 	}
 };
-function Kn(e) {
-	return Hn.find((t) => t[2].toLowerCase() === e)?.[0];
-}
 function qn(e) {
-	let t = document.createElementNS(Wn, "svg"), n = document.createElementNS(Wn, "path");
+	return Un.find((t) => t[2].toLowerCase() === e)?.[0];
+}
+function Jn(e) {
+	let t = document.createElementNS(Gn, "svg"), n = document.createElementNS(Gn, "path");
 	for (let [e, n] of Object.entries({
 		viewBox: "0 0 24 24",
 		width: "17",
@@ -5075,7 +5080,7 @@ function qn(e) {
 	return n.setAttribute("d", e), t.append(n), t;
 }
 // src/mask-editor.ts
-var Jn = 250, Yn = class {
+var Yn = 250, Xn = class {
 	root;
 	data;
 	send;
@@ -5104,9 +5109,9 @@ var Jn = 250, Yn = class {
 	resizer;
 	abort = new AbortController();
 	constructor(t, n, r) {
-		this.root = t, this.data = n, this.send = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Gn((e) => this.choose(e), (e) => this.act(e), (e) => this.resizeBrush(e)), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box");
+		this.root = t, this.data = n, this.send = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Kn((e) => this.choose(e), (e) => this.act(e), (e) => this.resizeBrush(e)), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i), this.scene = new Vn(this.box, n.stageHeight), this.mask = new c(n.width, n.height), this.history = new f(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i), this.scene = new Hn(this.box, n.stageHeight), this.mask = new l(n.width, n.height), this.history = new p(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.send = t;
@@ -5117,23 +5122,23 @@ var Jn = 250, Yn = class {
 		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
 	}
 	newOutbox() {
-		let { imageId: e, base: t } = this.data, n = new s(`bgad-mask-${e}-${t}`, (t) => {
+		let { imageId: e, base: t } = this.data, n = new c(`bgad-mask-${e}-${t}`, (n) => {
 			this.send({
 				imageId: e,
-				rev: t.rev,
-				png: t.png
+				base: t,
+				...n
 			}), this.show();
 		});
 		return n.ack(this.data.ackRev), n;
 	}
 	open() {
 		let { width: e, height: t, imageId: n, imageUrl: r, heatUrl: i, isolines: a, opacity: o } = this.data;
-		this.mask = new c(e, t), this.history = new f(this.mask), this.points = [], this.drawing = null, Object.assign(this.box.dataset, {
+		this.mask = new l(e, t), this.history = new p(this.mask), this.points = [], this.drawing = null, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
 		}), this.scene.open(e, t), this.scene.outline([]), this.scene.opacity(o), this.scene.isolines(a);
-		let s = this.outbox.stored(), l = s?.png ?? this.data.mask, u = [this.scene.image(r), this.scene.heat(i)];
-		l && u.push(this.take(l, s !== null));
+		let s = this.outbox.stored(), c = s?.png ?? this.data.mask, u = [this.scene.image(r), this.scene.heat(i)];
+		c && u.push(this.take(c, s !== null));
 		let d = this.data;
 		Promise.all(u).then(() => {
 			this.data.imageId === d.imageId && (this.box.dataset.ready = "true");
@@ -5189,7 +5194,13 @@ var Jn = 250, Yn = class {
 			e.preventDefault(), this.closePolygon();
 		}), t("wheel", (e) => {
 			e.preventDefault(), this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
-		}), t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
+		});
+		let n = {
+			signal: e,
+			capture: !0
+		};
+		for (let e of ["keydown", "pointerdown"]) window.addEventListener(e, () => this.flush(), n);
+		t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
 	}
 	hover(e) {
 		this.over = e, e || this.scene.pointer(null, this.radius);
@@ -5257,7 +5268,7 @@ var Jn = 250, Yn = class {
 		this.drawing = null, e && (this.repaint(e), this.commitSoon());
 	}
 	grow(e) {
-		let t = (this.data.isolines.b_n ?? []).map(Xn).filter((t) => u(t, e)).sort((e, t) => Zn(e) - Zn(t))[0];
+		let t = (this.data.isolines.b_n ?? []).map(Zn).filter((t) => d(t, e)).sort((e, t) => Qn(e) - Qn(t))[0];
 		t ? this.edit(() => this.mask.polygon(t, 1)) : this.state.textContent = "No region below b_n here: click inside a solid line, or use the brush";
 	}
 	corner(e) {
@@ -5274,7 +5285,7 @@ var Jn = 250, Yn = class {
 		this.points = [], this.scene.outline([]), e.length > 2 && this.edit(() => this.mask.polygon(e, 1));
 	}
 	commitSoon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Jn), this.show();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Yn), this.show();
 	}
 	flush() {
 		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.outbox.commit(n(this.mask)), this.show());
@@ -5284,7 +5295,7 @@ var Jn = 250, Yn = class {
 		t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") || (this.over || e.composedPath().includes(this.root)) && !e.altKey && this.did(e, e.key.toLowerCase()) && (e.preventDefault(), e.stopPropagation());
 	}
 	did(e, t) {
-		let n = Math.max(1, Math.round(this.radius / 5)), r = Kn(t);
+		let n = Math.max(1, Math.round(this.radius / 5)), r = qn(t);
 		if (e.ctrlKey || e.metaKey) {
 			if (t !== "z") return !1;
 			this.act(e.shiftKey ? "redo" : "undo");
@@ -5299,23 +5310,29 @@ var Jn = 250, Yn = class {
 		return !0;
 	}
 };
-function Xn(e) {
+function Zn(e) {
 	return Array.from({ length: e.length / 2 }, (t, n) => [e[2 * n], e[2 * n + 1]]);
 }
-function Zn(e) {
+function Qn(e) {
 	let t = (t) => e[(t + 1) % e.length];
 	return Math.abs(e.reduce((e, [n, r], i) => e + n * t(i)[1] - t(i)[0] * r, 0));
 }
-var Qn = /* @__PURE__ */ new WeakMap();
-function $n({ data: n, parentElement: r, setTriggerValue: i }) {
-	let a = (e) => i("commit", e), s = Qn.get(r);
-	if (s) s.update(n, a);
+var $n = /* @__PURE__ */ new WeakMap();
+function er({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+	let s = (e) => {
+		a("drawn", [
+			e.imageId,
+			e.base,
+			e.rev
+		]), i("commit", e);
+	}, c = $n.get(r);
+	if (c) c.update(n, s);
 	else {
 		let i = e("div");
-		r.append(i), t(i, o), Qn.set(r, new Yn(i, n, a));
+		r.append(i), t(i, o), $n.set(r, new Xn(i, n, s));
 	}
 	return () => {
-		Qn.get(r)?.close(), Qn.delete(r);
+		$n.get(r)?.close(), $n.delete(r);
 	};
 }
-export { $n as default };
+export { er as default };
