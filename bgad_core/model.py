@@ -139,7 +139,7 @@ class BGAD(nn.Module):
             self.fused([torch.from_numpy(stack[i : i + 1]) for stack in stacks]).numpy() for i in range(len(normals))
         ]
         whole = level_boundary("fused", np.stack(fused), beta=settings.beta, tau=margin)
-        lowest = np.array([plane.min() for plane in fused])
+        lowest = np.array([lowest_of(plane) for plane in fused])
         part = level_boundary("part", lowest, beta=settings.part_beta, tau=0.0)
         # With one calibration part, or equal ones, the lowest values have no spread: the cells' own keeps b_n below.
         least = 1e-3 * whole.spread
@@ -210,6 +210,11 @@ class BGAD(nn.Module):
             )
         model.boundaries = boundaries
         return model.eval()
+
+
+def lowest_of(plane: np.ndarray) -> float:
+    """The lowest value of a fused map, to four decimals: a sum's last bits depend on the batch, and decide nothing."""
+    return round(float(plane.min()), 4)
 
 
 def _fill(model: BGAD, tensors: dict[str, Tensor], name: str) -> None:

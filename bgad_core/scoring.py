@@ -13,7 +13,7 @@ from bgad_core.boundary import LevelBoundary
 from bgad_core.data import read_image, resized
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import as_batch
-from bgad_core.model import BGAD
+from bgad_core.model import BGAD, lowest_of
 
 READERS = 2
 HALF_MAX = 65504.0
@@ -116,7 +116,7 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
 
 
 def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:
-    fused, part, lowest = model.boundary("fused"), model.boundary("part"), float(plane.min())
+    fused, part, lowest = model.boundary("fused"), model.boundary("part"), lowest_of(plane)
     score, standing = anomaly_score(lowest, fused, part), standing_of(lowest, part)
     return ImageScore(score, lowest, standing, _half(plane), _half(levels))
 
