@@ -1,5 +1,6 @@
 """A hand on the mask editor: it draws with the mouse in image pixels, and NumPy says what must have come of it."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 Corner = tuple[float, float]
 
+WHEEL = 0.0015  # a step of the wheel zooms by exp(WHEEL * step)
 PLACE = """stage => {
   const box = stage.getBoundingClientRect()
   return [box.left + stage.clientLeft + Number(stage.dataset.x), box.top + stage.clientTop + Number(stage.dataset.y),
@@ -71,6 +73,23 @@ class Hand:
         self.page.mouse.move(*self._screen([at])[1][0])
         self.page.mouse.wheel(0, delta)
         expect(self.stage).not_to_have_attribute("data-scale", before or "")
+
+    def look_at(self, centre: Corner, extent: float) -> None:
+        """Zoom with the wheel and drag with the middle button until `extent` pixels around a place fill the stage."""
+        height, width = self.stage.evaluate("stage => [stage.clientHeight, stage.clientWidth]")
+        factor = min(height, width) / extent / self.scale()
+        if factor > 1:
+            self.wheel(centre, -math.log(factor) / WHEEL)
+        (x, y), box = self._screen([centre])[1][0], self.stage.bounding_box()
+        assert box is not None
+        self.page.mouse.move(x, y)
+        self.page.mouse.down(button="middle")
+        self.page.mouse.move(round(box["x"] + width / 2), round(box["y"] + height / 2))
+        self.page.mouse.up(button="middle")
+
+    def scale(self) -> float:
+        """Screen pixels per image pixel."""
+        return float(self.stage.evaluate(PLACE)[2])
 
     def handed_over(self) -> None:
         """Wait until the server has what was drawn."""
