@@ -20,7 +20,7 @@ COARSE = 3  # bins drawn as one where the figure is tiny
 
 
 def standing_figure(reading: Reading) -> go.Figure:
-    """One image's cells over those of normal parts, with the boundary and the image's lowest place; tiny."""
+    """One image's cells over those of normal parts, with the boundary and, red, its lowest place; tiny."""
     low, high, bins = reading.edges
     width = (high - low) / bins * COARSE
     centres = [low + (i + 0.5) * width for i in range(bins // COARSE)]
@@ -35,13 +35,7 @@ def standing_figure(reading: Reading) -> go.Figure:
             x=centres, y=share, name=name, mode="lines", fill=fill, line={"color": colour, "width": 1.4, "shape": "hvh"}
         )
     _boundary(figure, reading.scale.b_n, reading.scale.b_a)
-    figure.add_scatter(
-        x=[max(low, reading.lowest)],
-        y=[0],
-        mode="markers",
-        marker={"color": "#e03131", "size": 9, "symbol": "triangle-up"},
-        name="its lowest place",
-    )
+    figure.add_vline(x=max(low, reading.lowest), line={"color": "#e03131", "width": 2.5})
     figure.update_yaxes(visible=False, type="log")
     figure.update_xaxes(showticklabels=False, title=None)
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 4, "t": 16, "b": 4})
