@@ -37,7 +37,8 @@ def standing_figure(reading: Reading) -> go.Figure:
     _boundary(figure, reading.scale.b_n, reading.scale.b_a)
     figure.add_vline(x=max(low, reading.lowest), line={"color": "#e03131", "width": 2.5})
     figure.update_yaxes(visible=False, type="log")
-    figure.update_xaxes(showticklabels=False, title=None)
+    left = max(low, min(reading.lowest, reading.scale.b_a) - 0.05 * (high - low))
+    figure.update_xaxes(showticklabels=False, title=None, range=[left, high])
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 4, "t": 16, "b": 4})
     return figure
 

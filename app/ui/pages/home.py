@@ -27,10 +27,7 @@ with queue:
         st.caption("The first version ranks them." if view.images else "Bring in images to begin.")
     else:
         st.metric("look abnormal and are not labelled", view.waiting_defect + view.waiting_margin)
-        st.caption(
-            f"{view.waiting_defect} beyond the boundary, {view.waiting_margin} near it · "
-            f"{view.unlabelled} of {view.images} images not labelled"
-        )
+        st.caption(f"{view.waiting_defect} beyond the boundary · {view.waiting_margin} near it")
     if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
         open_page("label" if view.waiting_defect + view.waiting_margin else "gallery")
 with learn:
@@ -57,7 +54,8 @@ job_line(here, slug)
 
 page = ranked_queue(here.context, here.actor, slug, show="unlabelled", limit=10)
 if page.items:
-    st.subheader("Most abnormal, not labelled" if page.version_id else "Not labelled")
+    words = "Most abnormal, not labelled" if page.version_id else "Not labelled"
+    st.subheader(f"{words} ({view.unlabelled} of {view.images})")
     opened = gallery(key="home-strip", items=page.items, version_id=page.version_id, show_heat=True)
     if opened is not None:
         open_page("label", image=str(opened), project=slug)
