@@ -129,8 +129,13 @@ def save_verdict(
         )
 
 
-def undo(context: Context, actor: Actor, image_id: int, *, expected_revision: int) -> Annotation:
+def undo(
+    context: Context, actor: Actor, image_id: int, *, expected_revision: int, back_to: int | None = None
+) -> Annotation:
     """Take the last label back: what stood before it stands again, as a revision of its own.
+
+    Args:
+        back_to: the revision that stands again, 0 for none; the one before the last when not given.
 
     Raises:
         Refused: there is nothing to take back, or it is somebody else's.
@@ -143,7 +148,8 @@ def undo(context: Context, actor: Actor, image_id: int, *, expected_revision: in
             raise Refused("this image has no label that could be taken back")
         if past[0].by != actor.name:
             raise Refused(f"the label is {past[0].by}'s: save your own instead of taking it back")
-        before = past[1] if len(past) > 1 else None
+        wanted = past[0].revision - 1 if back_to is None else back_to
+        before = next((row for row in past if row.revision == wanted), None)
         name = session.get_one(DefectType, before.defect_type_id).name if before and before.defect_type_id else None
         return annotations.save_annotation(
             session,

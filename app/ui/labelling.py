@@ -128,7 +128,7 @@ class Desk:
         if not self.done:
             return None
         last = self.done[-1]
-        undo(here.context, here.actor, last.image_id, expected_revision=last.revision)
+        undo(here.context, here.actor, last.image_id, expected_revision=last.revision, back_to=last.base)
         self.done.pop()
         return last.image_id
 
