@@ -113,3 +113,10 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
 def share_of_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """How much of each cell of a (height, width) grid the mask covers, float32 in [0, 1]."""
     return np.clip(cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA), 0.0, 1.0)
+
+
+def mask_at(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A mask at another size, bool (height, width): where it covers half a pixel; one thinner than that, any pixel."""
+    share = share_of_mask(mask, height, width)
+    marked = share >= 0.5
+    return marked if marked.any() else share > 0

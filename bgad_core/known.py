@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bgad_core.config import BGADConfig
-from bgad_core.data import Sample, read_image, resized, share_of_mask
+from bgad_core.data import Sample, mask_at, read_image, resized, share_of_mask
 from bgad_core.errors import Cancelled, MaskSizeError
 from bgad_core.feature_cache import Features, vectors_of
 from bgad_core.model import BGAD
@@ -130,9 +130,7 @@ def _mask_at(sample: Sample, size: int) -> np.ndarray:
         raise MaskSizeError(
             f"mask is {shape} but {sample.path.name} is {image[1]}x{image[0]}: draw it on the full-size image"
         )
-    share = share_of_mask(mask, size, size)
-    marked = share >= 0.5
-    return marked if marked.any() else share > 0
+    return mask_at(mask, size, size)
 
 
 def _pastes(

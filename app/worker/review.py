@@ -12,6 +12,7 @@ from app.jobs import Job
 from app.services.context import Context
 from app.worker.samples import Plan
 from app.worker.score import ScoreRow, batches, images_of, load_version, save, unpack_maps
+from bgad_core.data import mask_at
 from bgad_core.evaluation import evaluate
 from bgad_core.histogram import log_likelihood_histogram, margin_mass, overlap
 from bgad_core.model import BGAD
@@ -115,9 +116,7 @@ def _mask_at(said: Annotation, size: tuple[int, int]) -> np.ndarray | None:
         return np.zeros(size[::-1], dtype=bool)
     if said.mask is None:
         return None
-    share = cv2.resize(decode_mask(said.mask).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    mask = share >= 0.5
-    return mask if mask.any() else share > 0  # a mark thinner than a pixel still marks one
+    return mask_at(decode_mask(said.mask), size[1], size[0])
 
 
 def _histograms(
