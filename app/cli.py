@@ -17,6 +17,8 @@ from app.settings import Settings
 from storage.errors import StorageError
 from storage.models import Role
 
+PROTOCOLS = ("multi-class", "one-class")  # the core's names; importing it would cost a command like --help seconds
+METHODS = ("bgad", "nfad", "bgad-without", "bgad-full-push")
 Command = Callable[[Settings, argparse.Namespace, Say], int]
 
 
@@ -52,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--size", type=int, default=256, help="image size in pixels (default: %(default)s)")
     create.set_defaults(command=commands.project_create)
     _verbs(add)
+    _evaluate(add)
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
     person.add_argument("name")
@@ -93,6 +96,24 @@ def _verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     score.add_argument("--heatmaps", type=Path, metavar="DIR", help="write each image under its heat as well")
     score.add_argument("--version", type=int, help="a version's number (default: the one that decides)")
     score.set_defaults(command=commands.score)
+
+
+def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
+    found = add("evaluate", help="the method's figures on a data set, by the paper's protocols")
+    found.add_argument("dataset", type=Path, help="the folder of one category")
+    found.add_argument("--protocol", choices=PROTOCOLS, default="multi-class")
+    found.add_argument("--method", choices=METHODS, default="bgad")
+    found.add_argument("--preset", choices=PRESETS, default="product")
+    found.add_argument("--backbone", help="a timm model (default: that of new projects)")
+    source = found.add_mutually_exclusive_group()
+    source.add_argument("--weights", type=Path, help="a safetensors file")
+    source.add_argument("--built-in", action="store_true", help="the small network that needs no weights")
+    found.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    found.add_argument("--known", type=int, default=10, help="known anomalies (default: 10)")
+    found.add_argument("--size", type=int, default=256, help="pixels that the model sees (default: 256)")
+    found.add_argument("--out", type=Path, required=True, help="a .json file")
+    found.add_argument("--work", type=Path, metavar="DIR", help="checkpoints, to go on later (default: beside --out)")
+    found.set_defaults(command=commands.evaluate)
 
 
 def _sentence(error: Exception) -> str | None:

@@ -130,6 +130,33 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
     return 1 if report.refused or not report.scored else 0
 
 
+def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.worker.loop import limit_threads
+
+    if options.out.suffix.lower() != ".json" or not options.out.resolve().parent.is_dir():
+        raise Refused(f"{options.out} is no .json file in a folder that exists: give one")
+    limit_threads(settings.threads)
+    from app.worker.evaluate import Request, evaluate_dataset  # only now: it imports torch
+
+    weights = options.weights.expanduser().resolve() if options.weights else settings.weights
+    request = Request(
+        source=options.dataset,
+        protocol=options.protocol,
+        method=options.method,
+        preset=options.preset,
+        backbone=options.backbone or settings.backbone,
+        weights=None if options.built_in else weights,
+        built_in=options.built_in,
+        seeds=tuple(options.seeds),
+        known=options.known,
+        size=options.size,
+        out=options.out,
+        work=options.work or options.out.with_suffix(".work"),
+    )
+    evaluate_dataset(settings, request, say)
+    return 0
+
+
 def user_add(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services.accounts import create_account
 

@@ -1,0 +1,84 @@
+"""The method on a published data set by a published protocol, without any project: figures to be compared."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.processes import Say
+from app.services.errors import Refused
+from app.settings import Settings
+from bgad_core import config as presets
+from bgad_core.config import BackboneConfig, BGADConfig, Variant
+from bgad_core.datasets import read_dataset
+from bgad_core.experiments import Experiment, Protocol, Report, run, table
+from bgad_core.training import Progress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for; `work` keeps features, checkpoints and finished runs."""
+
+    source: Path
+    protocol: Protocol
+    method: Variant
+    preset: str
+    backbone: str
+    weights: Path | None
+    built_in: bool
+    seeds: tuple[int, ...]
+    known: int
+    size: int
+    out: Path
+    work: Path
+
+
+def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
+    """Run, print the table, write the JSON.
+
+    Raises:
+        Refused: the folder is missing.
+        DatasetError, WeightsError: see `bgad_core.experiments`.
+    """
+    if not request.source.is_dir():
+        raise Refused(f"{request.source} is no folder: give the folder of one category")
+    say(f"reading {request.source}")
+    experiment = Experiment(
+        dataset=read_dataset(request.source),
+        protocol=request.protocol,
+        config=_config(request),
+        seeds=request.seeds,
+        folder=request.work,
+        known=request.known,
+        device=settings.device,
+        threads=settings.threads,
+    )
+    result = run(experiment, _teller(say))
+    temporary = request.out.with_name(f".{request.out.name}.part")
+    temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    temporary.replace(request.out)
+    say(table(result))
+    say(f"written: {request.out}")
+
+
+def _config(request: Request) -> BGADConfig:
+    backbone = BackboneConfig(
+        request.backbone, weights=str(request.weights) if request.weights else None, built_in=request.built_in
+    )
+    made: BGADConfig = getattr(presets, request.preset)(backbone)
+    return replace(made, size=request.size, variant=request.method)
+
+
+def _teller(say: Say) -> Report:
+    """A line whenever a tenth of a phase is done."""
+    told: set[tuple[str, str, int]] = set()
+
+    def tell(name: str, step: Progress) -> None:
+        tenth = 10 * step.done // max(1, step.total)
+        if (name, step.phase, tenth) in told:
+            return
+        told.add((name, step.phase, tenth))
+        loss = "" if step.loss is None else f", loss {step.loss:.3f}"
+        left = "" if step.seconds_left is None else f", about {step.seconds_left:.0f} s left in this phase"
+        say(f"{name}: {step.phase} {step.done}/{step.total}{loss}{left}")
+
+    return tell

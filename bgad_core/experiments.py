@@ -1,0 +1,160 @@
+"""Honest figures: trained on a protocol's split, measured once, after the last pass, on the whole test set."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from bgad_core.config import BGADConfig
+from bgad_core.data import mask_at
+from bgad_core.datasets.dataset import Dataset
+from bgad_core.evaluation import Evaluation, evaluate
+from bgad_core.feature_cache import FeatureCache
+from bgad_core.model import BGAD
+from bgad_core.protocols import KNOWN, Split, multi_class, one_class
+from bgad_core.scoring import score_files
+from bgad_core.training import Progress, train
+
+Protocol = Literal["multi-class", "one-class"]
+PROTOCOLS: tuple[Protocol, ...] = ("multi-class", "one-class")
+METRICS = ("image_auroc", "pixel_auroc", "pro", "ap", "aupimo")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What is measured, with every setting.
+
+    Attributes:
+        known: known anomalies of each split.
+        folder: features, checkpoints and finished results; a second call goes on from there.
+        device, threads: see `train`.
+    """
+
+    dataset: Dataset
+    protocol: Protocol
+    config: BGADConfig
+    seeds: tuple[int, ...]
+    folder: Path
+    known: int = KNOWN
+    device: str = "auto"
+    threads: int = 1
+
+
+Report = Callable[[str, Progress], None]
+
+
+def run(experiment: Experiment, report: Report = lambda name, step: None) -> dict[str, Any]:
+    """Train and measure every split; what is finished already is not done again.
+
+    Returns:
+        `METRICS`, each with `mean`, `std` (over seeds, None with one) and `per_seed`, None where a metric is undefined;
+        beside them `dataset`, `protocol`, `method`, `settings`, `split_sha256`, `runs` and `seconds`.
+
+    Raises:
+        DatasetError: the protocol cannot be followed on this data set, or an image leaks.
+    """
+    finished = []
+    for seed in experiment.seeds:
+        for split in splits_of(experiment, seed):
+            finished.append({"seed": seed, "split": split.name, **_run_split(experiment, split, seed, report)})
+    return {
+        "dataset": experiment.dataset.name,
+        "protocol": experiment.protocol,
+        "method": experiment.config.variant,
+        **{metric: _summary(metric, finished, experiment.seeds) for metric in METRICS},
+        "settings": {**experiment.config.to_dict(), "seed": list(experiment.seeds), "known": experiment.known},
+        "split_sha256": _digest([row["split_sha256"] for row in finished]),
+        "runs": finished,
+        "seconds": sum(row["seconds"] for row in finished),
+    }
+
+
+def splits_of(experiment: Experiment, seed: int) -> list[Split]:
+    """One split for multi-class, one per type of defect for one-class."""
+    dataset, known = experiment.dataset, experiment.known
+    if experiment.protocol == "multi-class":
+        return [multi_class(dataset, seed=seed, known=known)]
+    return [one_class(dataset, kind, seed=seed, known=known) for kind in dataset.defect_types]
+
+
+def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) -> dict[str, Any]:
+    config = replace(experiment.config, seed=seed)
+    key = _digest([split.sha256(), json.dumps(config.to_dict(), sort_keys=True)])
+    folder = experiment.folder / "runs" / key
+    done = folder / "result.json"
+    if done.is_file():
+        return json.loads(done.read_text(encoding="utf-8"))
+    started = time.monotonic()
+    model = train(
+        config,
+        normals=split.normals,
+        anomalies=split.known,
+        calibration=split.calibration,
+        folder=folder,
+        phase_one_folder=experiment.folder / "phase-one",
+        cache=FeatureCache(experiment.folder / "features"),
+        device=experiment.device,
+        threads=experiment.threads,
+        progress=lambda step: report(f"seed {seed}, {split.name}", step),
+    )
+    trained = time.monotonic() - started
+    result = {
+        **measured(model, split).to_dict(),
+        "split_sha256": split.sha256(),
+        "seconds": trained,
+    }
+    temporary = done.with_suffix(".part")
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_text(json.dumps(result), encoding="utf-8")
+    temporary.replace(done)
+    return result
+
+
+def measured(model: BGAD, split: Split) -> Evaluation:
+    """All metrics on the split's test set, maps and masks at the size that the model sees."""
+    size = model.config.size
+    scores, maps, masks = [], [], []
+    for sample, result in zip(split.test, score_files(model, [s.path for s in split.test]), strict=True):
+        scores.append(-result.lowest)
+        maps.append(cv2.resize(-result.fused.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
+        nothing = None if sample.abnormal else np.zeros((size, size), dtype=bool)
+        masks.append(nothing if sample.mask is None else mask_at(sample.mask, size, size))
+    if all(mask is None for sample, mask in zip(split.test, masks, strict=True) if sample.abnormal):
+        masks = [None] * len(masks)  # no defect is outlined: pixel metrics have no value
+    return evaluate(scores, [sample.abnormal for sample in split.test], maps, masks)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as a line per metric, in points, with the spread over seeds."""
+    lines = [f"{result['dataset']}, {result['protocol']}, {result['method']}, {len(result['settings']['seed'])} seeds"]
+    for metric in METRICS:
+        values = result[metric]
+        mean = "–" if values["mean"] is None else f"{100 * values['mean']:6.2f}"
+        spread = "" if values["std"] is None else f" ± {100 * values['std']:.2f}"
+        lines.append(f"  {metric:<12}{mean}{spread}")
+    lines.append(f"  split {result['split_sha256'][:16]}, training {result['seconds']:.0f} s")
+    return "\n".join(lines)
+
+
+def _summary(metric: str, finished: Sequence[dict[str, Any]], seeds: Sequence[int]) -> dict[str, Any]:
+    """Per seed the mean over its splits, and mean and sample deviation over the seeds."""
+    per_seed: list[float | None] = []
+    for seed in seeds:
+        values = [row[metric] for row in finished if row["seed"] == seed]
+        per_seed.append(None if None in values else float(np.mean(values)))
+    known = [value for value in per_seed if value is not None]
+    return {
+        "mean": float(np.mean(known)) if len(known) == len(per_seed) else None,
+        "std": float(np.std(known, ddof=1)) if len(known) == len(per_seed) > 1 else None,
+        "per_seed": per_seed,
+    }
+
+
+def _digest(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
