@@ -16,6 +16,7 @@ from bgad_core.errors import CheckpointError
 from bgad_core.feature_cache import Features, shapes_of, smoothed
 from bgad_core.features import FeatureExtractor, resolve_device
 from bgad_core.flow import ConditionalFlow, positional_encoding_2d
+from bgad_core.fused import cells_on, fused_log_p_nats
 
 FORMAT = 1
 ROWS = 16_384  # feature vectors that pass a flow at once when nothing is learnt
@@ -57,7 +58,8 @@ class BGAD(nn.Module):
         """
         normalised = (features - getattr(self, f"mean{level}")) / getattr(self, f"std{level}")
         flow: ConditionalFlow = self.flows[level]  # type: ignore[assignment]
-        return flow.log_p_nats(normalised, getattr(self, f"grid{level}")[cells])
+        where = cells_on(getattr(self, f"grid{level}"), self.shapes[level][2], cells)
+        return fused_log_p_nats(flow, normalised, where)
 
     def normalised(self, level: int, log_p_nats: Tensor) -> Tensor:
         """log_p: nats per feature dimension over alpha_n (Sec. 3.3)."""

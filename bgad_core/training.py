@@ -23,7 +23,7 @@ from bgad_core.known import KnownAnomalies, known_anomalies
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
 
-FORMAT = 1  # of phase-1 checkpoints: raise it when the same settings would train otherwise
+FORMAT = 2  # of phase-1 checkpoints: raise it when the same settings would train otherwise
 STATISTICS_IMAGES = 64
 
 
