@@ -119,12 +119,25 @@ def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) 
 def measured(model: BGAD, split: Split) -> Evaluation:
     """All metrics on the split's test set, maps and masks at the size that the model sees."""
     size = model.config.size
-    scores, maps, masks = [], [], []
-    for sample, result in zip(split.test, score_files(model, [s.path for s in split.test]), strict=True):
+    scores, maps = [], []
+    for result in score_files(model, [sample.path for sample in split.test]):
         scores.append(-result.lowest)
         maps.append(cv2.resize(-result.fused.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
-        nothing = None if sample.abnormal else np.zeros((size, size), dtype=bool)
-        masks.append(nothing if sample.mask is None else mask_at(sample.mask, size, size))
+    return measured_on(split, scores, maps, (size, size))
+
+
+def measured_on(split: Split, scores: Sequence[float], maps: Sequence[np.ndarray], size: tuple[int, int]) -> Evaluation:
+    """All metrics of any method's scores and maps on the split's test set.
+
+    Args:
+        scores: one per image of `split.test`; a higher one is more abnormal.
+        maps: one per image, of `size`; higher is more abnormal.
+        size: height and width that the masks are brought to.
+    """
+    masks = []
+    for sample in split.test:
+        nothing = None if sample.abnormal else np.zeros(size, dtype=bool)
+        masks.append(nothing if sample.mask is None else mask_at(sample.mask, *size))
     if all(mask is None for sample, mask in zip(split.test, masks, strict=True) if sample.abnormal):
         masks = [None] * len(masks)  # no defect is outlined: pixel metrics have no value
     return evaluate(scores, [sample.abnormal for sample in split.test], maps, masks)
