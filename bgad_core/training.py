@@ -20,6 +20,7 @@ from bgad_core.errors import Cancelled, DatasetError
 from bgad_core.feature_cache import FeatureCache, Features, features_of
 from bgad_core.features import FeatureExtractor, as_batch, resolve_device
 from bgad_core.known import KnownAnomalies, known_anomalies
+from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
 
@@ -179,6 +180,8 @@ def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
         "flow": asdict(config.flow),
         "training": settings,
     }
+    if careless := sorted(digest_of(sample) for sample in normals if sample.ignore is not None):
+        facts["ignore"] = careless
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -186,10 +189,8 @@ def _key_two(model: BGAD, normals: Sequence[Sample], anomalies: Sequence[Sample]
     facts = {
         "phase one": key_one(model, normals),
         "config": {**model.config.to_dict(), "backbone": None},
-        "anomalies": [
-            [sample.sha256, None if sample.mask is None else hashlib.sha256(sample.mask.tobytes()).hexdigest()]
-            for sample in anomalies
-        ],
+        "anomalies": [[sample.sha256, digest_of(sample)] for sample in anomalies],
+        "foregrounds": sorted(digest_of(sample) for sample in normals if sample.foreground is not None),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -262,6 +263,7 @@ def _set_statistics(model: BGAD, features: Features) -> None:
         count, total, squares = 0, 0.0, 0.0
         for index in chosen:
             rows = features.level(int(index), level).astype(np.float64)
+            rows = rows[features.cared(int(index), level, np.arange(len(rows)))]
             count, total, squares = count + len(rows), total + rows.sum(axis=0), squares + (rows**2).sum(axis=0)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
