@@ -52,3 +52,16 @@ lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of th
 
 clean: ## caches and builds; never data
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules
+
+BGAD_SHARED ?= ../shared
+PEERS := .venv-peers
+$(PEERS)/installed: requirements-bench.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet -r requirements-bench.txt
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our splits: BGAD_SHARED has data and weights
+	TQDM_DISABLE=1 $(PEERS)/bin/python -W ignore -m bench.peers $(or $(DATASETS),$(BGAD_SHARED)/data/screw $(BGAD_SHARED)/data/cookie) \
+		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
+		--work bench-peers.work --out bench-peers.json

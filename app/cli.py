@@ -111,6 +111,9 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     found.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     found.add_argument("--known", type=int, default=10, help="known anomalies (default: 10)")
     found.add_argument("--size", type=int, default=256, help="pixels that the model sees (default: 256)")
+    found.add_argument(
+        "--show-optimistic", action="store_true", help="and what choosing the pass on the test set would have claimed"
+    )
     found.add_argument("--out", type=Path, required=True, help="a .json file")
     found.add_argument("--work", type=Path, metavar="DIR", help="checkpoints, to go on later (default: beside --out)")
     found.set_defaults(command=commands.evaluate)

@@ -152,6 +152,7 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
         size=options.size,
         out=options.out,
         work=options.work or options.out.with_suffix(".work"),
+        optimistic=options.show_optimistic,
     )
     evaluate_dataset(settings, request, say)
     return 0

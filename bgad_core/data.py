@@ -15,6 +15,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 64_000_000
 
 
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie outside
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image with its label.
@@ -25,6 +28,9 @@ class Sample:
         mask: bool (H, W) of the image's full size, True where abnormal; None where nobody drew one.
         defect_type: the defect's name, where known.
         sha256: digest of the file's bytes: the identity of the image.
+        boxes: coarse regions of the full-size image, each with a defect in it; `labels.label_of` says how they train.
+        ignore: bool (H, W), True where nobody cares: such pixels enter no loss, no paste and no metric. Or None.
+        foreground: bool (H, W) of a normal part, where RPAG may paste; None finds the object by its grey level.
     """
 
     path: Path
@@ -32,6 +38,9 @@ class Sample:
     mask: np.ndarray | None
     defect_type: str | None
     sha256: str
+    boxes: tuple[Box, ...] = ()
+    ignore: np.ndarray | None = None
+    foreground: np.ndarray | None = None
 
 
 def sha256_of(path: Path) -> str:
@@ -44,10 +53,17 @@ def sha256_of(path: Path) -> str:
 
 
 def sample_of(
-    path: Path, *, abnormal: bool = False, mask: np.ndarray | None = None, defect_type: str | None = None
+    path: Path,
+    *,
+    abnormal: bool = False,
+    mask: np.ndarray | None = None,
+    defect_type: str | None = None,
+    boxes: tuple[Box, ...] = (),
+    ignore: np.ndarray | None = None,
+    foreground: np.ndarray | None = None,
 ) -> Sample:
     """A sample whose digest is taken from its file."""
-    return Sample(path, abnormal, mask, defect_type, sha256_of(path))
+    return Sample(path, abnormal, mask, defect_type, sha256_of(path), boxes, ignore, foreground)
 
 
 def read_image(path: Path) -> np.ndarray:

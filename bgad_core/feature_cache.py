@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from bgad_core.config import BGADConfig
 from bgad_core.data import Sample, read_image, resized
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import FeatureExtractor, as_batch
+from bgad_core.labels import touched
 
 EVICT_EVERY = 256
 BATCH = 16
@@ -89,10 +90,13 @@ class Features:
 
     Attributes:
         shapes: (C, H, W) of each level.
+        ignore: pixels that nobody cares about by image, bool (H, W) of any size; images without any are missing.
     """
 
-    def __init__(self, vectors: list[np.ndarray], shapes: Shapes) -> None:
-        self.vectors, self.shapes = vectors, shapes
+    def __init__(
+        self, vectors: list[np.ndarray], shapes: Shapes, ignore: Mapping[int, np.ndarray] | None = None
+    ) -> None:
+        self.vectors, self.shapes, self.ignore = vectors, shapes, ignore or {}
         ends = np.cumsum([c * h * w for c, h, w in shapes])
         self._slices = [slice(int(end) - c * h * w, int(end)) for end, (c, h, w) in zip(ends, shapes, strict=True)]
 
@@ -103,6 +107,13 @@ class Features:
         """One image's features at one level (counted from 0), float16 of shape (H*W, C)."""
         channels, height, width = self.shapes[level]
         return self.vectors[index][self._slices[level]].reshape(height * width, channels)
+
+    def cared(self, index: int, level: int, cells: np.ndarray) -> np.ndarray:
+        """Those of an image's cells (N,) that no ignored pixel touches, in their order."""
+        if index not in self.ignore:
+            return cells
+        _, height, width = self.shapes[level]
+        return cells[~touched(self.ignore[index], height, width)[cells]]
 
 
 def key_of(sample: Sample, digest: str, config: BGADConfig) -> str:
@@ -141,7 +152,8 @@ def features_of(
             cached = cache.get(keys[index], length)
             vectors[index] = vector if cached is None else cached
         progress(len(samples) - len(missing) + start + len(chunk), len(samples))
-    return Features([vector for vector in vectors if vector is not None], shapes)
+    ignore = {index: sample.ignore for index, sample in enumerate(samples) if sample.ignore is not None}
+    return Features([vector for vector in vectors if vector is not None], shapes, ignore)
 
 
 def vectors_of(extractor: FeatureExtractor, images: Sequence[np.ndarray], config: BGADConfig) -> list[np.ndarray]:

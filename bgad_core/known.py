@@ -1,20 +1,20 @@
 """What phase 2 learns from besides normals: the known defects, and those that RPAG pastes onto normals (Sec. 3.5)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from bgad_core.config import BGADConfig
-from bgad_core.data import Sample, mask_at, read_image, resized, share_of_mask
-from bgad_core.errors import Cancelled, MaskSizeError
+from bgad_core.data import Sample, read_image, resized
+from bgad_core.errors import Cancelled
 from bgad_core.feature_cache import Features, vectors_of
+from bgad_core.labels import Label, cells_of, label_of, pick_least_likely
 from bgad_core.model import BGAD
-from bgad_core.rpag import RPAG
+from bgad_core.rpag import RPAG, normal_of
 
 BATCH = 16
-UNMASKED_SHARE = 0.01  # of an image's cells that count as its defect when nobody drew a mask
-IGNORED = -1.0
 
 
 @dataclass(frozen=True)
@@ -67,86 +67,62 @@ def known_anomalies(
 ) -> KnownAnomalies:
     """Extract the known defects and `pastes` RPAG images of each that has a mask; the same for the same seed.
 
-    A defect without a mask trains on the share of its cells that phase 1 finds least likely; its other cells are
-    unknown and enter no loss.
+    A defect that nobody drew trains on its least likely cells under phase 1: of its box, or of the whole image where it
+    has none; the other cells there are unknown and enter no loss.
     """
     config = model.config
     if config.variant in ("nfad", "bgad-without"):
         anomalies = []
-    images, masks = [], []
+    images, labels = [], []
     for sample in anomalies:
-        image = resized(read_image(sample.path), config.size)
-        images.append(image)
-        masks.append(None if sample.mask is None else _mask_at(sample, config.size))
-    pasted = _pastes(images, masks, normals, config)
+        image = read_image(sample.path)
+        images.append(resized(image, config.size))
+        labels.append(label_of(sample, image.shape[:2], config.size, config.size))
+    pasted = _pastes(images, labels, normals, config)
     images += [image for image, _ in pasted]
-    masks += [mask for _, mask in pasted]
+    labels += [label for _, label in pasted]
     vectors: list[np.ndarray] = []
     for start in range(0, len(images), BATCH):
         if should_stop():
             raise Cancelled("cancelled while extracting known defects")
         vectors += vectors_of(model.extractor, images[start : start + BATCH], config)
     features = Features(vectors, model.shapes)
-    cells = [_cell_masks(model, features, index, mask) for index, mask in enumerate(masks)]
+    cells = [_cell_masks(model, features, index, label) for index, label in enumerate(labels)]
     return KnownAnomalies(features, cells, len(anomalies), config)
 
 
-def cell_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A pixel mask (H, W) on a level's grid: 1 abnormal, 0 normal, -1 mixed, float32 (height * width,).
-
-    A cell is abnormal when the mask covers half of it, normal when it covers nothing; what lies between mixes both and
-    teaches neither. A scratch thinner than that everywhere keeps the cells that it covers most.
-    """
-    share = share_of_mask(mask, height, width).ravel()
-    threshold = min(0.5, float(share.max()) / 2)
-    cells = np.where(share > 0, IGNORED, 0.0).astype(np.float32)
-    if threshold > 0:
-        cells[share >= threshold] = 1.0
-    return cells
+def _cell_masks(model: BGAD, features: Features, index: int, label: Label) -> list[np.ndarray]:
+    grids = [(height, width) for _, height, width in model.shapes]
+    masks = [cells_of(label, *grid) for grid in grids]
+    if not label.places.any():
+        return masks
+    log_p = [_log_p(model, features, index, level) for level in range(len(grids))]
+    return [
+        pick_least_likely(mask, label, values, *grid) for mask, values, grid in zip(masks, log_p, grids, strict=True)
+    ]
 
 
-def _cell_masks(model: BGAD, features: Features, index: int, mask: np.ndarray | None) -> list[np.ndarray]:
-    if mask is not None:
-        return [cell_mask(mask, height, width) for _, height, width in model.shapes]
-    return [_least_likely(model, features, index, level) for level in range(len(model.shapes))]
-
-
-def _least_likely(model: BGAD, features: Features, index: int, level: int) -> np.ndarray:
-    import torch
-
+def _log_p(model: BGAD, features: Features, index: int, level: int) -> np.ndarray:
     rows = torch.from_numpy(np.array(features.level(index, level))).to(model.device)
-    log_p = model.eval().level_maps(level, rows[None]).cpu().numpy().ravel()
-    count = max(1, round(UNMASKED_SHARE * log_p.size))
-    cells = np.full(log_p.size, IGNORED, dtype=np.float32)
-    cells[np.argsort(log_p, kind="stable")[:count]] = 1.0
-    return cells
-
-
-def _mask_at(sample: Sample, size: int) -> np.ndarray:
-    """The sample's mask at (size, size), any coverage counting: a thin scratch stays whole."""
-    image, mask = read_image(sample.path).shape[:2], sample.mask
-    if mask is None or mask.shape != image:
-        shape = "missing" if mask is None else f"{mask.shape[1]}x{mask.shape[0]}"
-        raise MaskSizeError(
-            f"mask is {shape} but {sample.path.name} is {image[1]}x{image[0]}: draw it on the full-size image"
-        )
-    return mask_at(mask, size, size)
+    return model.eval().level_maps(level, rows[None]).cpu().numpy().ravel()
 
 
 def _pastes(
-    images: list[np.ndarray], masks: list[np.ndarray | None], normals: Sequence[Sample], config: BGADConfig
-) -> list[tuple[np.ndarray, np.ndarray]]:
+    images: list[np.ndarray], labels: list[Label], normals: Sequence[Sample], config: BGADConfig
+) -> list[tuple[np.ndarray, Label]]:
+    """`pastes` of each drawn defect; what nobody cares about is neither cut out nor learnt as normal."""
     rng = np.random.default_rng([config.seed, 4])
     rpag = RPAG(transforms=config.training.transforms)
     pasted = []
-    for image, mask in zip(images, masks, strict=True):
-        if mask is None or not mask.any():
+    for image, label in zip(images, labels, strict=True):
+        if not label.mask.any():
             continue
         for _ in range(config.training.pastes):
-            normal = resized(read_image(normals[int(rng.integers(len(normals)))].path), config.size)
-            made = rpag.paste(normal, image, mask, rng=rng)
+            sample = normals[int(rng.integers(len(normals)))]
+            normal, foreground, said = normal_of(sample, config.size)
+            made = rpag.paste(normal, image, label.mask, rng=rng, foreground=foreground)
             if made.mask.any():
-                pasted.append((made.image, made.mask))
+                pasted.append((made.image, replace(said, mask=made.mask & ~said.ignore)))
     return pasted
 
 

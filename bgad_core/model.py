@@ -127,21 +127,21 @@ class BGAD(nn.Module):
         fused values. Bit for bit the same for the same normals: no draw, a fixed order.
         """
         settings = self.config.boundary
-        per_level: list[list[np.ndarray]] = [[] for _ in self.shapes]
-        for index in range(len(normals)):
-            for level in range(len(self.shapes)):
-                per_level[level].append(self._map_of(normals, index, level).cpu().numpy())
-        stacks = [np.concatenate(maps) for maps in per_level]
+        maps = [
+            [self._map_of(normals, index, level).cpu().numpy() for index in range(len(normals))]
+            for level in range(len(self.shapes))
+        ]
         self.boundaries = [
-            level_boundary(str(level + 1), stack, beta=settings.beta, tau=settings.tau)
-            for level, stack in enumerate(stacks)
+            level_boundary(str(level + 1), _cared(normals, level, planes), beta=settings.beta, tau=settings.tau)
+            for level, planes in enumerate(maps)
         ]
         margin = self._margin()
         fused = [
-            self.fused([torch.from_numpy(stack[i : i + 1]) for stack in stacks]).numpy() for i in range(len(normals))
+            _cared(normals, 0, [self.fused([torch.from_numpy(level[i]) for level in maps]).numpy()], first=i)
+            for i in range(len(normals))
         ]
-        whole = level_boundary("fused", np.stack(fused), beta=settings.beta, tau=margin)
-        lowest = np.array([lowest_of(plane) for plane in fused])
+        whole = level_boundary("fused", np.concatenate(fused), beta=settings.beta, tau=margin)
+        lowest = np.array([lowest_of(values) for values in fused if values.size])
         part = level_boundary("part", lowest, beta=settings.part_beta, tau=0.0)
         # With one calibration part, or equal ones, the lowest values have no spread: the cells' own keeps b_n below.
         least = 1e-3 * whole.spread
@@ -212,6 +212,15 @@ class BGAD(nn.Module):
             )
         model.boundaries = boundaries
         return model.eval()
+
+
+def _cared(features: Features, level: int, planes: Sequence[np.ndarray], *, first: int = 0) -> np.ndarray:
+    """The values of maps (1, H, W) of consecutive images that nobody asked to ignore, one after the other."""
+    values = []
+    for index, plane in enumerate(planes, start=first):
+        flat = plane.ravel()
+        values.append(flat[features.cared(index, level, np.arange(flat.size))])
+    return np.concatenate(values)
 
 
 def lowest_of(plane: np.ndarray) -> float:

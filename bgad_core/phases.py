@@ -139,6 +139,7 @@ def _rows(
     vectors, cells = [], []
     for index in group:
         chosen = np.sort(rng.choice(height * width, wanted, replace=False, shuffle=False))
+        chosen = features.cared(int(index), level, chosen)
         vectors.append(features.level(int(index), level)[chosen])
         cells.append(chosen)
     joined = np.concatenate(vectors)
@@ -209,6 +210,7 @@ def _running_boundary(model: BGAD, features: Features, level: int, epoch: int) -
     values = []
     for index in chosen:
         cells = np.sort(rng.choice(height * width, count, replace=False, shuffle=False))
+        cells = features.cared(int(index), level, cells)
         rows = torch.from_numpy(features.level(int(index), level)[cells]).to(model.device).float()
         values.append(model.normalised(level, model.log_p_nats(level, rows, torch.from_numpy(cells).to(model.device))))
     settings = model.config.boundary

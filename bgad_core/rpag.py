@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bgad_core.data import Sample, read_image, resized, share_of_mask
+from bgad_core.data import Sample, mask_at, read_image, resized
 from bgad_core.errors import DatasetError, MaskSizeError
+from bgad_core.labels import Label, label_of
 
 Pair = tuple[np.ndarray, np.ndarray]  # image uint8 (H, W, 3), mask bool (H, W)
 Transform = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
@@ -77,6 +78,14 @@ class RPAG:
         return _placed(normal, image, piece, foreground, rng)
 
 
+def normal_of(sample: Sample, size: int) -> tuple[np.ndarray, np.ndarray | None, Label]:
+    """A normal part to paste onto: uint8 (size, size, 3), the user's foreground if there is one, and its label."""
+    image = read_image(sample.path)
+    label = label_of(sample, image.shape[:2], size, size)
+    foreground = None if sample.foreground is None else mask_at(sample.foreground, size, size)
+    return resized(image, size), foreground, label
+
+
 def preview(
     normals: Sequence[Sample], anomalies: Sequence[Sample], *, size: int, count: int, seed: int, transforms: int = 3
 ) -> list[Pasted]:
@@ -92,10 +101,10 @@ def preview(
     made = []
     for number in range(count):
         sample = masked[number % len(masked)]
-        normal = resized(read_image(normals[int(rng.integers(len(normals)))].path), size)
-        share = share_of_mask(np.asarray(sample.mask), size, size)
-        piece = share >= min(0.5, float(share.max()))
-        made.append(rpag.paste(normal, resized(read_image(sample.path), size), piece, rng=rng))
+        normal, foreground, _ = normal_of(normals[int(rng.integers(len(normals)))], size)
+        image = read_image(sample.path)
+        piece = label_of(sample, image.shape[:2], size, size).mask
+        made.append(rpag.paste(normal, resized(image, size), piece, rng=rng, foreground=foreground))
     return made
 
 

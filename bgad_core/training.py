@@ -20,6 +20,7 @@ from bgad_core.errors import Cancelled, DatasetError
 from bgad_core.feature_cache import FeatureCache, Features, features_of
 from bgad_core.features import FeatureExtractor, as_batch, resolve_device
 from bgad_core.known import KnownAnomalies, known_anomalies
+from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
 
@@ -48,6 +49,7 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+Watch = Callable[[BGAD, int], None]
 
 
 def train(
@@ -63,6 +65,7 @@ def train(
     threads: int = 1,
     progress: Report = lambda step: None,
     should_stop: Callable[[], bool] = lambda: False,
+    watch: Watch | None = None,
 ) -> BGAD:
     """Train a model and fit its boundaries.
 
@@ -79,6 +82,8 @@ def train(
         threads: processor threads.
         progress: called at least once a pass.
         should_stop: asked about once a second.
+        watch: called after each pass of phase 2 with the model as it is then, calibrated, and the number of the pass.
+            It sees, and changes nothing: the run ends bit for bit like one that nobody watched.
 
     Returns:
         The calibrated model, on `device`.
@@ -102,7 +107,8 @@ def train(
     if _needs_phase_two(config, anomalies):
         found = known_anomalies(model, normals, anomalies, should_stop=should_stop)
         known = found if len(found.features) else None
-        phase_two(model, features, known, _key_two(model, normals, anomalies), folder, progress, should_stop)
+        key, seen = _key_two(model, normals, anomalies), _calibrated(watch, held_out)
+        phase_two(model, features, known, key, folder, progress, should_stop, seen)
     progress(Progress("calibration", 0, 1))
     model.eval().calibrate(held_out)
     progress(Progress("calibration", 1, 1))
@@ -137,11 +143,25 @@ def phase_two(
     folder: Path,
     progress: Report,
     should_stop: Callable[[], bool],
+    watch: Watch | None = None,
 ) -> None:
     """Move what is misplaced across the boundary (Eq. 9), from where phase 1 ended."""
     checkpoint = folder / "phase-2.safetensors"
     schedule = Schedule(Phase.two, model.config.training.epochs_two, model.config.training, key, checkpoint, checkpoint)
-    _run(model, features, known, schedule, progress, should_stop)
+    _run(model, features, known, schedule, progress, should_stop, watch)
+
+
+def _calibrated(watch: Watch | None, held_out: Features) -> Watch | None:
+    """`watch`, shown the model as it would be if training ended here; its boundaries are taken off again."""
+    if watch is None:
+        return None
+
+    def seen(model: BGAD, done: int) -> None:
+        model.eval().calibrate(held_out)
+        watch(model, done)
+        model.boundaries = []
+
+    return seen
 
 
 def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
@@ -160,6 +180,8 @@ def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
         "flow": asdict(config.flow),
         "training": settings,
     }
+    if careless := sorted(digest_of(sample) for sample in normals if sample.ignore is not None):
+        facts["ignore"] = careless
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -167,10 +189,8 @@ def _key_two(model: BGAD, normals: Sequence[Sample], anomalies: Sequence[Sample]
     facts = {
         "phase one": key_one(model, normals),
         "config": {**model.config.to_dict(), "backbone": None},
-        "anomalies": [
-            [sample.sha256, None if sample.mask is None else hashlib.sha256(sample.mask.tobytes()).hexdigest()]
-            for sample in anomalies
-        ],
+        "anomalies": [[sample.sha256, digest_of(sample)] for sample in anomalies],
+        "foregrounds": sorted(digest_of(sample) for sample in normals if sample.foreground is not None),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
@@ -187,6 +207,7 @@ def _run(
     schedule: Schedule,
     progress: Report,
     should_stop: Callable[[], bool],
+    watch: Watch | None = None,
 ) -> None:
     started, first = time.monotonic(), None
     phase = schedule.phase.value
@@ -196,6 +217,8 @@ def _run(
         pace = (time.monotonic() - started) / (done - first) if done > first else None
         left = None if pace is None else pace * (schedule.epochs - done)
         progress(Progress(phase, min(int(done), schedule.epochs), schedule.epochs, loss, left))
+        if watch is not None and share >= 1:
+            watch(model, epoch + 1)
 
 
 def _features(
@@ -240,6 +263,7 @@ def _set_statistics(model: BGAD, features: Features) -> None:
         count, total, squares = 0, 0.0, 0.0
         for index in chosen:
             rows = features.level(int(index), level).astype(np.float64)
+            rows = rows[features.cared(int(index), level, np.arange(len(rows)))]
             count, total, squares = count + len(rows), total + rows.sum(axis=0), squares + (rows**2).sum(axis=0)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))

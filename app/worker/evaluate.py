@@ -30,6 +30,7 @@ class Request:
     size: int
     out: Path
     work: Path
+    optimistic: bool = False
 
 
 def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
@@ -51,6 +52,7 @@ def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
         known=request.known,
         device=settings.device,
         threads=settings.threads,
+        optimistic=request.optimistic,
     )
     result = run(experiment, _teller(say))
     temporary = request.out.with_name(f".{request.out.name}.part")

@@ -10,7 +10,9 @@ from bgad_core import experiments
 from bgad_core.config import VARIANTS
 from bgad_core.data import sample_of
 from bgad_core.datasets import Dataset
+from bgad_core.evaluation import Evaluation
 from bgad_core.experiments import METRICS, Experiment, run, table
+from bgad_core.optimism import Optimism
 from tests.bgad_core.conftest import scratched, texture, tiny_config, write_png
 
 
@@ -72,6 +74,30 @@ def test_pixel_metrics_without_masks_are_none(dataset, tmp_path):
     result = run(experiment(bare, tmp_path, seeds=(0,)))
     assert result["pro"]["mean"] is None and result["pixel_auroc"]["per_seed"] == [None]
     assert result["image_auroc"]["mean"] is not None and "–" in table(result)
+
+
+def test_the_optimistic_number_stands_beside_the_honest_one_and_does_not_change_it(dataset, tmp_path):
+    honest = run(experiment(dataset, tmp_path / "a", seeds=(0,)))
+    both = run(experiment(dataset, tmp_path / "b", seeds=(0,), optimistic=True))
+    row, claimed = without_times(both)["runs"][0], both["runs"][0]["optimistic"]
+    assert {**row, "optimistic": None} == {**without_times(honest)["runs"][0], "optimistic": None}
+    assert "optimistic" not in honest and "optimistic" not in table(honest)
+    for metric in ("image_auroc", "pixel_auroc", "pro"):
+        assert claimed[metric]["value"] >= row[metric] and 1 <= claimed[metric]["pass"] <= 2
+        assert both["optimistic"][metric]["mean"] == claimed[metric]["value"]
+    assert table(both).count("optimistic: the pass chosen on the test set; no result") == 3
+
+
+def test_a_resumed_run_still_knows_the_passes_before(tmp_path):
+    figures = iter([0.5, 0.9, 0.7])
+
+    def measure(model):
+        return Evaluation(next(figures), 0.5, None, 0.5, None, 1, 1)
+
+    for done in (1, 2, 3):
+        Optimism(tmp_path / "passes.json", measure)(None, done)
+    best = Optimism(tmp_path / "passes.json", measure).best()
+    assert best["image_auroc"] == {"value": 0.9, "pass": 2} and best["pixel_auroc"]["pass"] == 1 and best["pro"] is None
 
 
 def test_the_command_line_offers_what_the_core_has():

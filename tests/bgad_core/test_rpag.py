@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bgad_core.errors import DatasetError, MaskSizeError
-from bgad_core.known import cell_mask
+from bgad_core.labels import cell_mask
 from bgad_core.rpag import RPAG, TRANSFORMS, foreground_of, preview
 from tests.bgad_core.conftest import SIZE, scratched, texture
 
