@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 Variant = Literal["bgad", "nfad", "bgad-without", "bgad-full-push"]
 VARIANTS: tuple[Variant, ...] = ("bgad", "nfad", "bgad-without", "bgad-full-push")
+NORMALS_ONLY: tuple[Variant, ...] = ("nfad", "bgad-without")  # the ablations that no anomaly enters
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class TrainingConfig:
         warm_up: passes of linear warm-up of each phase.
         weight: lambda, the weight of BG-SPP (Eq. 9).
         focal: focal weights of the authors' code; off in the paper's equations.
-        pastes: RPAG images per known anomaly and run, drawn once.
+        pastes: RPAG images of a run, drawn once, the known anomalies taking turns; None for one of each.
         anomalous: share of anomalous images (known or pasted) in each phase-2 batch of images.
         transforms: S, the number of RPAG transforms per paste.
     """
@@ -85,7 +86,7 @@ class TrainingConfig:
     warm_up: int = 16
     weight: float = 1.0
     focal: bool = True
-    pastes: int = 1
+    pastes: int | None = None
     anomalous: float = 0.25
     transforms: int = 3
 
@@ -113,7 +114,8 @@ class BGADConfig:
     Attributes:
         size: side of the square that images are resized to, in pixels.
         smoothing: odd side of the average filter over each level's features; 1 for none.
-        standardise: True to bring each feature channel to mean 0 and deviation 1 over the training normals.
+        whitening: what is done to a level's features before its flow, by statistics of the training normals: "none";
+            "channels" brings each channel to mean 0 and deviation 1; "full" makes them uncorrelated too (ZCA).
         variant: `bgad`, or one of the paper's ablations.
         seed: of the flows' weights and of every draw.
     """
@@ -121,7 +123,7 @@ class BGADConfig:
     backbone: BackboneConfig
     size: int = 256
     smoothing: int = 1
-    standardise: bool = False
+    whitening: Literal["none", "channels", "full"] = "none"
     flow: FlowConfig = field(default_factory=FlowConfig)
     boundary: BoundaryConfig = field(default_factory=BoundaryConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -171,18 +173,19 @@ def product(backbone: BackboneConfig) -> BGADConfig:
     return BGADConfig(
         backbone,
         smoothing=3,
-        standardise=True,
+        whitening="full",
         flow=FlowConfig(blocks=6, position_channels=32),
         training=TrainingConfig(
             epochs_one=10,
-            epochs_two=10,
+            epochs_two=20,
             positions=(512, 256, 128),
             rate=1e-3,
             warm_up=1,
             focal=False,
-            pastes=8,
+            pastes=400,
             anomalous=0.4,
         ),
+        scoring=ScoringConfig(blur=0.5),
     )
 
 
@@ -191,7 +194,7 @@ def demo(backbone: BackboneConfig) -> BGADConfig:
     return BGADConfig(
         backbone,
         smoothing=3,
-        standardise=True,
+        whitening="full",
         flow=FlowConfig(blocks=4, position_channels=32),
         training=TrainingConfig(
             epochs_one=16,
@@ -200,7 +203,8 @@ def demo(backbone: BackboneConfig) -> BGADConfig:
             rate=2e-3,
             warm_up=1,
             focal=False,
-            pastes=6,
+            pastes=60,
             anomalous=0.4,
         ),
+        scoring=ScoringConfig(blur=0.5),
     )

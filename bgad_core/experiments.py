@@ -11,7 +11,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from bgad_core.config import BGADConfig
+from bgad_core.config import NORMALS_ONLY, BGADConfig
 from bgad_core.data import mask_at
 from bgad_core.datasets.dataset import Dataset
 from bgad_core.evaluation import Evaluation, evaluate
@@ -103,7 +103,7 @@ def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) 
         normals=split.normals,
         anomalies=split.known,
         calibration=split.calibration,
-        folder=folder,
+        folder=experiment.folder / "trainings" / _learnt_from(split, config),
         phase_one_folder=experiment.folder / "phase-one",
         cache=FeatureCache(experiment.folder / "features"),
         device=experiment.device,
@@ -123,6 +123,13 @@ def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) 
     temporary.write_text(json.dumps(result), encoding="utf-8")
     temporary.replace(done)
     return result
+
+
+def _learnt_from(split: Split, config: BGADConfig) -> str:
+    """Names a training: splits that differ only in what an ablation does not learn from share it."""
+    known = [] if config.variant in NORMALS_ONLY else split.known
+    lists = (split.normals, split.calibration, known)
+    return _digest([json.dumps(config.to_dict(), sort_keys=True), *(repr([s.sha256 for s in each]) for each in lists)])
 
 
 def measured(model: BGAD, split: Split) -> Evaluation:

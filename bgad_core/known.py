@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from bgad_core.config import BGADConfig
+from bgad_core.config import NORMALS_ONLY, BGADConfig
 from bgad_core.data import Sample, read_image, resized
 from bgad_core.errors import Cancelled
 from bgad_core.feature_cache import Features, vectors_of
@@ -65,13 +65,13 @@ def known_anomalies(
     *,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> KnownAnomalies:
-    """Extract the known defects and `pastes` RPAG images of each that has a mask; the same for the same seed.
+    """Extract the known defects and `pastes` RPAG images of those that have a mask; the same for the same seed.
 
     A defect that nobody drew trains on its least likely cells under phase 1: of its box, or of the whole image where it
     has none; the other cells there are unknown and enter no loss.
     """
     config = model.config
-    if config.variant in ("nfad", "bgad-without"):
+    if config.variant in NORMALS_ONLY:
         anomalies = []
     images, labels = [], []
     for sample in anomalies:
@@ -110,19 +110,18 @@ def _log_p(model: BGAD, features: Features, index: int, level: int) -> np.ndarra
 def _pastes(
     images: list[np.ndarray], labels: list[Label], normals: Sequence[Sample], config: BGADConfig
 ) -> list[tuple[np.ndarray, Label]]:
-    """`pastes` of each drawn defect; what nobody cares about is neither cut out nor learnt as normal."""
+    """`pastes` in all, the drawn defects in turns; what nobody cares about is neither cut out nor learnt as normal."""
     rng = np.random.default_rng([config.seed, 4])
     rpag = RPAG(transforms=config.training.transforms)
+    drawn = [(image, label) for image, label in zip(images, labels, strict=True) if label.mask.any()]
+    wanted = len(drawn) if config.training.pastes is None else config.training.pastes
     pasted = []
-    for image, label in zip(images, labels, strict=True):
-        if not label.mask.any():
-            continue
-        for _ in range(config.training.pastes):
-            sample = normals[int(rng.integers(len(normals)))]
-            normal, foreground, said = normal_of(sample, config.size)
-            made = rpag.paste(normal, image, label.mask, rng=rng, foreground=foreground)
-            if made.mask.any():
-                pasted.append((made.image, replace(said, mask=made.mask & ~said.ignore)))
+    for number in range(wanted if drawn else 0):
+        image, label = drawn[number % len(drawn)]
+        normal, foreground, said = normal_of(normals[int(rng.integers(len(normals)))], config.size)
+        made = rpag.paste(normal, image, label.mask, rng=rng, foreground=foreground)
+        if made.mask.any():
+            pasted.append((made.image, replace(said, mask=made.mask & ~said.ignore)))
     return pasted
 
 

@@ -18,7 +18,7 @@ from bgad_core.features import FeatureExtractor, resolve_device
 from bgad_core.flow import ConditionalFlow, positional_encoding_2d
 from bgad_core.fused import cells_on, fused_log_p_nats
 
-FORMAT = 1
+FORMAT = 2
 ROWS = 16_384  # feature vectors that pass a flow at once when nothing is learnt
 
 
@@ -44,7 +44,7 @@ class BGAD(nn.Module):
             grid = positional_encoding_2d(config.flow.position_channels, height, width)
             self.register_buffer(f"grid{level}", grid, persistent=False)
             self.register_buffer(f"mean{level}", torch.zeros(channels))
-            self.register_buffer(f"std{level}", torch.ones(channels))
+            self.register_buffer(f"whitening{level}", torch.eye(channels))
         self.to(device)
 
     @property
@@ -54,12 +54,12 @@ class BGAD(nn.Module):
     def log_p_nats(self, level: int, features: Tensor, cells: Tensor) -> Tensor:
         """log p of features (N, C) of one level at the given cells (N,) of its grid, nats, shape (N,).
 
-        The constant log-determinant of the standardisation is left out: it moves every value of a level alike.
+        The constant log-determinant of the whitening is left out: it moves every value of a level alike.
         """
-        normalised = (features - getattr(self, f"mean{level}")) / getattr(self, f"std{level}")
+        white = (features - getattr(self, f"mean{level}")) @ getattr(self, f"whitening{level}")
         flow: ConditionalFlow = self.flows[level]  # type: ignore[assignment]
         where = cells_on(getattr(self, f"grid{level}"), self.shapes[level][2], cells)
-        return fused_log_p_nats(flow, normalised, where)
+        return fused_log_p_nats(flow, white, where)
 
     def normalised(self, level: int, log_p_nats: Tensor) -> Tensor:
         """log_p: nats per feature dimension over alpha_n (Sec. 3.3)."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bgad_core.config import BGADConfig
+from bgad_core.config import NORMALS_ONLY, BGADConfig
 from bgad_core.data import Sample, read_image, resized
 from bgad_core.errors import Cancelled, DatasetError
 from bgad_core.feature_cache import FeatureCache, Features, features_of
@@ -24,7 +24,7 @@ from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
 
-FORMAT = 2  # of phase-1 checkpoints: raise it when the same settings would train otherwise
+FORMAT = 3  # of phase-1 checkpoints: raise it when the same settings would train otherwise
 STATISTICS_IMAGES = 64
 
 
@@ -176,7 +176,7 @@ def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
         "format": FORMAT,
         "normals": sorted(sample.sha256 for sample in normals),
         "backbone": model.extractor.digest(),
-        "model": [config.size, config.smoothing, config.standardise, config.seed, config.boundary.alpha_n],
+        "model": [config.size, config.smoothing, config.whitening, config.seed, config.boundary.alpha_n],
         "flow": asdict(config.flow),
         "training": settings,
     }
@@ -186,6 +186,8 @@ def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
 
 
 def _key_two(model: BGAD, normals: Sequence[Sample], anomalies: Sequence[Sample]) -> str:
+    if model.config.variant in NORMALS_ONLY:
+        anomalies = []
     facts = {
         "phase one": key_one(model, normals),
         "config": {**model.config.to_dict(), "backbone": None},
@@ -197,7 +199,7 @@ def _key_two(model: BGAD, normals: Sequence[Sample], anomalies: Sequence[Sample]
 
 def _needs_phase_two(config: BGADConfig, anomalies: Sequence[Sample]) -> bool:
     """The ablations without anomalies train as long as the rest, so that only the loss differs."""
-    return bool(anomalies) or config.variant in ("nfad", "bgad-without")
+    return bool(anomalies) or config.variant in NORMALS_ONLY
 
 
 def _run(
@@ -255,17 +257,32 @@ def _calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], 
 
 
 def _set_statistics(model: BGAD, features: Features) -> None:
-    """Mean and deviation of each channel over evenly chosen training normals; left at 0 and 1 unless asked for."""
-    if not model.config.standardise:
+    """The whitening of each level, over evenly chosen training normals; left at nothing unless asked for.
+
+    A flow that starts from correlated channels, half of them exactly 0, spends its few passes on decorrelating them.
+    ZCA rather than PCA: symmetric, it has no signs and no order that another linear algebra library would choose
+    otherwise.
+    """
+    if model.config.whitening == "none":
         return
     chosen = np.unique(np.linspace(0, len(features) - 1, min(len(features), STATISTICS_IMAGES)).round().astype(int))
-    for level in range(len(model.shapes)):
-        count, total, squares = 0, 0.0, 0.0
+    for level, (channels, _, _) in enumerate(model.shapes):
+        count, total, products = 0, np.zeros(channels), np.zeros((channels, channels))
         for index in chosen:
             rows = features.level(int(index), level).astype(np.float64)
             rows = rows[features.cared(int(index), level, np.arange(len(rows)))]
-            count, total, squares = count + len(rows), total + rows.sum(axis=0), squares + (rows**2).sum(axis=0)
+            count, total, products = count + len(rows), total + rows.sum(axis=0), products + rows.T @ rows
         mean = total / count
-        deviation = np.sqrt(np.maximum(squares / count - mean**2, 1e-6))
+        matrix = whitening_of(products / count - np.outer(mean, mean), full=model.config.whitening == "full")
         getattr(model, f"mean{level}").copy_(torch.from_numpy(mean))
-        getattr(model, f"std{level}").copy_(torch.from_numpy(np.maximum(deviation, 1e-3)))
+        getattr(model, f"whitening{level}").copy_(torch.from_numpy(matrix))
+
+
+def whitening_of(covariance: np.ndarray, *, full: bool) -> np.ndarray:
+    """The symmetric matrix W (C, C) with which (x - mean) W has deviation 1 per channel and, if `full`, no correlation.
+
+    A channel, or a direction, that hardly moves is not blown up: a thousandth of the mean variance is added to all.
+    """
+    variances, directions = np.linalg.eigh(covariance) if full else (np.diag(covariance), np.eye(len(covariance)))
+    floor = max(1e-3 * float(variances.mean()), 1e-9)
+    return (directions / np.sqrt(np.maximum(variances, 0.0) + floor)) @ directions.T

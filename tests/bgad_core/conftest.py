@@ -31,7 +31,7 @@ def tiny_config(**changes: Any) -> BGADConfig:
     settings: dict[str, Any] = {
         "size": SIZE,
         "smoothing": 3,
-        "standardise": True,
+        "whitening": "full",
         "flow": FlowConfig(blocks=2, position_channels=8, hidden=1.0),
         "training": TrainingConfig(
             epochs_one=3,
@@ -41,7 +41,7 @@ def tiny_config(**changes: Any) -> BGADConfig:
             batch=128,
             rate=2e-3,
             warm_up=1,
-            pastes=2,
+            pastes=6,
         ),
         "scoring": ScoringConfig(blur=0.7),
     }

@@ -69,6 +69,16 @@ def test_one_class_runs_once_for_each_known_type(dataset, tmp_path):
     assert result["image_auroc"]["mean"] == pytest.approx(np.mean([row["image_auroc"] for row in result["runs"]]))
 
 
+def test_an_ablation_without_anomalies_trains_once_for_all_known_types(dataset, tmp_path):
+    seen = []
+    chosen = experiment(dataset, tmp_path, protocol="one-class", seeds=(0,), config=tiny_config(variant="nfad"))
+    result = run(chosen, lambda name, step: seen.append((name, step.phase, step.done)))
+    first, second = dict.fromkeys(name for name, _, _ in seen)
+    assert len(result["runs"]) == 2
+    assert (first, "phase 2", 1) in seen
+    assert (second, "phase 2", 1) not in seen
+
+
 def test_pixel_metrics_without_masks_are_none(dataset, tmp_path):
     bare = Dataset("bare", dataset.train, [replace(sample, mask=None) for sample in dataset.test])
     result = run(experiment(bare, tmp_path, seeds=(0,)))

@@ -9,7 +9,7 @@ import torch
 from bgad_core.data import sample_of
 from bgad_core.errors import Cancelled, DatasetError
 from bgad_core.known import known_anomalies
-from bgad_core.training import key_one
+from bgad_core.training import key_one, whitening_of
 from tests.bgad_core.conftest import same_state, scratched, state_of, texture, tiny_config, with_training, write_png
 
 
@@ -105,3 +105,25 @@ def test_progress_tells_phase_pass_loss_and_time(run):
 def test_a_training_without_normals_is_refused_with_the_numbers(run):
     with pytest.raises(DatasetError, match="0 normal parts to learn from and 3 to calibrate"):
         run(tiny_config(), normals=[])
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_whitened_features_have_deviation_one_and_no_correlation_if_asked_for(full):
+    rng = np.random.default_rng(5)
+    mixed = rng.normal(size=(5000, 6)) @ rng.normal(size=(6, 6)) * [1, 2, 5, 10, 20, 50]
+    covariance = np.cov(mixed.T)
+    matrix = whitening_of(covariance, full=full)
+    after = matrix.T @ covariance @ matrix
+    assert np.allclose(matrix, matrix.T)
+    if full:
+        values = np.linalg.eigvalsh(covariance)
+        large = values > 0.1 * values.mean()  # what lies under the floor stays small
+        assert np.allclose(np.linalg.eigvalsh(after)[large], 1, atol=0.02)
+    else:
+        assert np.allclose(np.diag(after)[np.diag(covariance) > 0.1 * np.diag(covariance).mean()], 1, atol=0.02)
+
+
+def test_a_channel_that_never_moves_is_not_blown_up():
+    matrix = whitening_of(np.diag([4.0, 0.0]), full=True)
+    assert matrix[0, 0] == pytest.approx(0.5, rel=1e-3)
+    assert matrix[1, 1] < 40
