@@ -119,7 +119,27 @@ def _retrain(context: Context, job: Job) -> None:
     retrain(context, job)
 
 
-_HANDLERS: dict[str, Callable[[Context, Job], None]] = {"ingest": _ingest, "score": _score, "retrain": _retrain}
+def _compare(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.compare import compare
+
+    compare(context, job)
+
+
+def _verify(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.verify import verify
+
+    verify(context, job)
+
+
+_HANDLERS: dict[str, Callable[[Context, Job], None]] = {
+    "ingest": _ingest,
+    "score": _score,
+    "retrain": _retrain,
+    "compare": _compare,
+    "verify": _verify,
+}
 
 
 def _over(context: Context, run_id: str) -> bool:

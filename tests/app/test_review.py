@@ -8,17 +8,12 @@ from sqlalchemy import select
 
 from app.services.authority import Actor, NotAllowed
 from app.services.context import open_context
+from app.services.drift import boundary_drift
 from app.services.errors import Refused
 from app.services.home import home_view
+from app.services.impact import impact, promote, promotions_of
 from app.services.label import save_verdict
-from app.services.review import (
-    boundary_drift,
-    impact,
-    likelihood_histograms,
-    promote,
-    promotions_of,
-    versions_view,
-)
+from app.services.review import likelihood_histograms, versions_view
 from app.services.score import ranked_queue
 from storage import scores
 from storage.errors import NotFound

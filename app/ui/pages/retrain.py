@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.services.retrain import PRESETS, request_retraining, retrain_preview, runs_of
-from app.ui.components.job_status import job_line, runs_table
+from app.services.retrain import PRESETS, log_of, request_retraining, retrain_preview, runs_of
+from app.ui.components.job_status import KINDS, job_line, local_time, runs_table
 from app.ui.visit import plain, project_visit, sentence, told
 from storage.models import Role
 
@@ -47,10 +47,18 @@ elif preview.active_run is None:
         left, right = st.columns([2, 3])
         preset = left.selectbox("Schedule", PRESETS, format_func=PRESET.__getitem__)
         reason = right.text_input("Reason, kept with the version", placeholder="such as: scratches missed on line 2")
+        seed = left.number_input(
+            "Seed",
+            0,
+            10_000,
+            0,
+            key="retrain-seed",
+            help="Another one on the same labels tells how much chance moves b_n",
+        )
         label = "Retrain" if preview.version_number else "Train the first version"
         if st.form_submit_button(label, type="primary"):
             with told():
-                request_retraining(here.context, here.actor, slug, reason=reason, preset=preset)
+                request_retraining(here.context, here.actor, slug, reason=reason, preset=preset, seed=seed)
                 st.rerun()
 
 job_line(here, slug)
@@ -58,5 +66,16 @@ st.subheader("Runs")
 found = runs_of(here.context, here.actor, slug)
 if found:
     runs_table(list(found))
+    chosen = st.selectbox(
+        "Log of",
+        found,
+        format_func=lambda run: f"{KINDS.get(run.kind, run.kind)}, {local_time(run.created_at)}",
+        key="log",
+    )
+    lines = log_of(here.context, here.actor, chosen.id)
+    if lines:
+        st.code("\n".join(f"{local_time(line.at)}  {line.attempt}  {line.text}" for line in lines), language=None)
+    else:
+        st.caption("It has not begun, so it has said nothing yet.")
 else:
     st.caption("None yet.")
