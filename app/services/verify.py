@@ -21,7 +21,8 @@ class Verification:
 
     Attributes:
         boundaries: every b_n and b_a is the same to the last bit.
-        scored, differing: images scored again, and those with another score.
+        scored, differing: images scored again, and those with another score or standing.
+        last_bits: those whose score differs by less than a millionth, because others were in their batch then.
         labels_changed: labels of the snapshot that no longer read as they did.
     """
 
@@ -30,6 +31,7 @@ class Verification:
     boundaries: bool
     scored: int
     differing: int
+    last_bits: int
     labels_changed: int
 
     @property
@@ -70,6 +72,6 @@ def verifications(context: Context, actor: Actor, project_slug: str) -> dict[int
     made = {}
     for run in found:
         if run.result and run.finished_at:
-            facts = {k: run.result[k] for k in ("boundaries", "scored", "differing", "labels_changed")}
+            facts = {k: run.result[k] for k in ("boundaries", "scored", "differing", "last_bits", "labels_changed")}
             made[int(run.result["version"])] = Verification(at=run.finished_at, by=run.by, **facts)
     return made

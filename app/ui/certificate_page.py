@@ -64,9 +64,9 @@ def _rule(found: Certificate) -> str:
     sure = f"with {100 * point.confidence:g} % confidence" if point.confidence else "on average"
     evidence = point.evidence
     words = (
-        f"Parts that score above {point.stop:.4f} are stopped, above {point.reject:.4f} rejected without a second look. "
-        f"Stated {sure}: at most {100 * point.alpha:g} % of good parts are stopped, from {evidence['normals']} good "
-        f"parts that the flows never saw (rank {evidence['rank']}; nine calibrations in ten lie between "
+        f"Parts that score above {point.stop:.4f} are stopped, above {point.reject:.4f} rejected without a second "
+        f"look. Stated {sure}: at most {100 * point.alpha:g} % of good parts are stopped, from {evidence['normals']} "
+        f"good parts that the flows never saw (rank {evidence['rank']}; nine calibrations in ten lie between "
         f"{100 * evidence['low']:.1f} and {100 * evidence['high']:.1f} %). Set by {point.by} on "
         f"{point.created_at:%Y-%m-%d %H:%M} UTC."
     )
@@ -152,7 +152,8 @@ def _made_from(found: Certificate) -> list[tuple[str, str]]:
         *version.provenance.items(),
     ]
     if checked is not None:
-        same = "the same bits" if checked.same else f"{checked.differing} of {checked.scored} scores differ"
+        bits = f"the same, {checked.last_bits} scores but for their last bits" if checked.last_bits else "the same bits"
+        same = bits if checked.same else f"{checked.differing} of {checked.scored} scores differ"
         rows.append(("made again from the snapshot", f"{checked.at:%Y-%m-%d %H:%M} UTC: {same}"))
     return rows
 

@@ -92,8 +92,12 @@ def _act(here: Visit, slug: str, number: int, found: Impact) -> None:
     why = reason.text_input(
         "Reason, needed to override the gate and kept" if held else "Reason, kept in the record", key=f"why-{number}"
     )
-    style = "secondary" if found.older or held else "primary"
-    if button.button(f"{verb} v{number}", key=f"promote-{number}", type=style, width="stretch"):
+    if button.button(
+        f"{verb} v{number}",
+        key=f"promote-{number}",
+        type="secondary" if found.older or held else "primary",
+        width="stretch",
+    ):
         with told():
             promote(here.context, here.actor, slug, number, reason=why, override=bool(held))
             st.rerun()

@@ -113,7 +113,7 @@ with right:
     shown = result.pairs[:SHOWN]
     differing = sum(pair.differs for pair in result.pairs)
     index = st.selectbox(
-        f"Where do they differ? {differing} of {len(result.pairs)} decisions do; the largest change of score comes next",
+        f"Where do they differ? In {differing} of {len(result.pairs)} decisions; then by change of score",
         range(len(shown)),
         format_func=lambda i: label(shown[i]),
         key=f"compare-image-{first}-{second}",

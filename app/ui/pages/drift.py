@@ -36,9 +36,9 @@ def verdict(found: Judgement) -> None:
         )
     else:
         st.info(
-            f"v{found.number} against v{found.against}: b_n's move is shown and not judged. How much chance alone moves "
-            f"it is known from {found.repeats} of at least 3 retrains on the same labels with another seed: start them "
-            "on the Retrain page."
+            f"v{found.number} against v{found.against}: b_n's move is shown and not judged. How much chance alone "
+            f"moves it is known from {found.repeats} of at least 3 retrains on the same labels with another seed: "
+            "start them on the Retrain page."
         )
     shift = found.shift
     if shift is not None:
@@ -51,9 +51,8 @@ def verdict(found: Judgement) -> None:
 def table(shown: list[DriftPoint], judged: dict[int, Judgement]) -> None:
     rows = []
     for point in reversed(shown):
-        move, limit = (
-            judged[point.number].moves.get(point.level, (None, None)) if point.number in judged else (None,) * 2
-        )
+        moves = judged[point.number].moves if point.number in judged else {}
+        move, limit = moves.get(point.level, (None, None))
         band = point.bands.get("b_n")
         rows.append(
             {

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from app.services.errors import Refused
 from app.services.operating import (
     ASSUMPTION,
     CONFIDENCES,
     Consequence,
     OperatingView,
+    Promise,
     Proposal,
     operating_view,
     proposal,
@@ -17,11 +19,11 @@ from app.services.review import versions_view
 from app.ui.components.figures import show
 from app.ui.components.job_status import local_time
 from app.ui.components.review_figures import operating_figure
-from app.ui.visit import Visit, plain, project_visit, told
+from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.errors import StorageError
 from storage.models import OperatingPoint, Role
 
-PROMISES = {"confident": "with a confidence", "expected": "on average"}
+PROMISES: dict[Promise, str] = {"confident": "with a confidence", "expected": "on average"}
 
 
 def words_of(point: OperatingPoint | None) -> str:
@@ -75,18 +77,13 @@ def choose(here: Visit, slug: str, view: OperatingView) -> Proposal | None:
         confidence = bar.selectbox(
             "Confidence", CONFIDENCES, format_func=lambda c: f"{100 * c:.0f} %", key="confidence", width=110
         )
-    found = None
-    with told():
+    alpha = percent / 100
+    try:
         found, result = proposal(
-            here.context,
-            here.actor,
-            slug,
-            view.number,
-            alpha=percent / 100,
-            promise=promise,
-            confidence=confidence,
+            here.context, here.actor, slug, view.number, alpha=alpha, promise=promise, confidence=confidence
         )
-    if found is None:
+    except Refused as refused:
+        st.warning(sentence(refused))
         return None
     if here.may(Role.engineer) and bar.button("Decide by this", type="primary", key="operating-set"):
         with told():

@@ -53,7 +53,7 @@ elif preview.active_run is None:
             10_000,
             0,
             key="retrain-seed",
-            help="Another one on the same labels tells how much chance moves b_n",
+            help="Another one on the same labels tells how much chance alone moves b_n",
         )
         label = "Retrain" if preview.version_number else "Train the first version"
         if st.form_submit_button(label, type="primary"):

@@ -45,7 +45,8 @@ def made_from(here: Visit, slug: str, version: VersionView, checked: Verificatio
     facts = f"trained in {duration(version.seconds)} on {version.device}, started by {version.by}"
     st.caption(sentence(facts + (f": {version.reason}" if version.reason else "")))
     if checked is not None:
-        same = f"{checked.scored} scores and every boundary came out the same, bit for bit"
+        bits = f", {checked.last_bits} of them but for their last bits" if checked.last_bits else ", bit for bit"
+        same = f"{checked.scored} scores and every boundary came out the same{bits}"
         other = (
             f"boundaries {'the same' if checked.boundaries else 'differ'}, {checked.differing} of {checked.scored} "
             f"scores differ, {checked.labels_changed} labels changed"
