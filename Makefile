@@ -52,3 +52,7 @@ lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of th
 
 clean: ## caches and builds; never data
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules
+
+.PHONY: bench-impact
+bench-impact: install ## what flips over 10,000 images, in seconds
+	$(BIN)/python -m tests.bench_impact

@@ -93,15 +93,23 @@ def failed(found: Sequence[Check]) -> list[Check]:
 
 
 def _recall(gate: Gate, name: str, share: Share, before: Share) -> Check:
-    words = f"{share.words()} stopped, before {before.words()} (at least {100 * gate.recall_floor:.0f} %)"
+    words = f"{share.words()} stopped, before {before.words()}; at least {100 * gate.recall_floor:.0f} % are asked for"
     if share.total < gate.least or share.value is None:
-        return Check(f"recall of {name}", None, f"{words}; fewer than {gate.least} images, so not judged")
-    return Check(f"recall of {name}", share.value >= gate.recall_floor or share.value >= (before.value or 0.0), words)
+        return Check(f"recall of {name}", None, f"{words}. Fewer than {gate.least} images, so not judged")
+    if share.value >= gate.recall_floor:
+        return Check(f"recall of {name}", True, words)
+    return _no_worse(f"recall of {name}", share.value >= (before.value or 0.0), words)
 
 
 def _alarms(gate: Gate, share: Share, before: Share) -> Check:
-    words = f"{share.words()} stopped, before {before.words()} (at most {100 * gate.false_alarm_ceiling:.0f} %)"
+    ceiling = gate.false_alarm_ceiling
+    words = f"{share.words()} stopped, before {before.words()}; at most {100 * ceiling:.0f} % are asked for"
     if share.total < gate.least or share.value is None:
-        return Check("good parts", None, f"{words}; fewer than {gate.least} images, so not judged")
-    worst = max(gate.false_alarm_ceiling, 1.0 if before.value is None else before.value)
-    return Check("good parts", share.value <= worst, words)
+        return Check("good parts", None, f"{words}. Fewer than {gate.least} images, so not judged")
+    if share.value <= ceiling:
+        return Check("good parts", True, words)
+    return _no_worse("good parts", before.value is None or share.value <= before.value, words)
+
+
+def _no_worse(name: str, holds: bool, words: str) -> Check:
+    return Check(name, holds, words + (". Missed, but no worse than what decides now" if holds else ""))

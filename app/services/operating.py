@@ -214,7 +214,7 @@ def _proposed(version: Version, alpha: float, promise: Promise, confidence: floa
     if row is None:
         needed = normals_needed(alpha, None if promise == "expected" else confidence)
         raise Refused(
-            f"v{version.number} has {table['normals']} good parts to calibrate on, and {needed} are needed to say "
+            f"only {table['normals']} good parts calibrate v{version.number}, and {needed} are needed to say "
             f"{100 * alpha:g} %: a fifth of the normal parts calibrates, so bring in about {5 * needed} and retrain, "
             "or allow a larger share"
         )

@@ -36,7 +36,7 @@ def test_a_retrain_keeps_thresholds_from_the_good_parts_that_calibrated_it(train
 
 
 def test_too_few_good_parts_are_refused_with_the_number_that_is_needed(trained):
-    with pytest.raises(Refused, match=r"v1 has 2 good parts to calibrate on, and 45 are needed to say 5 %"):
+    with pytest.raises(Refused, match="only 2 good parts calibrate v1, and 45 are needed to say 5 %"):
         proposal(trained, INSPECTOR, "tile", 1, alpha=0.05, promise="confident", confidence=0.9)
     with pytest.raises(Refused, match="19 are needed"):
         proposal(trained, INSPECTOR, "tile", 1, alpha=0.05, promise="expected")

@@ -19,10 +19,10 @@ def line_of(found: Impact) -> str:
         return f"No decision flips over the {found.images} images that both have scored."
     flips = len(found.flips)
     words = [f"**{flips} {'decision flips' if flips == 1 else 'decisions flip'}** over {found.images} images"]
-    words.append(f"{found.caught} missed defects caught")
-    words.append(f"{found.missed} confirmed defects lost")
-    words.append(f"{found.freed} good parts freed")
-    words.append(f"{found.stopped} good parts stopped")
+    words.append(f"missed defects caught: {found.caught}")
+    words.append(f"confirmed defects lost: {found.missed}")
+    words.append(f"good parts freed: {found.freed}")
+    words.append(f"good parts stopped: {found.stopped}")
     return " · ".join(words)
 
 

@@ -131,6 +131,6 @@ with right:
             left=result.sides[0].id,
             right=result.sides[1].id,
             names=(names[0], names[1]),
-            width=420,
+            width=310,
             key=f"seam-{pair.image_id}-{first}-{second}",
         )

@@ -1,5 +1,7 @@
 """Operating point: how many good parts do we stop, how many defects do we miss?"""
 
+import math
+
 import streamlit as st
 
 from app.services.errors import Refused
@@ -49,38 +51,42 @@ def promise_of(found: Proposal) -> str:
 
 
 def consequences(found: Consequence) -> None:
-    """Load, misses and the independent check, beside each other."""
-    left, right = st.columns([2, 3])
+    """Load, misses and the independent check."""
     total = sum(found.load.values())
-    with left:
-        st.caption("Of the parts that nobody has labelled")
-        columns = st.columns(3)
-        names = {"good": "pass", "look": "a person looks", "defect": "rejected"}
-        for column, (name, count) in zip(columns, found.load.items(), strict=True):
-            column.metric(names[name], f"{100 * count / total:.0f} %" if total else "–", help=f"{count} of {total}")
-    with right:
-        st.caption("Of labelled parts that the version was not made from; 95 % intervals")
-        rows = [{"what": f"{name}: defects stopped", "seen": share.words()} for name, share in found.recalls.items()]
-        rows.append({"what": "good parts stopped", "seen": found.alarms.words()})
-        st.dataframe(rows, hide_index=True, width="stretch", height=min(36 * (len(rows) + 1), 190))
+    st.caption("Of the parts that nobody has labelled")
+    columns = st.columns(3)
+    names = {"good": "pass", "look": "a person looks", "defect": "rejected"}
+    for column, (name, count) in zip(columns, found.load.items(), strict=True):
+        column.metric(names[name], f"{100 * count / total:.0f} %" if total else "–", help=f"{count} of {total}")
+    st.caption("Of labelled parts that the version was not made from; 95 % intervals")
+    rows = [{"what": f"{name}: defects stopped", "seen": share.words()} for name, share in found.recalls.items()]
+    rows.append({"what": "good parts stopped", "seen": found.alarms.words()})
+    st.dataframe(rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 38, 220))
 
 
-def choose(here: Visit, slug: str, view: OperatingView) -> Proposal | None:
-    """Alpha and its promise, what they would do, and the button that sets them."""
+def choose(here: Visit, slug: str, view: OperatingView) -> tuple[Proposal, Consequence] | None:
+    """Alpha and its promise, and the button that sets them; None where too few parts carry what is asked for."""
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-    percent = bar.number_input(
-        "Stop at most, % of good parts", 0.1, 50.0, 5.0, step=0.5, format="%.1f", key=f"alpha-{view.number}", width=200
-    )
     promise = bar.selectbox("Promised", list(PROMISES), format_func=PROMISES.__getitem__, key="promise", width=180)
     confidence = CONFIDENCES[0]
     if promise == "confident":
         confidence = bar.selectbox(
             "Confidence", CONFIDENCES, format_func=lambda c: f"{100 * c:.0f} %", key="confidence", width=110
         )
-    alpha = percent / 100
+    least = view.smallest["expected" if promise == "expected" else f"{confidence:g}"]
+    alpha = bar.number_input(
+        "Stop at most, % of good parts",
+        0.1,
+        50.0,
+        min(50.0, max(5.0, math.ceil(200 * least) / 2)),
+        step=0.5,
+        format="%.1f",
+        key=f"alpha-{view.number}-{promise}-{confidence}",
+        width=200,
+    )
     try:
-        found, result = proposal(
-            here.context, here.actor, slug, view.number, alpha=alpha, promise=promise, confidence=confidence
+        found = proposal(
+            here.context, here.actor, slug, view.number, alpha=alpha / 100, promise=promise, confidence=confidence
         )
     except Refused as refused:
         st.warning(sentence(refused))
@@ -88,11 +94,9 @@ def choose(here: Visit, slug: str, view: OperatingView) -> Proposal | None:
     if here.may(Role.engineer) and bar.button("Decide by this", type="primary", key="operating-set"):
         with told():
             set_operating_point(
-                here.context, here.actor, slug, view.number, promise=promise, alpha=found.alpha, confidence=confidence
+                here.context, here.actor, slug, view.number, promise=promise, alpha=alpha / 100, confidence=confidence
             )
             st.rerun()
-    st.markdown(promise_of(found))
-    consequences(result)
     return found
 
 
@@ -122,22 +126,26 @@ if not view.normals:
     st.stop()
 
 chosen = choose(here, slug, view)
-if chosen is None:
-    smallest = ", ".join(
-        f"{100 * share:.1f} % {'on average' if name == 'expected' else f'with {100 * float(name):.0f} % confidence'}"
-        for name, share in view.smallest.items()
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    st.caption("How many good parts does a threshold stop, and how many defects does it miss?")
+    show(
+        operating_figure(view, chosen[0].stop if chosen else None),
+        key="operating-curve",
+        alt=f"good parts stopped and defects missed over thresholds; v{number} decides {words_of(point)}",
     )
-    st.markdown(f"The least that its {view.normals} calibration parts carry: {smallest}.")
-    st.caption("What the rule that stands does:")
-    consequences(standing_consequence(here.context, here.actor, slug, number))
-st.caption("How many good parts does a threshold stop, and how many defects does it miss?")
-show(
-    operating_figure(view, chosen.stop if chosen else None),
-    key="operating-curve",
-    alt=f"good parts stopped and defects missed over thresholds; v{number} decides {words_of(point)}",
+    if chosen:
+        st.markdown(promise_of(chosen[0]))
+with right:
+    st.markdown("**What it would do**" if chosen else "**What the rule that stands does**")
+    consequences(chosen[1] if chosen else standing_consequence(here.context, here.actor, slug, number))
+smallest = ", ".join(
+    f"{100 * share:.1f} % {'on average' if name == 'expected' else f'with {100 * float(name):.0f} % confidence'}"
+    for name, share in view.smallest.items()
 )
 st.caption(
-    f"{ASSUMPTION} β = 1 % is another thing: it bounds single places of the parts that fitted the boundary, not parts."
+    f"The least that its {view.normals} calibration parts carry: {smallest}. {ASSUMPTION} β = 1 % is another thing: it "
+    "bounds single places of the parts that fitted the boundary, not parts."
 )
 if point is not None and here.may(Role.engineer) and st.button("Back to the boundary", key="operating-boundary"):
     with told():
