@@ -77,6 +77,30 @@ def likelihood_histograms(context: Context, actor: Actor, project_slug: str, num
     return {level: _histogram(version, level) for level in order}
 
 
+def histogram_csv(this: Histogram, other: Histogram | None = None) -> str:
+    """One level of one or two versions as CSV: a row per version, group and bin, with its share and the boundary."""
+    lines = ["version,group,log_p,share,cells,b_n,b_a"]
+    for found in [this] if other is None else [this, other]:
+        for group, shares in found.shares.items():
+            lines += [
+                f"{found.number},{group},{centre:.6f},{share:.8f},{found.cells[group]},{found.b_n:.6f},{found.b_a:.6f}"
+                for centre, share in zip(found.centres, shares, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def sides_of(this: Histogram, other: Histogram | None = None) -> list[dict[str, str]]:
+    """Counts and shares on each side of the boundary, per version and group, as a table's rows."""
+    rows = []
+    for found in [this] if other is None else [this, other]:
+        for group, (below, inside, above) in found.sides.items():
+            if total := below + inside + above:
+                counts = {"below b_a": below, "in the margin": inside, "above b_n": above}
+                words = {name: f"{count:,} ({100 * count / total:.2f} %)" for name, count in counts.items()}
+                rows.append({"version": f"v{found.number}", "group": group, **words})
+    return rows
+
+
 def versions_view(context: Context, actor: Actor, project_slug: str) -> list[VersionView]:
     """All versions, the latest first."""
     require(actor, Role.viewer)

@@ -1,5 +1,7 @@
 """Review: histograms, drift, what flips, and who decides."""
 
+import csv
+
 import pytest
 from sqlalchemy import select
 
@@ -10,7 +12,7 @@ from app.services.gate import Gate, failed, project_gate, set_gate
 from app.services.home import home_view
 from app.services.impact import impact, promote, promotions_of
 from app.services.label import save_verdict
-from app.services.review import likelihood_histograms, versions_view
+from app.services.review import histogram_csv, likelihood_histograms, sides_of, versions_view
 from app.services.score import ranked_queue
 from storage import scores
 from storage.errors import NotFound
@@ -40,6 +42,18 @@ def test_histograms_are_shares_of_each_group_over_one_axis(twice):
         assert 0.0 <= histogram.margin["normal"] <= 1.0 and 0.0 <= histogram.overlap <= 1.0
     assert found["fused"].part_b_n is not None and found["1"].part_b_n is None
     assert "known" not in likelihood_histograms(twice, IDA, "tile", 1)["fused"].shares  # nothing was known on day one
+
+
+def test_counts_lie_on_the_sides_of_the_boundary_and_go_out_as_csv(twice):
+    this, other = (likelihood_histograms(twice, IDA, "tile", number)["1"] for number in (2, 1))
+    for group, (below, inside, above) in this.sides.items():
+        assert below + inside + above == this.cells[group]
+        assert inside / this.cells[group] == pytest.approx(this.margin[group])
+    assert {row["version"] for row in sides_of(this, other)} == {"v2", "v1"}
+    rows = list(csv.DictReader(histogram_csv(this, other).splitlines()))
+    assert len(rows) == 120 * (4 + 3)  # nothing was known on day one
+    mine = [float(row["share"]) for row in rows if (row["version"], row["group"]) == ("2", "known")]
+    assert mine == pytest.approx(this.shares["known"], abs=1e-8)
 
 
 def test_drift_lists_every_level_of_every_version_oldest_first(twice):

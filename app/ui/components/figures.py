@@ -14,6 +14,7 @@ COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new"
 WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
 DASHES = {"normal": "solid", "known": "dash", "held-out": "dot", "new": "dashdot"}
 CONFIG = {"displayModeBar": False}
+EXPORT = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage", "resetScale2d"]]}
 COARSE = 3  # bins drawn as one where the figure is tiny
 
 
@@ -77,9 +78,14 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
     return figure
 
 
-def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw it in the page's theme, with words for those who don't see it."""
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
+def show(figure: go.Figure, *, key: str, alt: str, picture: str | None = None) -> None:
+    """Draw it in the page's theme, with words for those who don't see it.
+
+    Args:
+        picture: the file name under which the figure may be kept as a PNG; None offers none.
+    """
+    named = {"filename": picture, "format": "png", "scale": 2}
+    st.plotly_chart(figure, key=key, config={**EXPORT, "toImageButtonOptions": named} if picture else CONFIG, alt=alt)
 
 
 def new_figure(*, height: int) -> go.Figure:
