@@ -43,7 +43,7 @@ def retrain(context: Context, job: Job) -> None:
     home = context.settings.home
     folder = home / "runs" / job.run_id
     with owned_device(home, job):
-        _clear_leftovers(context)
+        clear_leftovers(context)
         plan = plan_of(context, job.project_id, folder)
         config = config_of(context, job)
         model = _trained(context, job, config, plan, folder)
@@ -116,7 +116,7 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
     )
 
 
-def _clear_leftovers(context: Context) -> None:
+def clear_leftovers(context: Context) -> None:
     """Remove the folders of runs that are over: a failed or cancelled one never goes on."""
     for folder in (context.settings.home / "runs").glob("*"):
         with context.database.read() as session:

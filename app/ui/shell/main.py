@@ -24,6 +24,7 @@ PAGES = (
     ("Review", "drift", "Drift", Role.viewer),
     ("Review", "compare", "Compare", Role.viewer),
     ("Review", "operating", "Operating point", Role.viewer),
+    ("Review", "bias", "Bias check", Role.viewer),
     ("Review", "versions", "Versions", Role.viewer),
 )
 

@@ -18,7 +18,19 @@ from storage.models import Role, RunState, Standing, Verdict
 from tests.app.conftest import ADMIN, ENGINEER
 
 UI = Path(app.ui.__file__).parent
-PAGES = ("home", "ingest", "gallery", "label", "retrain", "histograms", "drift", "compare", "operating", "versions")
+PAGES = (
+    "home",
+    "ingest",
+    "gallery",
+    "label",
+    "retrain",
+    "histograms",
+    "drift",
+    "compare",
+    "operating",
+    "bias",
+    "versions",
+)
 
 
 @pytest.fixture
