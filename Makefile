@@ -65,3 +65,7 @@ bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our 
 	TQDM_DISABLE=1 $(PEERS)/bin/python -W ignore -m bench.peers $(or $(DATASETS),$(BGAD_SHARED)/data/screw $(BGAD_SHARED)/data/cookie) \
 		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
 		--work bench-peers.work --out bench-peers.json
+
+.PHONY: bench-impact
+bench-impact: install ## what flips over 10,000 images, in seconds
+	$(BIN)/python -m bench.impact

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.models import ACTIVE, Run, RunState, now
+from storage.models import ACTIVE, Run, RunLine, RunState, now
 
 MAX_ATTEMPTS = 3
 CANCEL_CHECK = 1.0  # seconds between two looks at the row; a cancel takes effect well within 5 s
@@ -73,11 +73,27 @@ class Job:
         if self.cancelled():
             raise Stopped
 
+    def tell(self, text: str) -> None:
+        """Add a line to the job's log, which its page shows; a database that is away loses the line, not the job."""
+        try:
+            with self.database.write() as session:
+                session.add(RunLine(run_id=self.run_id, attempt=self.attempt, text=text))
+        except DBAPIError:
+            log.warning("job %s cannot write its log; it goes on: %s", self.run_id, text)
+
+    def keep(self, result: dict[str, Any]) -> None:
+        """Keep what a check found with its run."""
+        with self.mine() as run:
+            if run is not None:
+                run.result = result
+
     def progress(self, phase: str, done: int, total: int, **more: Any) -> None:
         """Show how far it is: at most twice a second, but every new phase and every end of one."""
         due = time.monotonic() - self._wrote >= PROGRESS_EVERY
         if not due and phase == self._phase and done < total:
             return
+        if phase != self._phase:
+            self.tell(phase + (f": {more['note']}" if more.get("note") else ""))
         self._wrote, self._phase = time.monotonic(), phase
         try:
             with self.mine() as run:
@@ -120,6 +136,7 @@ def begin(database: Database, run_id: str, *, stopping: Callable[[], bool] = lam
             _close(run, RunState.failed, _parked(run))
             return None
         run.attempts += 1
+        session.add(RunLine(run_id=run.id, attempt=run.attempts, text=f"attempt {run.attempts} begins"))
         run.state = RunState.running
         run.started_at = run.started_at or now()
         return Job(database, run.id, run.project_id, run.kind, run.by, dict(run.arguments), run.attempts, stopping)

@@ -213,6 +213,36 @@ class Promotion(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
+    gate: Mapped[dict | None] = mapped_column(JSON)  # the checks as they stood, and whether somebody overrode them
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class OperatingPoint(Base):
+    """Where somebody let a version stop parts, and on what evidence. The last one of a version stands."""
+
+    __tablename__ = "operating_points"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
+    promise: Mapped[str] = mapped_column(String(20))  # boundary | expected | confident
+    alpha: Mapped[float | None] = mapped_column(Float)  # share of good parts that may be stopped; None: the boundary's
+    confidence: Mapped[float | None] = mapped_column(Float)
+    stop: Mapped[float] = mapped_column(Float)  # scores above it are stopped
+    reject: Mapped[float] = mapped_column(Float)  # scores above it are defects without a second look
+    evidence: Mapped[dict] = mapped_column(JSON, default=dict)  # normals, rank, expected, low, high
+    by: Mapped[str] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Evaluation(Base):
+    """A version's metrics on one set of held-out images with their labels. Two compare when the set is the same."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (UniqueConstraint("version_id", "set_sha256"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
+    set_sha256: Mapped[str] = mapped_column(String(64))  # of the images' hashes and their annotations' ids
+    metrics: Mapped[dict] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -248,17 +278,29 @@ class Run(Base):
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True)  # uuid4, also the engine's workflow id
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # ingest | score | retrain
+    kind: Mapped[str] = mapped_column(String(20))  # ingest | score | retrain | compare | bias | verify | preview
     state: Mapped[RunState] = mapped_column(default=RunState.queued)
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
     arguments: Mapped[dict] = mapped_column(JSON, default=dict)
     progress: Mapped[dict] = mapped_column(JSON, default=dict)  # phase, done, total, loss, seconds_left, note
+    result: Mapped[dict | None] = mapped_column(JSON)  # what a check found; versions and scores have rows of their own
     error: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RunLine(Base):
+    """One line of a run's log, for people."""
+
+    __tablename__ = "run_lines"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), index=True)
+    attempt: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class WorkerPulse(Base):

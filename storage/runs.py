@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.models import ACTIVE, Run
+from storage.models import ACTIVE, Run, RunLine
 
 
 def run(session: Session, run_id: str) -> Run | None:
@@ -24,3 +24,8 @@ def active_run(session: Session, project_id: int, kind: str | None = None) -> Ru
     if kind is not None:
         query = query.where(Run.kind == kind)
     return session.scalars(query.limit(1)).first()
+
+
+def lines(session: Session, run_id: str) -> Sequence[RunLine]:
+    """A run's log, the oldest line first."""
+    return session.scalars(select(RunLine).where(RunLine.run_id == run_id).order_by(RunLine.id)).all()

@@ -49,6 +49,14 @@ def scores_of(session: Session, version_id: int) -> Sequence[Score]:
     return session.scalars(select(Score).where(Score.version_id == version_id).order_by(Score.image_id)).all()
 
 
+def scores_by_content(session: Session, version_id: int) -> dict[str, tuple[int, float]]:
+    """(image id, score) under a version by the images' content hashes."""
+    query = select(Image.sha256, Score.image_id, Score.score).join(Image, Image.id == Score.image_id)
+    return {
+        sha: (image_id, score) for sha, image_id, score in session.execute(query.where(Score.version_id == version_id))
+    }
+
+
 def unscored_images(session: Session, version_id: int, project_id: int) -> Sequence[Image]:
     """Images of the project that the version has not seen, in the order in which they came."""
     return session.scalars(

@@ -71,15 +71,26 @@ def version_by_number(session: Session, project_id: int, number: int) -> Version
     return found
 
 
-def promote(session: Session, *, project_id: int, version_id: int, by: str, reason: str = "") -> Promotion:
+def promote(
+    session: Session,
+    *,
+    project_id: int,
+    version_id: int,
+    by: str,
+    reason: str = "",
+    gate: dict[str, Any] | None = None,
+) -> Promotion:
     """Let a version of this project decide from now on; an older one is a rollback.
+
+    Args:
+        gate: the checks as they stood, None where there was nothing to check against.
 
     Raises:
         NotFound: the version is not this project's.
     """
     if version(session, version_id).project_id != project_id:
         raise NotFound(f"version {version_id} belongs to another project: choose one of this project's")
-    promotion = Promotion(project_id=project_id, version_id=version_id, by=by, reason=reason[:500])
+    promotion = Promotion(project_id=project_id, version_id=version_id, by=by, reason=reason[:500], gate=gate)
     session.add(promotion)
     session.flush()
     return promotion

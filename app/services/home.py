@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.services.authority import Actor, require
 from app.services.context import Context
+from app.services.drift import open_alarms
 from app.services.projects import project_of
 from app.services.retrain import learnt_since, training_data
 from storage import annotations, images, scores, versions
@@ -21,6 +22,7 @@ class HomeView:
         new_normals, new_anomalies: labels that the deciding version has not learnt from.
         version_number: the deciding version's, None before day one.
         newest_number: the latest version's; another than the deciding one waits for a decision.
+        alarms: (version number, what drifted) of the deciding and the newest version.
     """
 
     name: str
@@ -35,6 +37,7 @@ class HomeView:
     version_number: int | None
     newest_number: int | None
     known_anomalies: int
+    alarms: list[tuple[int, str]]
 
 
 def home_view(context: Context, actor: Actor, project_slug: str) -> HomeView:
@@ -49,6 +52,7 @@ def home_view(context: Context, actor: Actor, project_slug: str) -> HomeView:
         waiting = scores.counts_by_standing(session, version.id, labelled=False) if version else {}
         unscored = scores.count_unscored(session, version.id, project.id) if version else 0
         new_normals, new_anomalies = learnt_since(training_data(session, project.id), version)
+        alarms = open_alarms(session, project.id)
     return HomeView(
         name=project.name,
         built_in=bool(project.settings.get("built_in")),
@@ -62,4 +66,5 @@ def home_view(context: Context, actor: Actor, project_slug: str) -> HomeView:
         version_number=version.number if version else None,
         newest_number=newest.number if newest else None,
         known_anomalies=version.known_anomalies if version else 0,
+        alarms=alarms,
     )

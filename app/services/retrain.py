@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.projects import project_of
 from storage import annotations, audit, runs, versions
-from storage.models import Annotation, Image, Project, Role, Run, Verdict, Version
+from storage.models import Annotation, Image, Project, Role, Run, RunLine, Verdict, Version
 
 PRESETS = ("product", "paper", "demo")
 MIN_NORMALS = 5  # two for calibration and three to learn from: the least that has a median and a spread
@@ -26,10 +26,12 @@ class TrainingData:
     Attributes:
         normals: images whose label is normal.
         anomalies: (image, its current annotation) where the label is defect.
+        said: the current annotations of the project by image id.
     """
 
     normals: list[Image]
     anomalies: list[tuple[Image, Annotation]]
+    said: dict[int, Annotation] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def training_data(session: Session, project_id: int) -> TrainingData:
             normals.append(image)
         elif said is not None and said.verdict is Verdict.defect:
             anomalies.append((image, said))
-    return TrainingData(normals, anomalies)
+    return TrainingData(normals, anomalies, current)
 
 
 def refusal(project: Project, data: TrainingData) -> str | None:
@@ -120,9 +122,13 @@ def _normals_of(version: Version | None) -> set[str]:
 
 
 def request_retraining(
-    context: Context, actor: Actor, project_slug: str, *, reason: str = "", preset: str = "product"
+    context: Context, actor: Actor, project_slug: str, *, reason: str = "", preset: str = "product", seed: int = 0
 ) -> str:
     """Queue a retrain and return its run's id; while one is active, its id is returned and nothing is queued.
+
+    Args:
+        seed: of the flows' weights and of every draw. Retrains on the same labels with other seeds tell how much chance
+            moves the boundary; drift is judged against that.
 
     Raises:
         Refused: too few normals, or an unknown preset.
@@ -141,7 +147,7 @@ def request_retraining(
             kind="retrain",
             by=actor.name,
             reason=reason[:500],
-            arguments={"preset": preset},
+            arguments={"preset": preset, **({"seed": seed} if seed else {})},
         )
         if run_id != active:
             details = {"run": run_id, "reason": reason, "preset": preset}
@@ -170,6 +176,13 @@ def runs_of(context: Context, actor: Actor, project_slug: str, *, limit: int = 2
     require(actor, Role.viewer)
     with context.database.read() as session:
         return list(runs.runs(session, project_of(session, project_slug).id, limit=limit))
+
+
+def log_of(context: Context, actor: Actor, run_id: str) -> Sequence[RunLine]:
+    """A run's log, the oldest line first."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        return runs.lines(session, _run(session, run_id).id)
 
 
 def _run(session: Session, run_id: str) -> Run:

@@ -1,16 +1,16 @@
-"""Review versions: are normal and abnormal apart, does the boundary drift, what flips if another version decides."""
+"""Review versions: what each was made from, how well it measures, and whether normal and abnormal are apart."""
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from app.services.authority import Actor, require
 from app.services.context import Context
-from app.services.errors import Refused
 from app.services.projects import project_of
-from app.services.score import request_scoring
-from storage import annotations, audit, runs, scores, versions
-from storage.models import Promotion, Role, Standing, Verdict, Version
+from storage import runs, versions
+from storage.models import Role, Version
 
 GROUPS = ("normal", "known", "held-out", "new")
 
@@ -27,6 +27,7 @@ class Histogram:
         b_n, b_a: the level's boundary, in the unit of `centres`.
         part_b_n: for the fused map, what a whole part's worst cell is held against; None elsewhere.
         margin: per group, the share of cells between b_a and b_n; empty for versions that did not keep it.
+        sides: per group, how many cells lie at or below b_a, in the margin, and at or above b_n.
         overlap: shared area of normal cells and known defects, None where there are none.
     """
 
@@ -38,26 +39,16 @@ class Histogram:
     b_a: float
     part_b_n: float | None
     margin: dict[str, float]
+    sides: dict[str, list[int]]
     overlap: float | None
 
 
 @dataclass(frozen=True)
-class DriftPoint:
-    """One version's boundary at one level; `noise` is the spread of its normals, the yardstick for a move."""
-
-    number: int
-    at: datetime
-    level: str
-    b_n: float
-    b_a: float
-    median: float
-    noise: float
-    decides: bool
-
-
-@dataclass(frozen=True)
 class VersionView:
-    """One version as the versions page shows it; `metrics` and `parent_metrics` are of the same held-out images."""
+    """One version as the versions page shows it; `metrics` and `parent_metrics` are of the same held-out images.
+
+    `provenance` names what it was made from: code, seed, score reference, checkpoint, calibration parts, snapshot.
+    """
 
     id: int
     number: int
@@ -72,27 +63,8 @@ class VersionView:
     device: str
     metrics: dict[str, Any] | None
     parent_metrics: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Impact:
-    """What changes if another version decides, over all images that both have scored.
-
-    A part is stopped when some place of it lies below b_n.
-
-    Attributes:
-        images: how many both have scored.
-        flips: image ids whose decision changes, the largest change of score first.
-        caught, missed: labelled defects that would be stopped now, and no longer.
-        freed, stopped: labelled normal parts that would pass now, and no longer.
-    """
-
-    images: int
-    flips: list[int]
-    caught: int
-    missed: int
-    freed: int
-    stopped: int
+    alarms: list[str]
+    provenance: dict[str, str]
 
 
 def likelihood_histograms(context: Context, actor: Actor, project_slug: str, number: int) -> dict[str, Histogram]:
@@ -105,27 +77,28 @@ def likelihood_histograms(context: Context, actor: Actor, project_slug: str, num
     return {level: _histogram(version, level) for level in order}
 
 
-def boundary_drift(context: Context, actor: Actor, project_slug: str) -> list[DriftPoint]:
-    """The boundaries of all versions, the oldest first."""
-    require(actor, Role.viewer)
-    with context.database.read() as session:
-        project = project_of(session, project_slug)
-        found = versions.versions(session, project.id)
-        deciding = versions.deciding_version(session, project.id)
-    return [
-        DriftPoint(
-            number=version.number,
-            at=version.created_at,
-            level=row["level"],
-            b_n=row["b_n"],
-            b_a=row["b_a"],
-            median=row["median"],
-            noise=row["spread"],
-            decides=deciding is not None and version.id == deciding.id,
-        )
-        for version in reversed(found)
-        for row in version.boundaries
-    ]
+def histogram_csv(this: Histogram, other: Histogram | None = None) -> str:
+    """One level of one or two versions as CSV: a row per version, group and bin, with its share and the boundary."""
+    lines = ["version,group,log_p,share,cells,b_n,b_a"]
+    for found in [this] if other is None else [this, other]:
+        for group, shares in found.shares.items():
+            lines += [
+                f"{found.number},{group},{centre:.6f},{share:.8f},{found.cells[group]},{found.b_n:.6f},{found.b_a:.6f}"
+                for centre, share in zip(found.centres, shares, strict=True)
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def sides_of(this: Histogram, other: Histogram | None = None) -> list[dict[str, str]]:
+    """Counts and shares on each side of the boundary, per version and group, as a table's rows."""
+    rows = []
+    for found in [this] if other is None else [this, other]:
+        for group, (below, inside, above) in found.sides.items():
+            if total := below + inside + above:
+                counts = {"below b_a": below, "in the margin": inside, "above b_n": above}
+                words = {name: f"{count:,} ({100 * count / total:.2f} %)" for name, count in counts.items()}
+                rows.append({"version": f"v{found.number}", "group": group, **words})
+    return rows
 
 
 def versions_view(context: Context, actor: Actor, project_slug: str) -> list[VersionView]:
@@ -152,73 +125,33 @@ def versions_view(context: Context, actor: Actor, project_slug: str) -> list[Ver
             device=version.device,
             metrics=version.metrics["held_out"]["this"],
             parent_metrics=version.metrics["held_out"]["parent"],
+            alarms=(version.metrics.get("drift") or {}).get("alarms", []),
+            provenance=provenance(version),
         )
         for version in found
     ]
 
 
-def impact(context: Context, actor: Actor, project_slug: str, number: int) -> Impact | None:
-    """What flips if version `number` decides instead of the one that does; None when it does already."""
-    require(actor, Role.viewer)
-    with context.database.read() as session:
-        project = project_of(session, project_slug)
-        deciding = versions.deciding_version(session, project.id)
-        candidate = versions.version_by_number(session, project.id, number)
-        if deciding is None or deciding.id == candidate.id:
-            return None
-        before = {row.image_id: row for row in scores.scores_of(session, deciding.id)}
-        after = {row.image_id: row for row in scores.scores_of(session, candidate.id)}
-        said = {row.image_id: row.verdict for row in annotations.current_annotations(session, project.id)}
-    both = before.keys() & after.keys()
-    stops = {i: after[i].standing is not Standing.normal for i in both}
-    flips = [i for i in both if stops[i] != (before[i].standing is not Standing.normal)]
-    flips.sort(key=lambda i: (-abs(after[i].score - before[i].score), i))
-
-    def count(verdict: Verdict, *, stop: bool) -> int:
-        return sum(said.get(i) is verdict and stops[i] is stop for i in flips)
-
-    return Impact(
-        images=len(both),
-        flips=flips,
-        caught=count(Verdict.defect, stop=True),
-        missed=count(Verdict.defect, stop=False),
-        freed=count(Verdict.normal, stop=False),
-        stopped=count(Verdict.normal, stop=True),
-    )
-
-
-def promote(context: Context, actor: Actor, project_slug: str, number: int, *, reason: str = "") -> Promotion:
-    """Let a version decide from now on; an older one is a rollback. Images it has not seen are queued for scoring.
-
-    Raises:
-        Refused: it decides already.
-        NotFound: the project has no version of that number.
-    """
-    require(actor, Role.engineer)
-    with context.database.write() as session:
-        project = project_of(session, project_slug)
-        candidate = versions.version_by_number(session, project.id, number)
-        deciding = versions.deciding_version(session, project.id)
-        if deciding is not None and deciding.id == candidate.id:
-            raise Refused(f"v{number} decides already: choose another version")
-        done = versions.promote(
-            session, project_id=project.id, version_id=candidate.id, by=actor.name, reason=reason.strip()
-        )
-        details = {"version": number, "before": deciding.number if deciding else None, "reason": reason}
-        audit.record(session, by=actor.name, action="promote", details=details, project_id=project.id)
-        unscored = scores.count_unscored(session, candidate.id, project.id)
-    if unscored:
-        request_scoring(context, actor, project_slug)
-    return done
-
-
-def promotions_of(context: Context, actor: Actor, project_slug: str) -> list[tuple[Promotion, int]]:
-    """(promotion, the version's number), the latest first."""
-    require(actor, Role.viewer)
-    with context.database.read() as session:
-        project = project_of(session, project_slug)
-        numbers = {version.id: version.number for version in versions.versions(session, project.id)}
-        return [(row, numbers[row.version_id]) for row in versions.promotions(session, project.id)]
+def provenance(version: Version) -> dict[str, str]:
+    """What a version was made from, as words for a quality file."""
+    snapshot, code = version.snapshot, version.snapshot.get("code", {})
+    fused = next((row for row in version.boundaries if row["level"] == "fused"), None)
+    part = next((row for row in version.boundaries if row["level"] == "part"), None)
+    whole = hashlib.sha256(json.dumps(snapshot, sort_keys=True).encode()).hexdigest()
+    return {
+        "code": f"{code.get('release', 'not kept')}, bgad_core {code.get('bgad_core_sha256', '')[:16]}",
+        "seed": str(version.config.get("seed", "not kept")),
+        "checkpoint, SHA-256": version.checkpoint,
+        "snapshot, SHA-256": whole,
+        "score reference": f"median {fused['median']:.4f}, part b_n {part['b_n']:.4f}"
+        if fused and part
+        else "not kept",
+        "parts": (
+            f"{len(snapshot.get('normals', []))} normal, {len(snapshot.get('calibration', []))} calibration, "
+            f"{len(snapshot.get('anomalies', []))} known defects"
+        ),
+        "labels kept by hash": str(len(snapshot.get("labels", []))),
+    }
 
 
 def _histogram(version: Version, level: str) -> Histogram:
@@ -236,5 +169,6 @@ def _histogram(version: Version, level: str) -> Histogram:
         b_a=boundary[level]["b_a"],
         part_b_n=boundary["part"]["b_n"] if level == "fused" else None,
         margin=version.histograms.get("margin", {}).get(level, {}),
+        sides=version.histograms.get("sides", {}).get(level, {}),
         overlap=version.histograms.get("overlap", {}).get(level),
     )

@@ -11,9 +11,11 @@ from starlette.routing import Route
 
 from app.services.accounts import SIGNED_IN_FOR, sign_in, sign_out
 from app.services.authority import NotAllowed
+from app.services.certificate import certificate as certificate_of
 from app.services.errors import Refused
 from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
+from app.ui.certificate_page import certificate_page
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
 from app.ui.sign_in_page import sign_in_page
@@ -86,6 +88,22 @@ def heatmap(request: Request) -> Response:
     return _picture(request, draw)
 
 
+def certificate(request: Request) -> Response:
+    """A version's certificate: always as things stand now."""
+    slug, number = request.path_params["slug"], request.path_params["number"]
+    try:
+        if number > 2**31:
+            raise NotFound(f"there is no version v{number}")
+        html = certificate_page(certificate_of(opened(), request.state.actor, slug, number))
+    except NotFound as missing:
+        return PlainTextResponse(f"{missing}\n", status_code=404)
+    except NotAllowed as refused:
+        return PlainTextResponse(f"{refused}\n", status_code=403)
+    except (Refused, StorageError) as refused:
+        return PlainTextResponse(f"{refused}\n", status_code=400)
+    return HTMLResponse(html, headers={"Cache-Control": "no-store", "Vary": "Cookie"})
+
+
 ROUTES = [
     Route("/healthz", health),
     Route("/login", show_sign_in, methods=["GET"]),
@@ -94,6 +112,7 @@ ROUTES = [
     Route("/image/{id:int}", image),
     Route("/thumb/{id:int}", thumb),
     Route("/heatmap/{id:int}", heatmap),
+    Route("/certificate/{slug}/{number:int}", certificate),
 ]
 
 

@@ -9,7 +9,9 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 
@@ -21,12 +23,14 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.ingest import ingest_source
 from app.services.score import request_scoring
+from app.services.trigger import start_due
 from bgad_core.errors import BGADError, Cancelled
 from storage import images, runs, versions
 from storage.errors import StorageError
 from storage.models import ACTIVE, Role
 
 log = logging.getLogger(__name__)
+LOOK_EVERY = 30.0
 
 
 def limit_threads(threads: int) -> None:
@@ -43,10 +47,33 @@ def work(context: Context, *, until: str | None = None) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    done: Callable[[], bool] = (lambda: _over(context, until)) if until else (lambda: False)
+    over: Callable[[], bool] = (lambda: _over(context, until)) if until else (lambda: False)
+    look = _Looking(context)
+
+    def done() -> bool:
+        look.now_and_then()
+        return over()
+
     jobs.serve(context.database, handlers(context), stop=stop, until=done)
     logging.shutdown()
     os._exit(0)
+
+
+@dataclass
+class _Looking:
+    """Starts retrains by schedule or evidence, about twice a minute; trouble is logged and tried again."""
+
+    context: Context
+    last: float = field(default_factory=time.monotonic)
+
+    def now_and_then(self) -> None:
+        if time.monotonic() - self.last < LOOK_EVERY:
+            return
+        self.last = time.monotonic()
+        try:
+            start_due(self.context)
+        except Exception:
+            log.exception("could not look whether a retrain is due; tries again in %s s", LOOK_EVERY)
 
 
 def handlers(context: Context) -> dict[str, Handler]:
@@ -119,7 +146,35 @@ def _retrain(context: Context, job: Job) -> None:
     retrain(context, job)
 
 
-_HANDLERS: dict[str, Callable[[Context, Job], None]] = {"ingest": _ingest, "score": _score, "retrain": _retrain}
+def _compare(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.compare import compare
+
+    compare(context, job)
+
+
+def _verify(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.verify import verify
+
+    verify(context, job)
+
+
+def _bias(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.bias import bias
+
+    bias(context, job)
+
+
+_HANDLERS: dict[str, Callable[[Context, Job], None]] = {
+    "ingest": _ingest,
+    "score": _score,
+    "retrain": _retrain,
+    "compare": _compare,
+    "verify": _verify,
+    "bias": _bias,
+}
 
 
 def _over(context: Context, run_id: str) -> bool:

@@ -4,14 +4,17 @@ Everything up to the version lies in the run's own folder and is picked up again
 first one, its promotion are one transaction, and a run that has its version already does nothing more.
 """
 
+import hashlib
 import logging
 import math
 import shutil
 import time
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import bgad_core
 from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
@@ -25,7 +28,7 @@ from bgad_core.feature_cache import FeatureCache
 from bgad_core.features import resolve_device
 from bgad_core.model import BGAD
 from bgad_core.training import Progress, train
-from storage import audit, runs, scores, versions
+from storage import audit, decisions, runs, scores, versions
 from storage.models import ACTIVE, Project, Standing, Version
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ def retrain(context: Context, job: Job) -> None:
     home = context.settings.home
     folder = home / "runs" / job.run_id
     with owned_device(home, job):
-        _clear_leftovers(context)
+        clear_leftovers(context)
         plan = plan_of(context, job.project_id, folder)
         config = config_of(context, job)
         model = _trained(context, job, config, plan, folder)
@@ -57,7 +60,7 @@ def retrain(context: Context, job: Job) -> None:
         "boundaries": [vars(boundary) for boundary in model.boundaries],
         "histograms": figures.histograms,
         "metrics": figures.metrics,
-        "snapshot": snapshot(context, job.project_id, plan),
+        "snapshot": {**snapshot(context, job.project_id, plan), "code": code_of()},
         "known_anomalies": len(plan.anomalies),
         "device": str(resolve_device(context.settings.device)),
         "seconds": time.monotonic() - started,
@@ -75,7 +78,19 @@ def config_of(context: Context, job: Job) -> BGADConfig:
     if name not in ("product", "paper", "demo"):
         raise Refused(f"preset {name!r} is not known: choose product, paper or demo")
     config: BGADConfig = getattr(presets, name)(backbone)
-    return replace(config, size=settings["size"])
+    return replace(config, size=settings["size"], seed=int(job.arguments.get("seed", config.seed)))
+
+
+def code_of() -> dict[str, str]:
+    """The code that a version came from: the release, and a hash over the method's sources as they were run."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(bgad_core.__file__).parent.rglob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    try:
+        release = version("bgad-inspect")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        release = "checkout"
+    return {"release": release, "bgad_core_sha256": digest.hexdigest()}
 
 
 def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder: Path) -> BGAD:
@@ -101,7 +116,7 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
     )
 
 
-def _clear_leftovers(context: Context) -> None:
+def clear_leftovers(context: Context) -> None:
     """Remove the folders of runs that are over: a failed or cancelled one never goes on."""
     for folder in (context.settings.home / "runs").glob("*"):
         with context.database.read() as session:
@@ -119,7 +134,7 @@ def _version_of(context: Context, job: Job) -> Version | None:
 def _add(context: Context, job: Job, parent: Version | None, facts: dict[str, Any], rows: list[ScoreRow]) -> None:
     """The version, its scores and the first one's promotion: all of it or nothing."""
     with context.database.write() as session:
-        version = versions.add_version(
+        added = versions.add_version(
             session,
             project_id=job.project_id,
             run_id=job.run_id,
@@ -127,11 +142,15 @@ def _add(context: Context, job: Job, parent: Version | None, facts: dict[str, An
             **facts,
         )
         values = [{**vars(row), "standing": Standing[row.standing]} for row in rows]
-        scores.save_scores(session, version.id, values)
+        scores.save_scores(session, added.id, values)
+        held = facts["metrics"]["held_out"]
+        for evaluated, metrics in ((added, held["this"]), (parent, held["parent"])):
+            if evaluated is not None and metrics is not None:
+                decisions.save_evaluation(session, version_id=evaluated.id, set_sha256=held["sha256"], metrics=metrics)
         if versions.deciding_version(session, job.project_id) is None:
             versions.promote(
-                session, project_id=job.project_id, version_id=version.id, by="system", reason="the first version"
+                session, project_id=job.project_id, version_id=added.id, by="system", reason="the first version"
             )
-        details = {"version": version.number, "run": job.run_id}
+        details = {"version": added.number, "run": job.run_id}
         audit.record(session, by=job.by, action="add version", details=details, project_id=job.project_id)
-    log.info("project %s has version %s", job.project_id, version.number)
+    log.info("project %s has version %s", job.project_id, added.number)

@@ -1,8 +1,9 @@
 """From labels to what the method trains on: a frozen plan per run, and `Sample`s made from it."""
 
+import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sqlalchemy import select
@@ -26,11 +27,13 @@ class Plan:
     Attributes:
         normals, calibration: image ids, in the order of their content hashes.
         anomalies: (image id, annotation id).
+        labels: (image id, annotation id) of the normals, calibration among them.
     """
 
     normals: list[int]
     calibration: list[int]
     anomalies: list[tuple[int, int]]
+    labels: list[tuple[int, int]] = field(default_factory=list)
 
 
 def plan_of(context: Context, project_id: int, folder: Path) -> Plan:
@@ -48,7 +51,8 @@ def plan_of(context: Context, project_id: int, folder: Path) -> Plan:
         if (why := refusal(project, data)) is not None:
             raise Refused(why)
     calibration, normals = split([(image.sha256, image.id) for image in data.normals])
-    plan = Plan(normals, calibration, [(image.id, said.id) for image, said in data.anomalies])
+    labels = [(image.id, data.said[image.id].id) for image in data.normals]
+    plan = Plan(normals, calibration, [(image.id, said.id) for image, said in data.anomalies], labels)
     write_json(path, asdict(plan))
     return plan
 
@@ -92,16 +96,29 @@ def defect_sample(context: Context, image: Image, said: Annotation, types: dict[
 
 
 def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
-    """The plan by content hash and annotation revision, as a version keeps it."""
+    """The plan by content, as a version keeps it: images and every label by hash, so that a change would show."""
     with context.database.read() as session:
         rows = session.execute(select(Image.id, Image.sha256).where(Image.project_id == project_id))
         hashes = {image_id: sha256 for image_id, sha256 in rows}
-        revisions = {a: session.get_one(Annotation, a).revision for _, a in plan.anomalies}
+        types = types_of(session, project_id)
+        said = {a: session.get_one(Annotation, a) for _, a in [*plan.anomalies, *plan.labels]}
     return {
         "normals": [hashes[i] for i in plan.normals],
         "calibration": [hashes[i] for i in plan.calibration],
-        "anomalies": [{"sha256": hashes[i], "annotation_id": a, "revision": revisions[a]} for i, a in plan.anomalies],
+        "anomalies": [
+            {"sha256": hashes[i], "annotation_id": a, "revision": said[a].revision} for i, a in plan.anomalies
+        ],
+        "labels": [
+            {"sha256": hashes[i], "revision": said[a].revision, "label_sha256": label_digest(said[a], types)}
+            for i, a in [*plan.labels, *plan.anomalies]
+        ],
     }
+
+
+def label_digest(said: Annotation, types: dict[int, str]) -> str:
+    """One hash over what a label says: verdict, type, mask, who and when it was in the image's history."""
+    facts = [said.verdict.value if said.verdict else None, types.get(said.defect_type_id or 0), said.revision, said.by]
+    return hashlib.sha256(json.dumps(facts).encode() + (said.mask or b"")).hexdigest()
 
 
 def types_of(session: Session, project_id: int) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,12 +15,15 @@ from app.ledger import begin, finish
 from app.services.authority import Actor
 from app.services.context import Context, open_context
 from app.services.ingest import create_project, ingest_source
+from app.services.label import save_verdict
 from app.services.retrain import request_retraining
+from app.services.score import ranked_queue
 from app.settings import Settings
-from storage.models import Role
+from storage.models import Role, Verdict
 
 ENGINEER = Actor("ann", Role.engineer)
 ADMIN = Actor("root", Role.admin)
+INSPECTOR = Actor("ida", Role.inspector)
 
 
 def part(seed: int, *, scratch: bool = False, size: int = 64) -> bytes:
@@ -124,6 +128,31 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(trained_home: Path, tmp_path: Path) -> Iterator[Context]:
     """An installation of its own with the trained project "tile"."""
     shutil.copytree(trained_home, tmp_path / "home")
+    context = open_context(settings_in(tmp_path / "home"))
+    yield context
+    context.database.dispose()
+
+
+@pytest.fixture(scope="session")
+def twice_home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained project after three labelled defects and a second version; made once."""
+    home = tmp_path_factory.mktemp("twice") / "home"
+    shutil.copytree(trained_home, home)
+    context = open_context(settings_in(home))
+    for item in ranked_queue(context, INSPECTOR, "tile", show="unlabelled").items[:3]:
+        save_verdict(
+            context, INSPECTOR, item.image_id, verdict=Verdict.defect, defect_type="scratch", mask_png=scratch_mask(),
+            client_id=str(uuid.uuid4()), expected_revision=0,
+        )  # fmt: skip
+    train(context, "tile")
+    context.database.dispose()
+    return home
+
+
+@pytest.fixture
+def twice(twice_home: Path, tmp_path: Path) -> Iterator[Context]:
+    """An installation of its own with two versions."""
+    shutil.copytree(twice_home, tmp_path / "home")
     context = open_context(settings_in(tmp_path / "home"))
     yield context
     context.database.dispose()

@@ -1,56 +1,25 @@
 """Review: histograms, drift, what flips, and who decides."""
 
-import shutil
-import uuid
+import csv
 
 import pytest
 from sqlalchemy import select
 
 from app.services.authority import Actor, NotAllowed
-from app.services.context import open_context
+from app.services.drift import boundary_drift, judgements
 from app.services.errors import Refused
+from app.services.gate import Gate, failed, project_gate, set_gate
 from app.services.home import home_view
+from app.services.impact import impact, promote, promotions_of
 from app.services.label import save_verdict
-from app.services.review import (
-    boundary_drift,
-    impact,
-    likelihood_histograms,
-    promote,
-    promotions_of,
-    versions_view,
-)
+from app.services.review import histogram_csv, likelihood_histograms, sides_of, versions_view
 from app.services.score import ranked_queue
 from storage import scores
 from storage.errors import NotFound
 from storage.models import AuditEntry, Role, Standing, Verdict
-from tests.app.conftest import ENGINEER, scratch_mask, settings_in, train
+from tests.app.conftest import ENGINEER
 
 IDA = Actor("ida", Role.inspector)
-
-
-@pytest.fixture(scope="module")
-def twice_home(trained_home, tmp_path_factory):
-    """The trained project after three labelled defects and a second version; made once."""
-    home = tmp_path_factory.mktemp("twice") / "home"
-    shutil.copytree(trained_home, home)
-    context = open_context(settings_in(home))
-    for item in ranked_queue(context, IDA, "tile", show="unlabelled").items[:3]:
-        save_verdict(
-            context, IDA, item.image_id, verdict=Verdict.defect, defect_type="scratch", mask_png=scratch_mask(),
-            client_id=str(uuid.uuid4()), expected_revision=0,
-        )  # fmt: skip
-    train(context, "tile")
-    context.database.dispose()
-    return home
-
-
-@pytest.fixture
-def twice(twice_home, tmp_path):
-    """An installation of its own with two versions."""
-    shutil.copytree(twice_home, tmp_path / "home")
-    context = open_context(settings_in(tmp_path / "home"))
-    yield context
-    context.database.dispose()
 
 
 def test_the_second_version_is_a_candidate_that_learnt_from_the_labels(twice):
@@ -75,32 +44,106 @@ def test_histograms_are_shares_of_each_group_over_one_axis(twice):
     assert "known" not in likelihood_histograms(twice, IDA, "tile", 1)["fused"].shares  # nothing was known on day one
 
 
+def test_counts_lie_on_the_sides_of_the_boundary_and_go_out_as_csv(twice):
+    this, other = (likelihood_histograms(twice, IDA, "tile", number)["1"] for number in (2, 1))
+    for group, (below, inside, above) in this.sides.items():
+        assert below + inside + above == this.cells[group]
+        assert inside / this.cells[group] == pytest.approx(this.margin[group])
+    assert {row["version"] for row in sides_of(this, other)} == {"v2", "v1"}
+    rows = list(csv.DictReader(histogram_csv(this, other).splitlines()))
+    assert len(rows) == 120 * (4 + 3)  # nothing was known on day one
+    mine = [float(row["share"]) for row in rows if (row["version"], row["group"]) == ("2", "known")]
+    assert mine == pytest.approx(this.shares["known"], abs=1e-8)
+
+
 def test_drift_lists_every_level_of_every_version_oldest_first(twice):
     points = boundary_drift(twice, IDA, "tile")
     assert [p.number for p in points if p.level == "part"] == [1, 2]
     assert {p.level for p in points} == {"1", "2", "3", "fused", "part"}
     assert all(p.b_a < p.b_n and p.noise > 0 for p in points)
     assert {p.number for p in points if p.decides} == {1}
+    for point in points:
+        assert {"b_n", "b_a", "spread"} <= set(point.bands)
+        assert all(low <= value <= high for value, low, high in point.bands.values())
+        assert point.bands["b_n"][0] == point.b_n
+    assert {p.number for p in points if "overlap" in p.bands} == {2}  # nothing was known on day one
+    (found,) = judgements(twice, IDA, "tile")
+    assert (found.number, found.against, found.repeats, found.judged, found.alarms) == (2, 1, 0, False, [])
+    assert set(found.moves) == {"1", "2", "3", "fused", "part"}
 
 
 def test_what_flips_is_counted_by_what_the_label_says(twice):
     found = impact(twice, IDA, "tile", 2)
     assert found.images == 22
-    with twice.database.write() as session:  # the candidate now passes everything it had stopped, and the reverse
-        before = {row.image_id: row for row in scores.scores_of(session, 1)}
-        after = scores.scores_of(session, 2)
-        for row in after:
-            stopped = before[row.image_id].standing is not Standing.normal
-            row.standing = Standing.normal if stopped else Standing.defect
+    before = turn_round(twice)
     turned = impact(twice, IDA, "tile", 2)
     assert sorted(turned.flips) == sorted(before)
     labelled_defects, labelled_normals = 3 + 3, 10 + 3
     assert turned.caught + turned.missed == labelled_defects
     assert turned.freed + turned.stopped == labelled_normals
     assert impact(twice, IDA, "tile", 1) is None  # it decides already
+    for groups in (turned.by_type, turned.by_person):
+        assert sum(group.caught + group.lost for group in groups) == labelled_defects
+        assert sum(group.freed + group.stopped for group in groups) == labelled_normals
+        assert sum(group.open_freed + group.open_stopped for group in groups) == 22 - 19
+    assert {group.name for group in turned.by_type} == {"scratch", "good parts", "not labelled"}
+    assert {group.name for group in turned.by_person} == {"import", "ida", "nobody yet"}
+    lost = [flip.image_id for flip in turned.flipped if flip.row.verdict is Verdict.defect and not flip.after]
+    assert turned.flips[: len(lost)] == lost and len(lost) == turned.missed  # what matters most comes first
+
+
+def turn_round(context):
+    """Let v2 pass everything that v1 stops, and the reverse; returns the ids."""
+    with context.database.write() as session:
+        before = {row.image_id: row for row in scores.scores_of(session, 1)}
+        for row in scores.scores_of(session, 2):
+            stopped = before[row.image_id].standing is not Standing.normal
+            row.standing = Standing.normal if stopped else Standing.defect
+    return before
+
+
+def test_the_gate_holds_back_a_version_that_loses_confirmed_defects(twice):
+    turn_round(twice)
+    found = impact(twice, ENGINEER, "tile", 2)
+    against = {check.name for check in failed(found.checks)}
+    assert found.missed > 0 and "confirmed defects" in against
+    with pytest.raises(Refused, match=r"the gate holds v2 back: confirmed defects: \d of \d"):
+        promote(twice, ENGINEER, "tile", 2, reason="it is newer")
+    with pytest.raises(Refused, match="needs a reason"):
+        promote(twice, ENGINEER, "tile", 2, override=True, reason="  ")
+    assert ranked_queue(twice, IDA, "tile").version_number == 1
+    promote(twice, ENGINEER, "tile", 2, override=True, reason="line stands still")
+    kept, number = promotions_of(twice, IDA, "tile")[0]
+    assert number == 2 and kept.gate["overridden"] and kept.reason == "line stands still"
+    assert {check["name"] for check in kept.gate["checks"] if check["passed"] is False} == against
+    promote(twice, ENGINEER, "tile", 1)  # back at once: what was safe before needs no gate
+    assert not promotions_of(twice, IDA, "tile")[0][0].gate["overridden"]
+
+
+def test_a_project_asks_its_own_gate(twice):
+    turn_round(twice)
+    set_gate(twice, ENGINEER, "tile", Gate(lost=99, recall_floor=0.0, false_alarm_ceiling=1.0))
+    assert project_gate(twice, IDA, "tile").lost == 99
+    assert failed(impact(twice, IDA, "tile", 2).checks) == []
+    assert promote(twice, ENGINEER, "tile", 2).gate["overridden"] is False
+    with pytest.raises(Refused, match="have to be shares"):
+        set_gate(twice, ENGINEER, "tile", Gate(recall_floor=1.5))
+    with pytest.raises(NotAllowed):
+        set_gate(twice, IDA, "tile", Gate())
+
+
+def test_a_rolled_back_version_gives_exactly_its_old_scores(twice):
+    before = {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items}
+    set_gate(twice, ENGINEER, "tile", Gate(lost=99, recall_floor=0.0, false_alarm_ceiling=1.0))
+    promote(twice, ENGINEER, "tile", 2)
+    assert {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items} != before
+    promote(twice, ENGINEER, "tile", 1)
+    again = {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items}
+    assert len(before) == 22 and again == before  # floats compared with ==: the same bits
 
 
 def test_promoting_and_rolling_back_are_two_entries_of_one_record(twice):
+    set_gate(twice, ENGINEER, "tile", Gate(lost=99, recall_floor=0.0, false_alarm_ceiling=1.0))
     promote(twice, ENGINEER, "tile", 2, reason="catches scratches")
     assert ranked_queue(twice, IDA, "tile").version_number == 2
     promote(twice, ENGINEER, "tile", 1, reason="stops good parts")

@@ -7,8 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from app.services.context import open_context
+from app.services.impact import promotions_of
 from app.services.retrain import runs_of
-from app.services.review import promotions_of, versions_view
+from app.services.review import versions_view
 from app.services.score import ranked_queue
 from storage.models import ACTIVE, RunState, Verdict
 from tests.app.conftest import ENGINEER, part, settings_in, write_tree

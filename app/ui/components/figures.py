@@ -4,18 +4,17 @@ Normal blue, known defects orange, unseen purple, new grey, told apart by dashes
 at hand filled, the one that it is compared with as an outline.
 """
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.services.label import Reading
-from app.services.review import DriftPoint, Histogram
+from app.services.review import Histogram
 
 COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new": "#8a949e"}
 WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
 DASHES = {"normal": "solid", "known": "dash", "held-out": "dot", "new": "dashdot"}
 CONFIG = {"displayModeBar": False}
+EXPORT = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage", "resetScale2d"]]}
 COARSE = 3  # bins drawn as one where the figure is tiny
 
 
@@ -24,10 +23,10 @@ def standing_figure(reading: Reading) -> go.Figure:
     low, high, bins = reading.edges
     width = (high - low) / bins * COARSE
     centres = [low + (i + 0.5) * width for i in range(bins // COARSE)]
-    figure = _figure(height=110)
+    figure = new_figure(height=110)
     for counts, name, colour, fill in (
         (reading.normal, "normal parts", COLOURS["normal"], "tozeroy"),
-        (reading.places, "this part", _ink(), None),
+        (reading.places, "this part", ink(), None),
     ):
         total = max(1, sum(counts))
         share = [100 * sum(counts[i : i + COARSE]) / total for i in range(0, bins, COARSE)]
@@ -45,7 +44,7 @@ def standing_figure(reading: Reading) -> go.Figure:
 
 def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: bool) -> go.Figure:
     """Log-likelihoods by group with b_n and b_a; `other` as outlines."""
-    figure = _figure(height=400)
+    figure = new_figure(height=400)
     for group, shares in this.shares.items():
         colour = COLOURS[group]
         figure.add_scatter(
@@ -54,7 +53,7 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
             name=WORDS[group],
             mode="lines",
             fill="tozeroy",
-            fillcolor=_faint(colour),
+            fillcolor=faint(colour),
             line={"color": colour, "width": 1.8, "dash": DASHES[group], "shape": "hvh"},
             hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
         )
@@ -79,43 +78,18 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
     return figure
 
 
-def drift_figure(points: Sequence[DriftPoint]) -> go.Figure:
-    """One level's b_n and b_a over the versions, in units of the first version's noise from its own b_n."""
-    figure = _figure(height=340)
-    numbers = [f"v{point.number}" for point in points]
-    for name, values, dash in (
-        ("b<sub>n</sub>", [point.b_n for point in points], "solid"),
-        ("b<sub>a</sub>", [point.b_a for point in points], "dash"),
-    ):
-        figure.add_scatter(
-            x=numbers, y=values, name=name, mode="lines+markers", line={"color": _ink(), "dash": dash, "width": 2}
-        )
-    figure.add_scatter(
-        x=numbers,
-        y=[point.median for point in points],
-        name="median of normal",
-        mode="lines+markers",
-        line={"color": COLOURS["normal"], "width": 2},
-    )
-    deciding = [point for point in points if point.decides]
-    figure.add_scatter(
-        x=[f"v{point.number}" for point in deciding],
-        y=[point.b_n for point in deciding],
-        name="decides now",
-        mode="markers",
-        marker={"size": 16, "symbol": "circle-open", "color": "#e03131", "line": {"width": 2}},
-    )
-    figure.update_yaxes(title="log-likelihood → more normal")
-    figure.update_xaxes(title="version")
-    return figure
+def show(figure: go.Figure, *, key: str, alt: str, picture: str | None = None) -> None:
+    """Draw it in the page's theme, with words for those who don't see it.
+
+    Args:
+        picture: the file name under which the figure may be kept as a PNG; None offers none.
+    """
+    named = {"filename": picture, "format": "png", "scale": 2}
+    st.plotly_chart(figure, key=key, config={**EXPORT, "toImageButtonOptions": named} if picture else CONFIG, alt=alt)
 
 
-def show(figure: go.Figure, *, key: str, alt: str) -> None:
-    """Draw it in the page's theme, with words for those who don't see it."""
-    st.plotly_chart(figure, key=key, config=CONFIG, alt=alt)
-
-
-def _figure(*, height: int) -> go.Figure:
+def new_figure(*, height: int) -> go.Figure:
+    """An empty figure in the house's manner."""
     figure = go.Figure()
     figure.update_layout(
         height=height,
@@ -131,18 +105,19 @@ def _figure(*, height: int) -> go.Figure:
 def _boundary(figure: go.Figure, b_n: float, b_a: float) -> None:
     figure.add_vrect(x0=b_a, x1=b_n, fillcolor="#8a949e", opacity=0.16, line_width=0)
     for value, dash, name, anchor in ((b_n, "solid", "b<sub>n</sub>", "left"), (b_a, "dash", "b<sub>a</sub>", "right")):
-        figure.add_vline(x=value, line={"color": _ink(), "width": 1.6, "dash": dash})
+        figure.add_vline(x=value, line={"color": ink(), "width": 1.6, "dash": dash})
         shift = 3 if anchor == "left" else -3
         figure.add_annotation(
             x=value, y=1, yref="paper", yanchor="bottom", text=name, showarrow=False, xanchor=anchor, xshift=shift
         )
 
 
-def _ink() -> str:
+def ink() -> str:
     """The page's text colour; the theme is the browser's."""
     return "#e8eaed" if st.context.theme.type == "dark" else "#1d2125"
 
 
-def _faint(colour: str) -> str:
+def faint(colour: str) -> str:
+    """A colour as a filling that lets lines through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.18)"

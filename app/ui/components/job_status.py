@@ -9,7 +9,15 @@ from app.services.retrain import cancel, run_view, runs_of
 from app.ui.visit import Visit, told
 from storage.models import ACTIVE, Role, Run, RunState
 
-KINDS = {"ingest": "Bringing in images", "score": "Scoring", "retrain": "Retraining"}
+KINDS = {
+    "ingest": "Bringing in images",
+    "score": "Scoring",
+    "retrain": "Retraining",
+    "compare": "Measuring",
+    "verify": "Making it again",
+    "bias": "Bias check",
+    "preview": "Pasting defects",
+}
 ENDS = {RunState.done: "done", RunState.failed: "failed", RunState.cancelled: "cancelled"}
 WAITS = "Waiting for a worker. If this stays, start one: bgad-inspect worker"
 

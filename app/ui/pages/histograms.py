@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.services.review import Histogram, likelihood_histograms, versions_view
+from app.services.review import Histogram, histogram_csv, likelihood_histograms, sides_of, versions_view
 from app.ui.components.figures import WORDS, histogram_figure, show
 from app.ui.visit import project_visit
 
@@ -58,9 +58,22 @@ for tab, (level, this) in zip(tabs, these.items(), strict=True):
         show(
             histogram_figure(this, other, logarithmic=logarithmic),
             key=f"histogram-{level}",
+            picture=f"{slug}-v{number}-{level}",
             alt=f"log-likelihoods at {level}: b_n {this.b_n:.2f}, b_a {this.b_a:.2f}. {words_of(this, other)}",
         )
         st.markdown(words_of(this, other))
+        if rows := sides_of(this, other):
+            for row in rows:
+                row["group"] = WORDS[row["group"]]
+            st.dataframe(rows, hide_index=True, width="stretch")
+        st.download_button(
+            "CSV",
+            histogram_csv(this, other),
+            file_name=f"{slug}-v{number}-{level}.csv",
+            mime="text/csv",
+            key=f"csv-{level}",
+            help="Every bin of this level; the picture is kept by the camera above the figure.",
+        )
         counted = ", ".join(f"{WORDS[g]} {this.cells[g]:,}" for g in this.cells if this.cells[g])
         st.caption(
             f"v{number} filled{f', v{other_number} dotted' if other else ''}. Cells: {counted}. "

@@ -6,7 +6,7 @@ from app.services.home import home_view
 from app.services.score import ranked_queue
 from app.ui.components.gallery import gallery
 from app.ui.components.job_status import job_line
-from app.ui.visit import open_page, project_visit
+from app.ui.visit import open_page, project_visit, sentence
 from storage.models import Role
 
 here, slug = project_visit()
@@ -18,6 +18,11 @@ if view.built_in:
         "This project stands on the small built-in backbone, which has seen no photographs: good for a try-out and "
         "strong local defects, weaker on everything else. Give a new project ImageNet weights for real work."
     )
+
+for number, alarm in view.alarms:
+    st.warning(f"Drift, v{number}: {sentence(alarm)}.")
+if view.alarms and st.button("See the drift", key="home-drift"):
+    open_page("drift")
 
 queue, learn, decides = st.columns(3, border=True)
 with queue:

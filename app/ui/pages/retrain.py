@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app.services.retrain import PRESETS, request_retraining, retrain_preview, runs_of
-from app.ui.components.job_status import job_line, runs_table
-from app.ui.visit import plain, project_visit, sentence, told
+from app.services.retrain import PRESETS, log_of, request_retraining, retrain_preview, runs_of
+from app.services.trigger import Triggers, project_triggers, set_triggers
+from app.ui.components.job_status import KINDS, job_line, local_time, runs_table
+from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.models import Role
 
 PRESET = {
@@ -12,6 +13,26 @@ PRESET = {
     "paper": "Paper: the published schedule, hours without a GPU",
     "demo": "Demo: about a minute, for a first look",
 }
+
+
+def trigger_form(here: Visit, slug: str) -> None:
+    """When the next retrain starts by itself; the run then says which of these it was."""
+    asked = project_triggers(here.context, here.actor, slug)
+    with st.popover("Start by itself"), st.form("triggers", border=False):
+        st.caption("0 switches one off. Each waits for labels that came after the last retrain.")
+        labels = st.number_input("New labels", 0, 100_000, asked.new_labels, key="trigger-labels")
+        hours = st.number_input("Hours since the last retrain", 0, 10_000, asked.hours, key="trigger-hours")
+        overlap = st.number_input(
+            "Overlap of normal and known defects above, %", 0.0, 100.0, 100 * asked.overlap, key="trigger-overlap"
+        )
+        drift = st.checkbox("The deciding version has a drift alarm", asked.drift, key="trigger-drift")
+        preset = st.selectbox("Schedule", PRESETS, PRESETS.index(asked.preset), key="trigger-preset")
+        if st.form_submit_button("Keep", disabled=not here.may(Role.engineer)):
+            with told():
+                kept = Triggers(labels, hours, overlap / 100, drift, preset)
+                set_triggers(here.context, here.actor, slug, kept)
+                st.rerun()
+
 
 here, slug = project_visit()
 preview = retrain_preview(here.context, here.actor, slug)
@@ -47,16 +68,37 @@ elif preview.active_run is None:
         left, right = st.columns([2, 3])
         preset = left.selectbox("Schedule", PRESETS, format_func=PRESET.__getitem__)
         reason = right.text_input("Reason, kept with the version", placeholder="such as: scratches missed on line 2")
+        seed = left.number_input(
+            "Seed",
+            0,
+            10_000,
+            0,
+            key="retrain-seed",
+            help="Another one on the same labels tells how much chance alone moves b_n",
+        )
         label = "Retrain" if preview.version_number else "Train the first version"
         if st.form_submit_button(label, type="primary"):
             with told():
-                request_retraining(here.context, here.actor, slug, reason=reason, preset=preset)
+                request_retraining(here.context, here.actor, slug, reason=reason, preset=preset, seed=seed)
                 st.rerun()
 
+if preview.version_number:
+    trigger_form(here, slug)
 job_line(here, slug)
 st.subheader("Runs")
 found = runs_of(here.context, here.actor, slug)
 if found:
     runs_table(list(found))
+    chosen = st.selectbox(
+        "Log of",
+        found,
+        format_func=lambda run: f"{KINDS.get(run.kind, run.kind)}, {local_time(run.created_at)}",
+        key="log",
+    )
+    lines = log_of(here.context, here.actor, chosen.id)
+    if lines:
+        st.code("\n".join(f"{local_time(line.at)}  {line.attempt}  {line.text}" for line in lines), language=None)
+    else:
+        st.caption("It has not begun, so it has said nothing yet.")
 else:
     st.caption("None yet.")

@@ -1,11 +1,16 @@
 """Versions: which version decides now; what flips if another does?"""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from app.services.review import Impact, VersionView, impact, promote, promotions_of, versions_view
-from app.ui.components.job_status import duration, local_time
+from app.services.gate import Gate, project_gate, set_gate
+from app.services.impact import promotions_of
+from app.services.review import VersionView, versions_view
+from app.services.verify import Verification, request_verification, verifications
+from app.ui.components.consequence import candidate
+from app.ui.components.job_status import duration, job_line, local_time
 from app.ui.visit import Visit, project_visit, sentence, told
 from storage.models import Role
 
@@ -35,39 +40,47 @@ def figures(version: VersionView) -> None:
     st.caption(words + ("; that is few, read with care." if min(normal, abnormal) < FEW else "."))
 
 
-def consequence(found: Impact) -> str:
-    """What promoting would change, in one line."""
-    if not found.flips:
-        return f"No decision flips over the {found.images} images that both have scored."
-    flips = len(found.flips)
-    words = [f"**{flips} {'decision flips' if flips == 1 else 'decisions flip'}** over {found.images} images"]
-    words.append(f"{found.caught} missed defects caught")
-    words.append(f"{found.missed} confirmed defects lost")
-    words.append(f"{found.freed} good parts freed")
-    words.append(f"{found.stopped} good parts stopped")
-    return " · ".join(words)
-
-
-def candidate(here: Visit, slug: str, version: VersionView) -> None:
-    """What flips, and the button that lets it decide."""
-    found = impact(here.context, here.actor, slug, version.number)
-    if found is not None:
-        st.markdown(f"If v{version.number} decides: {consequence(found)}")
-    if not here.may(Role.engineer):
-        return
-    older = deciding is not None and version.number < deciding
-    verb = "Roll back to" if older else "Promote"
-    reason, button = st.columns([4, 1], vertical_alignment="bottom")
-    why = reason.text_input("Reason, kept in the record", key=f"why-{version.number}")
-    if button.button(
-        f"{verb} v{version.number}",
-        key=f"promote-{version.number}",
-        type="secondary" if older else "primary",
-        width="stretch",
-    ):
+def made_from(here: Visit, slug: str, version: VersionView, checked: Verification | None) -> None:
+    """What it came from, its certificate, and the proof that it can be made again."""
+    facts = f"trained in {duration(version.seconds)} on {version.device}, started by {version.by}"
+    st.caption(sentence(facts + (f": {version.reason}" if version.reason else "")))
+    if checked is not None:
+        bits = f", {checked.last_bits} of them but for their last bits" if checked.last_bits else ", bit for bit"
+        same = f"{checked.scored} scores and every boundary came out the same{bits}"
+        other = (
+            f"boundaries {'the same' if checked.boundaries else 'differ'}, {checked.differing} of {checked.scored} "
+            f"scores differ, {checked.labels_changed} labels changed"
+        )
+        st.caption(f"Made again on {local_time(checked.at)}: {same if checked.same else other}.")
+    row = st.container(horizontal=True, vertical_alignment="center", gap="medium")
+    row.link_button("Certificate", f"/certificate/{slug}/{version.number}", help="One page, to print or to file")
+    if here.may(Role.engineer) and row.button("Make it again", key=f"verify-{version.number}", help=VERIFY):
         with told():
-            promote(here.context, here.actor, slug, version.number, reason=why)
+            request_verification(here.context, here.actor, slug, version.number)
             st.rerun()
+    with row.popover("Made from"):
+        st.table([{"what": name, "is": words} for name, words in version.provenance.items()])
+
+
+VERIFY = "Boundaries and scores once more from the checkpoint and the snapshot: the same bits, or it says what differs."
+
+
+def gate_form(here: Visit, slug: str, gate: Gate) -> None:
+    """What the project asks of a version before it decides."""
+    with st.popover("The gate"), st.form("gate", border=False):
+        lost = st.number_input("Confirmed defects that may be lost", 0, 1000, gate.lost, key="gate-lost")
+        floor = st.number_input("Least recall per type, %", 0.0, 100.0, 100 * gate.recall_floor, key="gate-floor")
+        ceiling = st.number_input(
+            "Most good parts stopped, %", 0.0, 100.0, 100 * gate.false_alarm_ceiling, key="gate-ceiling"
+        )
+        least = st.number_input("Judge from how many images on", 1, 1000, gate.least, key="gate-least")
+        if st.form_submit_button("Keep", disabled=not here.may(Role.engineer)):
+            with told():
+                asked = replace(
+                    gate, lost=lost, recall_floor=floor / 100, false_alarm_ceiling=ceiling / 100, least=least
+                )
+                set_gate(here.context, here.actor, slug, asked)
+                st.rerun()
 
 
 here, slug = project_visit()
@@ -76,7 +89,8 @@ st.title("Versions")
 if not found:
     st.write("No version yet. The first one is trained from normal parts alone, on the Retrain page.")
     st.stop()
-deciding = next((version.number for version in found if version.decides), None)
+checked = verifications(here.context, here.actor, slug)
+job_line(here, slug, kind="verify")
 
 for version in found:
     newest = version is found[0]
@@ -86,17 +100,25 @@ for version in found:
         f"{local_time(version.at)}",
         expanded=newest or version.decides,
     ):
-        figures(version)
-        facts = f"trained in {duration(version.seconds)} on {version.device}, started by {version.by}"
-        st.caption(sentence(facts + (f": {version.reason}" if version.reason else "")))
+        for alarm in version.alarms:
+            st.warning(f"Drift: {sentence(alarm)}.")
         if not version.decides:
             with told():
-                candidate(here, slug, version)
+                candidate(here, slug, version.number)
+        figures(version)
+        made_from(here, slug, version, checked.get(version.number))
 
+gate_form(here, slug, project_gate(here.context, here.actor, slug))
 st.subheader("Who decided when")
 st.dataframe(
     [
-        {"when": local_time(row.created_at), "version": f"v{number}", "by": row.by, "reason": row.reason}
+        {
+            "when": local_time(row.created_at),
+            "version": f"v{number}",
+            "by": row.by,
+            "gate": "" if not row.gate else "overridden" if row.gate["overridden"] else "passed",
+            "reason": row.reason,
+        }
         for row, number in promotions_of(here.context, here.actor, slug)
     ],
     hide_index=True,

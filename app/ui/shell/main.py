@@ -22,6 +22,9 @@ PAGES = (
     ("Learn", "retrain", "Retrain", Role.viewer),
     ("Review", "histograms", "Histograms", Role.viewer),
     ("Review", "drift", "Drift", Role.viewer),
+    ("Review", "compare", "Compare", Role.viewer),
+    ("Review", "operating", "Operating point", Role.viewer),
+    ("Review", "bias", "Bias check", Role.viewer),
     ("Review", "versions", "Versions", Role.viewer),
 )
 

@@ -6,23 +6,52 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.ui
-from app.services.accounts import sign_out
+from app.processes import environment_of
+from app.services.accounts import create_account, sign_in, sign_out
+from app.services.impact import promotions_of
 from app.services.ingest import create_project
 from app.services.label import label_view
 from app.services.score import ranked_queue
 from app.ui.opened import opened
-from storage import annotations, runs
-from storage.models import RunState, Verdict
-from tests.app.conftest import ENGINEER
+from storage import annotations, runs, scores
+from storage.models import Role, RunState, Standing, Verdict
+from tests.app.conftest import ADMIN, ENGINEER
 
 UI = Path(app.ui.__file__).parent
-PAGES = ("home", "ingest", "gallery", "label", "retrain", "histograms", "drift", "versions")
+PAGES = (
+    "home",
+    "ingest",
+    "gallery",
+    "label",
+    "retrain",
+    "histograms",
+    "drift",
+    "compare",
+    "operating",
+    "bias",
+    "versions",
+)
+
+
+@pytest.fixture
+def visit_twice(twice, monkeypatch):
+    """The installation with two versions, and its pages."""
+    for name, value in environment_of(twice.settings).items():
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    opened.cache_clear()
+    create_account(twice, ADMIN, name="engineer", password="three grey parts", role=Role.engineer)
+    yield twice, visitor(lambda role: sign_in(twice, role, "three grey parts"))
+    opened().database.dispose()
+    opened.cache_clear()
 
 
 @pytest.fixture
 def visit(served, token_of):
     """Opens a page as the account of a role; a page that breaks fails the test with what it showed."""
+    return visitor(token_of)
 
+
+def visitor(token_of):
     def go(page, role="engineer", *, query=None):
         at = AppTest.from_file(UI / "pages" / f"{page}.py", default_timeout=30)
         at.session_state["token"] = token_of(role)
@@ -152,6 +181,38 @@ def test_the_retrain_button_queues_one_run(served, visit):
     run(at)
     with served.database.read() as session:
         assert runs.run(session, active[0].id).state is RunState.cancelled
+
+
+def test_an_alpha_that_too_few_parts_carry_is_refused_with_the_number(visit):
+    at = visit("operating")
+    at.number_input[0].set_value(5.0)
+    run(at)
+    assert "45 are needed" in words(at) and button(at, "operating-set") is None
+    at.selectbox(key="promise").set_value("expected")
+    run(at)
+    button(at, "operating-set").click()  # 33.5 %, which two parts carry on average
+    run(at)
+    assert "at most 33.5 % of good parts are stopped on average" in words(at)
+    assert button(visit("operating", "inspector"), "operating-set") is None
+
+
+def test_a_version_that_is_held_back_is_promoted_with_a_reason_and_rolled_back(visit_twice):
+    context, visit = visit_twice
+    with context.database.write() as session:
+        for row in scores.scores_of(session, 2):
+            row.standing = Standing.normal
+    at = visit("versions")
+    assert "confirmed defects" in words(at)
+    button(at, "promote-2").click()
+    run(at)
+    assert "needs a reason" in at.error[0].value
+    at.text_input(key="why-2").set_value("line stands still")
+    button(at, "promote-2").click()
+    run(at)
+    assert promotions_of(context, ENGINEER, "tile")[0][1] == 2
+    button(at, "promote-1").click()
+    run(at)
+    assert promotions_of(context, ENGINEER, "tile")[0][1] == 1
 
 
 def test_a_project_is_made_on_the_ingest_page(visit):
