@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from app.services.authority import OPERATOR
-from app.services.context import open_context
+from app.services.context import Context, open_context
 from app.services.impact import impact
 from app.settings import Settings
 from storage import annotations, images, scores, versions
@@ -22,7 +22,7 @@ BOUNDARIES = [
 ]
 
 
-def fill(context, count: int) -> None:
+def fill(context: Context, count: int) -> None:
     """A project with images, half of them labelled, scored by two versions."""
     rng = random.Random(0)
     with context.database.write() as session:
