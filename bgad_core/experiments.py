@@ -126,27 +126,27 @@ def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) 
 
 
 def measured(model: BGAD, split: Split) -> Evaluation:
-    """All metrics on the split's test set, maps and masks at the size that the model sees."""
-    size = model.config.size
+    """All metrics on the split's test set, maps and masks at the size that the model sees, in tiles the image's own."""
     scores, maps = [], []
     for result in score_files(model, [sample.path for sample in split.test]):
         scores.append(-result.lowest)
-        maps.append(cv2.resize(-result.fused.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
-    return measured_on(split, scores, maps, (size, size))
+        rows, columns = result.fused.shape
+        size = (columns * model.config.size // model.shapes[0][2], rows * model.config.size // model.shapes[0][1])
+        maps.append(cv2.resize(-result.fused.astype(np.float32), size, interpolation=cv2.INTER_LINEAR))
+    return measured_on(split, scores, maps)
 
 
-def measured_on(split: Split, scores: Sequence[float], maps: Sequence[np.ndarray], size: tuple[int, int]) -> Evaluation:
+def measured_on(split: Split, scores: Sequence[float], maps: Sequence[np.ndarray]) -> Evaluation:
     """All metrics of any method's scores and maps on the split's test set.
 
     Args:
         scores: one per image of `split.test`; a higher one is more abnormal.
-        maps: one per image, of `size`; higher is more abnormal.
-        size: height and width that the masks are brought to.
+        maps: one per image, of any size, which its mask is brought to; higher is more abnormal.
     """
     masks = []
-    for sample in split.test:
-        nothing = None if sample.abnormal else np.zeros(size, dtype=bool)
-        masks.append(nothing if sample.mask is None else mask_at(sample.mask, *size))
+    for sample, plane in zip(split.test, maps, strict=True):
+        nothing = None if sample.abnormal else np.zeros(plane.shape, dtype=bool)
+        masks.append(nothing if sample.mask is None else mask_at(sample.mask, *plane.shape))
     if all(mask is None for sample, mask in zip(split.test, masks, strict=True) if sample.abnormal):
         masks = [None] * len(masks)  # no defect is outlined: pixel metrics have no value
     return evaluate(scores, [sample.abnormal for sample in split.test], maps, masks)
