@@ -33,6 +33,11 @@ class Label:
     share: float
     ignore: np.ndarray
 
+    @property
+    def left_out(self) -> np.ndarray:
+        """Pixels that a metric cannot judge: ignored, or in a box beside what was drawn, bool (H, W)."""
+        return self.ignore | (self.unknown & ~self.mask)
+
 
 def polygon_mask(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:
     """Rings as a mask, bool (height, width): a pixel belongs where its centre lies inside.
