@@ -19,6 +19,7 @@ from storage.models import Role
 
 PROTOCOLS = ("multi-class", "one-class")  # the core's names; importing it would cost a command like --help seconds
 METHODS = ("bgad", "nfad", "bgad-without", "bgad-full-push")
+TILE = "cut images into tiles of so many pixels, each shown as --size, to keep small defects (default: the whole image)"
 Command = Callable[[Settings, argparse.Namespace, Say], int]
 
 
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--weights", type=Path, help="its weights as a safetensors file (default: timm's hub)")
     create.add_argument("--built-in", action="store_true", help="a small backbone that needs no weights, and is weaker")
     create.add_argument("--size", type=int, default=256, help="image size in pixels (default: %(default)s)")
+    create.add_argument("--tile", type=int, help=TILE)
     create.set_defaults(command=commands.project_create)
     _verbs(add)
     _evaluate(add)
@@ -111,6 +113,7 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     found.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     found.add_argument("--known", type=int, default=10, help="known anomalies (default: 10)")
     found.add_argument("--size", type=int, default=256, help="pixels that the model sees (default: 256)")
+    found.add_argument("--tile", type=int, help=TILE)
     found.add_argument(
         "--show-optimistic", action="store_true", help="and what choosing the pass on the test set would have claimed"
     )

@@ -77,8 +77,10 @@ def project_create(settings: Settings, options: Namespace, say: Say) -> int:
         weights=weights,
         built_in=options.built_in,
         size=options.size,
+        tile=options.tile,
     )
-    say(f"project {project.slug} stands on {project.settings['backbone']}, images of {options.size} pixels")
+    seen = f"tiles of {options.tile} pixels" if options.tile else "images"
+    say(f"project {project.slug} stands on {project.settings['backbone']}, {seen} as {options.size} pixels")
     if options.built_in:
         say(
             "its backbone is the small built-in one, which has seen no photographs: good for a try-out and for strong, "
@@ -150,6 +152,7 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
         seeds=tuple(options.seeds),
         known=options.known,
         size=options.size,
+        tile=options.tile,
         out=options.out,
         work=options.work or options.out.with_suffix(".work"),
         optimistic=options.show_optimistic,

@@ -125,7 +125,7 @@ def measured(fit: Fit, split: Split, settings: Settings, seed: int) -> dict[str,
             found = predict(images)
             scores += found.pred_score.flatten().tolist()
             maps += list(found.anomaly_map.squeeze(1).float().numpy())
-    return {**measured_on(split, scores, maps, (settings.size, settings.size)).to_dict(), "seconds": trained}
+    return {**measured_on(split, scores, maps).to_dict(), "seconds": trained}
 
 
 def run(folders: Sequence[Path], peers: Sequence[str], seeds: Sequence[int], settings: Settings, work: Path) -> Rows:

@@ -112,7 +112,8 @@ class BGADConfig:
     """Everything that a model is made from, besides the images.
 
     Attributes:
-        size: side of the square that images are resized to, in pixels.
+        size: side of the square that images are resized to, in pixels; any size that the backbone takes.
+        tile: pixels of the image that one input of `size` shows, see `tiling`; None shows the whole image, squeezed.
         smoothing: odd side of the average filter over each level's features; 1 for none.
         whitening: what is done to a level's features before its flow, by statistics of the training normals: "none";
             "channels" brings each channel to mean 0 and deviation 1; "full" makes them uncorrelated too (ZCA).
@@ -130,16 +131,20 @@ class BGADConfig:
     scoring: ScoringConfig = field(default_factory=ScoringConfig)
     variant: Variant = "bgad"
     seed: int = 0
+    tile: int | None = None
 
     def __post_init__(self) -> None:
         if self.variant not in VARIANTS:
             raise ValueError(f"variant {self.variant!r} is not known: choose one of {', '.join(VARIANTS)}")
         if self.smoothing % 2 == 0:
             raise ValueError(f"smoothing {self.smoothing} is even: the filter needs a middle, take an odd number")
+        if self.tile is not None and self.tile < 16:
+            raise ValueError(f"a tile of {self.tile} pixels shows nothing: give at least 16, or None")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values that JSON can hold."""
-        return asdict(self)
+        """Plain values that JSON can hold; without `tile` where there is none, as before there were tiles."""
+        values = asdict(self)
+        return values if self.tile is not None else {name: value for name, value in values.items() if name != "tile"}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "BGADConfig":

@@ -3,7 +3,7 @@
 Metrics that have no value (one class only, no masks) are None, never 0 and never NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,7 +11,10 @@ import cv2
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from bgad_core.pixel_curve import PixelCurve, area, weights_of
+
 FPR_LIMIT = 0.3
+STREAMED = 2**26  # pixels; more are sorted on disk, because sorting takes some forty bytes of memory a pixel
 PIMO_LOW, PIMO_HIGH, PIMO_POINTS = 1e-5, 1e-4, 300
 
 
@@ -36,25 +39,34 @@ def evaluate(
     abnormal: Sequence[bool] | np.ndarray,
     maps: Sequence[np.ndarray],
     masks: Sequence[np.ndarray | None],
+    ignored: Mapping[int, np.ndarray] | None = None,
 ) -> Evaluation:
     """All metrics of one set of images.
 
     Args:
         scores: one per image, higher is more abnormal.
         abnormal: True for a defect.
-        maps: anomaly map (H, W) of each image, higher is more abnormal.
+        maps: anomaly map (H, W) of each image, higher is more abnormal; read one at a time where they are many.
         masks: bool (H, W) of each image, None for a defect that nobody outlined: it counts for the image metrics only.
+        ignored: by image, bool (H, W), True for pixels that no pixel metric counts.
     """
     labels = np.asarray(abnormal, dtype=bool)
     outlined = [index for index, mask in enumerate(masks) if mask is not None]
-    chosen_maps = [maps[index] for index in outlined]
-    chosen_masks = [np.asarray(masks[index], dtype=bool) for index in outlined]
+    found = [_labels(np.asarray(masks[index]), (ignored or {}).get(index)) for index in outlined]
+    if sum(plane.size for plane in found) > STREAMED:
+        curve = PixelCurve(limit=FPR_LIMIT)
+        for index, regions in zip(outlined, found, strict=True):
+            curve.add(maps[index], regions)
+        pixel, overlap = curve.result()
+    else:
+        chosen = [maps[index] for index in outlined]
+        pixel, overlap = _pixel_auroc(chosen, found), _pro(chosen, found, FPR_LIMIT)
     return Evaluation(
         image_auroc=image_auroc(scores, labels),
-        pixel_auroc=pixel_auroc(chosen_maps, chosen_masks),
-        pro=pro(chosen_maps, chosen_masks),
+        pixel_auroc=pixel,
+        pro=overlap,
         ap=average_precision(scores, labels),
-        aupimo=aupimo(chosen_maps, chosen_masks),
+        aupimo=_aupimo([(maps[index], regions) for index, regions in zip(outlined, found, strict=True)]),
         n_normal=int((~labels).sum()),
         n_abnormal=int(labels.sum()),
     )
@@ -74,9 +86,14 @@ def average_precision(scores: Sequence[float] | np.ndarray, abnormal: Sequence[b
 
 def pixel_auroc(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float | None:
     """Area under the ROC curve over all pixels, ties counted half; None with one class only."""
+    return _pixel_auroc(maps, [_labels(mask) for mask in masks])
+
+
+def _pixel_auroc(maps: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> float | None:
     if not maps:
         return None
-    return image_auroc(_flat(maps), np.concatenate([mask.ravel() for mask in masks]))
+    values, regions = _flat(maps, labels)
+    return image_auroc(values, regions > 0)
 
 
 def pro(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray], *, limit: float = FPR_LIMIT) -> float | None:
@@ -90,19 +107,21 @@ def pro(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray], *, limit: float
 
     Source: Bergmann et al., "Uninformed students" (Sec. 4.1's PRO).
     """
-    regions = [_regions(mask) for mask in masks]
-    if not regions or not any(labels.max(initial=0) for labels in regions):
+    return _pro(maps, [_labels(mask) for mask in masks], limit)
+
+
+def _pro(maps: Sequence[np.ndarray], labels: Sequence[np.ndarray], limit: float) -> float | None:
+    if not any((regions > 0).any() for regions in labels) or not any((regions == 0).any() for regions in labels):
         return None
-    weights = np.concatenate([_weights(labels) for labels in regions])
-    normal = np.concatenate([labels.ravel() == 0 for labels in regions])
-    if not normal.any():
-        return None
-    order = np.argsort(-_flat(maps), kind="stable")
-    values = _flat(maps)[order]
+    values, regions = _flat(maps, labels)
+    weights = np.concatenate([weights_of(plane)[plane >= 0] for plane in labels])
+    order = np.argsort(-values, kind="stable")
+    values = values[order]
     last = np.append(values[1:] != values[:-1], True)  # equal values pass a threshold together
+    normal = regions == 0
     overlap = np.concatenate([[0.0], np.cumsum(weights[order])[last]]) / weights.sum()
     rate = np.concatenate([[0.0], np.cumsum(normal[order])[last]]) / normal.sum()
-    return float(_area(rate, overlap, limit) / limit)
+    return float(area(rate, overlap, limit) / limit)
 
 
 def aupimo(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float | None:
@@ -113,40 +132,40 @@ def aupimo(maps: Sequence[np.ndarray], masks: Sequence[np.ndarray]) -> float | N
 
     Source: Bertoldo et al., "AUPIMO" (anomalib's definition).
     """
-    normals = [plane for plane, mask in zip(maps, masks, strict=True) if not mask.any()]
-    defects = [(plane, mask) for plane, mask in zip(maps, masks, strict=True) if mask.any()]
+    return _aupimo([(plane, _labels(mask)) for plane, mask in zip(maps, masks, strict=True)])
+
+
+def _aupimo(images: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
+    normals = [plane[regions == 0] for plane, regions in images if not (regions > 0).any() and (regions == 0).any()]
+    defects = [plane[regions > 0] for plane, regions in images if (regions > 0).any()]
     if not normals or not defects:
         return None
-    shares = np.concatenate([np.full(plane.size, 1.0 / plane.size) for plane in normals]) / len(normals)
-    values = np.concatenate([plane.ravel() for plane in normals]).astype(np.float64)
+    kept = [_highest(values, len(normals)) for values in normals]
+    shares = [np.full(len(top), 1.0 / values.size) for top, values in zip(kept, normals, strict=True)]
+    values = np.concatenate(kept).astype(np.float64)
     order = np.argsort(-values, kind="stable")
-    rate = np.cumsum(shares[order])
+    rate = np.cumsum(np.concatenate(shares)[order] / len(normals))
     targets = np.logspace(np.log10(PIMO_LOW), np.log10(PIMO_HIGH), PIMO_POINTS)
     places = np.minimum(np.searchsorted(rate, targets * (1 + 1e-12), side="right"), len(values) - 1)
     thresholds = values[order][places]  # the highest false pixel that the rate no longer admits
-    recalls = [[(plane[mask] > threshold).mean() for threshold in thresholds] for plane, mask in defects]
+    recalls = [[(found > threshold).mean() for threshold in thresholds] for found in defects]
     return float(np.mean(np.trapezoid(recalls, np.log(targets), axis=1)) / np.log(PIMO_HIGH / PIMO_LOW))
 
 
-def _flat(maps: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.asarray(plane, dtype=np.float32).ravel() for plane in maps])
+def _highest(values: np.ndarray, images: int) -> np.ndarray:
+    """Those of a normal image's values that can be a threshold: the rate is used up even if all false ones are its."""
+    count = int(PIMO_HIGH * values.size * images) + 2
+    return values if count >= values.size else np.partition(values, values.size - count)[-count:]
 
 
-def _regions(mask: np.ndarray) -> np.ndarray:
-    return cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+def _flat(maps: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(values, labels) of all pixels that count, one after the other."""
+    kept = [regions >= 0 for regions in labels]
+    values = [np.asarray(plane, dtype=np.float32)[keep] for plane, keep in zip(maps, kept, strict=True)]
+    return np.concatenate(values), np.concatenate([regions[keep] for regions, keep in zip(labels, kept, strict=True)])
 
 
-def _weights(labels: np.ndarray) -> np.ndarray:
-    """1 / area of its region for each pixel of one, 0 elsewhere."""
-    areas = np.bincount(labels.ravel()).astype(np.float64)
-    areas[0] = np.inf
-    return (1.0 / areas)[labels.ravel()]
-
-
-def _area(rate: np.ndarray, overlap: np.ndarray, limit: float) -> float:
-    """Under the curve from 0 to `limit`, the last step cut at the limit by interpolation."""
-    inside = rate <= limit
-    x, y = rate[inside], overlap[inside]
-    if not inside.all():
-        x, y = np.append(x, limit), np.append(y, np.interp(limit, rate, overlap))
-    return float(np.trapezoid(y, x))
+def _labels(mask: np.ndarray, ignored: np.ndarray | None = None) -> np.ndarray:
+    """int32 (H, W): 0 normal, the number of its region where abnormal, -1 where ignored."""
+    labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1]
+    return labels if ignored is None else np.where(ignored, -1, labels)

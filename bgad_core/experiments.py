@@ -12,14 +12,16 @@ import cv2
 import numpy as np
 
 from bgad_core.config import NORMALS_ONLY, BGADConfig
-from bgad_core.data import mask_at
+from bgad_core.data import Sample, mask_at
 from bgad_core.datasets.dataset import Dataset
 from bgad_core.evaluation import Evaluation, evaluate
 from bgad_core.feature_cache import FeatureCache
+from bgad_core.labels import digest_of, label_of
 from bgad_core.model import BGAD
 from bgad_core.optimism import Optimism, summary, summary_of
 from bgad_core.protocols import KNOWN, Split, multi_class, one_class
 from bgad_core.scoring import score_files
+from bgad_core.tiling import shape_of
 from bgad_core.training import Progress, train
 
 Protocol = Literal["multi-class", "one-class"]
@@ -91,6 +93,12 @@ def splits_of(experiment: Experiment, seed: int) -> list[Split]:
 def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) -> dict[str, Any]:
     config = replace(experiment.config, seed=seed)
     made_of = [split.sha256(), json.dumps(config.to_dict(), sort_keys=True)]
+    samples = (*split.normals, *split.calibration, *split.known, *split.test)
+    made_of += sorted(
+        digest_of(sample)
+        for sample in samples
+        if sample.boxes or sample.ignore is not None or sample.foreground is not None
+    )
     key = _digest([*made_of, "optimistic"] if experiment.optimistic else made_of)
     folder = experiment.folder / "runs" / key
     done = folder / "result.json"
@@ -133,30 +141,37 @@ def _learnt_from(split: Split, config: BGADConfig) -> str:
 
 
 def measured(model: BGAD, split: Split) -> Evaluation:
-    """All metrics on the split's test set, maps and masks at the size that the model sees."""
-    size = model.config.size
+    """All metrics on the split's test set, maps and masks at the size that the model sees, in tiles the image's own."""
     scores, maps = [], []
     for result in score_files(model, [sample.path for sample in split.test]):
         scores.append(-result.lowest)
-        maps.append(cv2.resize(-result.fused.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR))
-    return measured_on(split, scores, maps, (size, size))
+        rows, columns = result.fused.shape
+        size = (columns * model.config.size // model.shapes[0][2], rows * model.config.size // model.shapes[0][1])
+        maps.append(cv2.resize(-result.fused.astype(np.float32), size, interpolation=cv2.INTER_LINEAR))
+    return measured_on(split, scores, maps)
 
 
-def measured_on(split: Split, scores: Sequence[float], maps: Sequence[np.ndarray], size: tuple[int, int]) -> Evaluation:
+def measured_on(split: Split, scores: Sequence[float], maps: Sequence[np.ndarray]) -> Evaluation:
     """All metrics of any method's scores and maps on the split's test set.
 
     Args:
         scores: one per image of `split.test`; a higher one is more abnormal.
-        maps: one per image, of `size`; higher is more abnormal.
-        size: height and width that the masks are brought to.
+        maps: one per image, of any size, which its mask is brought to; higher is more abnormal.
     """
-    masks = []
-    for sample in split.test:
-        nothing = None if sample.abnormal else np.zeros(size, dtype=bool)
-        masks.append(nothing if sample.mask is None else mask_at(sample.mask, *size))
+    masks, ignored = [], {}
+    for index, (sample, plane) in enumerate(zip(split.test, maps, strict=True)):
+        if sample.ignore is not None or sample.boxes:
+            ignored[index] = label_of(sample, _shape(sample), *plane.shape).left_out
+        nothing = None if sample.abnormal else np.zeros(plane.shape, dtype=bool)
+        masks.append(nothing if sample.mask is None else mask_at(sample.mask, *plane.shape))
     if all(mask is None for sample, mask in zip(split.test, masks, strict=True) if sample.abnormal):
         masks = [None] * len(masks)  # no defect is outlined: pixel metrics have no value
-    return evaluate(scores, [sample.abnormal for sample in split.test], maps, masks)
+    return evaluate(scores, [sample.abnormal for sample in split.test], maps, masks, ignored)
+
+
+def _shape(sample: Sample) -> tuple[int, int]:
+    planes = [plane for plane in (sample.mask, sample.ignore) if plane is not None]
+    return planes[0].shape if planes else shape_of(sample.path)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -17,10 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from bgad_core.config import BGADConfig
-from bgad_core.data import Sample, read_image, resized
+from bgad_core.data import Sample, read_image, share_of_mask
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import FeatureExtractor, as_batch
 from bgad_core.labels import touched
+from bgad_core.tiling import OVERLAP, Layout, cut, fitted, layout_of, shape_of
 
 EVICT_EVERY = 256
 BATCH = 16
@@ -90,13 +91,18 @@ class Features:
 
     Attributes:
         shapes: (C, H, W) of each level.
+        layouts: how each image was cut into the vectors, in their order; empty where nobody has to know.
         ignore: pixels that nobody cares about by image, bool (H, W) of any size; images without any are missing.
     """
 
     def __init__(
-        self, vectors: list[np.ndarray], shapes: Shapes, ignore: Mapping[int, np.ndarray] | None = None
+        self,
+        vectors: list[np.ndarray],
+        shapes: Shapes,
+        ignore: Mapping[int, np.ndarray] | None = None,
+        layouts: Sequence[Layout] = (),
     ) -> None:
-        self.vectors, self.shapes, self.ignore = vectors, shapes, ignore or {}
+        self.vectors, self.shapes, self.ignore, self.layouts = vectors, shapes, ignore or {}, layouts
         ends = np.cumsum([c * h * w for c, h, w in shapes])
         self._slices = [slice(int(end) - c * h * w, int(end)) for end, (c, h, w) in zip(ends, shapes, strict=True)]
 
@@ -116,9 +122,11 @@ class Features:
         return cells[~touched(self.ignore[index], height, width)[cells]]
 
 
-def key_of(sample: Sample, digest: str, config: BGADConfig) -> str:
-    """Names what a feature file was made from: the image, the backbone's weights, the size and the filter."""
+def key_of(sample: Sample, digest: str, config: BGADConfig, place: tuple[int, int] = (0, 0)) -> str:
+    """Names what a feature file was made from: the image, the weights, the size and the filter, and the tile if any."""
     facts = f"{sample.sha256} {digest} {config.size} {config.smoothing}"
+    if config.tile is not None:
+        facts += f" {config.tile} {place}"
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
@@ -128,10 +136,14 @@ def features_of(
     config: BGADConfig,
     cache: FeatureCache,
     *,
+    overlap: float = OVERLAP,
     progress: Callable[[int, int], None] = lambda done, total: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Features:
-    """The features of samples in order, those that are missing computed and cached.
+    """The features of samples in order, tile by tile, those that are missing computed and cached.
+
+    Args:
+        overlap: of the tiles, see `layout_of`.
 
     Raises:
         Cancelled: `should_stop` answered true; what was computed stays cached.
@@ -139,21 +151,51 @@ def features_of(
     """
     digest, shapes = extractor.digest(), shapes_of(extractor, config)
     length = sum(c * h * w for c, h, w in shapes)
-    keys = [key_of(sample, digest, config) for sample in samples]
+    layouts = [_layout_of(extractor, sample, config, overlap) for sample in samples]
+    tiles = [(index, number) for index, layout in enumerate(layouts) for number in range(len(layout.places))]
+    keys = [key_of(samples[index], digest, config, layouts[index].places[number]) for index, number in tiles]
     vectors: list[np.ndarray | None] = [cache.get(key, length) for key in keys]
-    missing = [index for index, vector in enumerate(vectors) if vector is None]
+    missing = [place for place, vector in enumerate(vectors) if vector is None]
     for start in range(0, len(missing), BATCH):
         if should_stop():
             raise Cancelled("cancelled while computing features")
         chunk = missing[start : start + BATCH]
-        images = [resized(read_image(samples[index].path), config.size) for index in chunk]
-        for index, vector in zip(chunk, vectors_of(extractor, images, config), strict=True):
-            cache.put(keys[index], vector)
-            cached = cache.get(keys[index], length)
-            vectors[index] = vector if cached is None else cached
-        progress(len(samples) - len(missing) + start + len(chunk), len(samples))
-    ignore = {index: sample.ignore for index, sample in enumerate(samples) if sample.ignore is not None}
-    return Features([vector for vector in vectors if vector is not None], shapes, ignore)
+        images = _tiles_of(samples, layouts, [tiles[place] for place in chunk])
+        for place, vector in zip(chunk, vectors_of(extractor, images, config), strict=True):
+            cache.put(keys[place], vector)
+            cached = cache.get(keys[place], length)
+            vectors[place] = vector if cached is None else cached
+        progress((len(tiles) - len(missing) + start + len(chunk)) * len(samples) // len(tiles), len(samples))
+    whole = [vector for vector in vectors if vector is not None]
+    return Features(whole, shapes, _ignored(samples, layouts), layouts)
+
+
+def _layout_of(extractor: FeatureExtractor, sample: Sample, config: BGADConfig, overlap: float) -> Layout:
+    shape = (config.size, config.size) if config.tile is None else shape_of(sample.path)
+    return layout_of(shape, config, max(extractor.strides), overlap=overlap)
+
+
+def _tiles_of(
+    samples: Sequence[Sample], layouts: Sequence[Layout], wanted: Sequence[tuple[int, int]]
+) -> list[np.ndarray]:
+    """The (image, tile number) pairs' pixels, each image read once."""
+    tiles = {
+        index: cut(fitted(read_image(samples[index].path), layouts[index]), layouts[index])
+        for index in dict.fromkeys(index for index, _ in wanted)
+    }
+    return [np.ascontiguousarray(tiles[index][number]) for index, number in wanted]
+
+
+def _ignored(samples: Sequence[Sample], layouts: Sequence[Layout]) -> dict[int, np.ndarray]:
+    """The ignored pixels of each tile that has any, by the tile's place among all."""
+    found: dict[int, np.ndarray] = {}
+    place = 0
+    for sample, layout in zip(samples, layouts, strict=True):
+        if sample.ignore is not None:
+            plane = share_of_mask(sample.ignore, layout.height, layout.width) > 0
+            found |= {place + number: tile for number, tile in enumerate(cut(plane, layout)) if tile.any()}
+        place += len(layout.places)
+    return found
 
 
 def vectors_of(extractor: FeatureExtractor, images: Sequence[np.ndarray], config: BGADConfig) -> list[np.ndarray]:

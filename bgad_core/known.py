@@ -1,18 +1,21 @@
 """What phase 2 learns from besides normals: the known defects, and those that RPAG pastes onto normals (Sec. 3.5)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
 
 from bgad_core.config import NORMALS_ONLY, BGADConfig
-from bgad_core.data import Sample, read_image, resized
+from bgad_core.data import Sample
 from bgad_core.errors import Cancelled
 from bgad_core.feature_cache import Features, vectors_of
-from bgad_core.labels import Label, cells_of, label_of, pick_least_likely
+from bgad_core.labels import Label, cells_of, pick_least_likely, tiles_of
 from bgad_core.model import BGAD
-from bgad_core.rpag import RPAG, normal_of
+from bgad_core.rpag import RPAG, Part, part_of
+from bgad_core.tiling import Layout, cut, in_batches, layout_of
 
 BATCH = 16
 
@@ -73,33 +76,41 @@ def known_anomalies(
     config = model.config
     if config.variant in NORMALS_ONLY:
         anomalies = []
-    images, labels = [], []
-    for sample in anomalies:
-        image = read_image(sample.path)
-        images.append(resized(image, config.size))
-        labels.append(label_of(sample, image.shape[:2], config.size, config.size))
-    pasted = _pastes(images, labels, normals, config)
-    images += [image for image, _ in pasted]
-    labels += [label for _, label in pasted]
+    lay = partial(layout_of, config=config, multiple=max(model.extractor.strides), overlap=0.0)
+    parts = [part_of(sample, lay) for sample in anomalies]
     vectors: list[np.ndarray] = []
-    for start in range(0, len(images), BATCH):
+    masks: list[list[np.ndarray]] = []
+    known = 0
+    for number, part in enumerate(chain(parts, _pastes(parts, normals, config, lay))):
+        found = _vectors_of(model, part, should_stop)
+        cells = _cell_masks(model, Features(found, model.shapes), tiles_of(part.label, part.layout))
+        for vector, mask in zip(found, cells, strict=True):
+            if config.tile is None or any((level == 1).any() for level in mask):  # a tile without a defect is a normal
+                vectors.append(vector)
+                masks.append(mask)
+                known += number < len(anomalies)
+    return KnownAnomalies(Features(vectors, model.shapes), masks, known, config)
+
+
+def _vectors_of(model: BGAD, part: Part, should_stop: Callable[[], bool]) -> list[np.ndarray]:
+    vectors = []
+    for _, tiles in in_batches(cut(part.image, part.layout), BATCH):
         if should_stop():
             raise Cancelled("cancelled while extracting known defects")
-        vectors += vectors_of(model.extractor, images[start : start + BATCH], config)
-    features = Features(vectors, model.shapes)
-    cells = [_cell_masks(model, features, index, label) for index, label in enumerate(labels)]
-    return KnownAnomalies(features, cells, len(anomalies), config)
+        vectors += vectors_of(model.extractor, tiles, model.config)
+    return vectors
 
 
-def _cell_masks(model: BGAD, features: Features, index: int, label: Label) -> list[np.ndarray]:
-    grids = [(height, width) for _, height, width in model.shapes]
-    masks = [cells_of(label, *grid) for grid in grids]
-    if not label.places.any():
-        return masks
-    log_p = [_log_p(model, features, index, level) for level in range(len(grids))]
-    return [
-        pick_least_likely(mask, label, values, *grid) for mask, values, grid in zip(masks, log_p, grids, strict=True)
-    ]
+def _cell_masks(model: BGAD, features: Features, tiles: list[Label]) -> list[list[np.ndarray]]:
+    """Per tile of one image and level: 1 abnormal, 0 normal, -1 in no loss."""
+    levels = []
+    for level, (_, height, width) in enumerate(model.shapes):
+        cells = [cells_of(tile, height, width) for tile in tiles]
+        if any(tile.places.any() for tile in tiles):
+            log_p = [_log_p(model, features, index, level) for index in range(len(tiles))]
+            cells = pick_least_likely(cells, tiles, log_p, height, width)
+        levels.append(cells)
+    return [list(masks) for masks in zip(*levels, strict=True)]
 
 
 def _log_p(model: BGAD, features: Features, index: int, level: int) -> np.ndarray:
@@ -108,21 +119,20 @@ def _log_p(model: BGAD, features: Features, index: int, level: int) -> np.ndarra
 
 
 def _pastes(
-    images: list[np.ndarray], labels: list[Label], normals: Sequence[Sample], config: BGADConfig
-) -> list[tuple[np.ndarray, Label]]:
+    parts: Sequence[Part], normals: Sequence[Sample], config: BGADConfig, lay: Callable[[tuple[int, int]], Layout]
+) -> Iterator[Part]:
     """`pastes` in all, the drawn defects in turns; what nobody cares about is neither cut out nor learnt as normal."""
     rng = np.random.default_rng([config.seed, 4])
     rpag = RPAG(transforms=config.training.transforms)
-    drawn = [(image, label) for image, label in zip(images, labels, strict=True) if label.mask.any()]
+    drawn = [part for part in parts if part.label.mask.any()]
     wanted = len(drawn) if config.training.pastes is None else config.training.pastes
-    pasted = []
     for number in range(wanted if drawn else 0):
-        image, label = drawn[number % len(drawn)]
-        normal, foreground, said = normal_of(normals[int(rng.integers(len(normals)))], config.size)
-        made = rpag.paste(normal, image, label.mask, rng=rng, foreground=foreground)
+        part = drawn[number % len(drawn)]
+        normal = part_of(normals[int(rng.integers(len(normals)))], lay)
+        made = rpag.paste(normal.image, part.image, part.label.mask, rng=rng, foreground=normal.foreground)
         if made.mask.any():
-            pasted.append((made.image, replace(said, mask=made.mask & ~said.ignore)))
-    return pasted
+            label = replace(normal.label, mask=made.mask & ~normal.label.ignore)
+            yield replace(normal, image=made.image, label=label)
 
 
 def _repeated(count: int, wanted: int, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bgad_core.data import Sample, mask_at, share_of_mask
 from bgad_core.errors import DatasetError, MaskSizeError
+from bgad_core.tiling import Layout, cut
 
 UNMASKED_SHARE = 0.01  # of an image's cells that count as its defect when nobody drew one
 BOX_SHARE = 0.2  # of a box's cells: a box is drawn around a defect, so it holds more of it than the image does
@@ -31,6 +32,11 @@ class Label:
     places: np.ndarray
     share: float
     ignore: np.ndarray
+
+    @property
+    def left_out(self) -> np.ndarray:
+        """Pixels that a metric cannot judge: ignored, or in a box beside what was drawn, bool (H, W)."""
+        return self.ignore | (self.unknown & ~self.mask)
 
 
 def polygon_mask(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:
@@ -131,20 +137,33 @@ def cells_of(label: Label, height: int, width: int) -> np.ndarray:
     return cells
 
 
-def pick_least_likely(cells: np.ndarray, label: Label, log_p: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`cells_of` with the least likely cells of each place made abnormal (1).
+def pick_least_likely(
+    cells: Sequence[np.ndarray], tiles: Sequence[Label], log_p: Sequence[np.ndarray], height: int, width: int
+) -> list[np.ndarray]:
+    """`cells_of` with the least likely cells of each place of an image made abnormal (1).
 
     Args:
-        cells: float32 (H*W,) of the level's grid.
-        log_p: of each cell (H*W,), under a model that has seen normals only; higher is more normal.
+        cells: per tile of the image, float32 (H*W,) of the level's grid.
+        tiles: the label's tiles; a place may reach over several.
+        log_p: per tile, of each cell (H*W,), under a model that has seen normals only; higher is more normal.
     """
-    cells, free = cells.copy(), ~touched(label.ignore, height, width)
-    for number in range(1, int(label.places.max(initial=0)) + 1):
-        candidates = np.flatnonzero(touched(label.places == number, height, width) & free)
+    joined, values = np.concatenate(cells), np.concatenate(log_p)
+    free = ~np.concatenate([touched(tile.ignore, height, width) for tile in tiles])
+    for number in range(1, max(int(tile.places.max(initial=0)) for tile in tiles) + 1):
+        inside = np.concatenate([touched(tile.places == number, height, width) for tile in tiles])
+        candidates = np.flatnonzero(inside & free)
         if len(candidates):
-            count = max(1, round(label.share * len(candidates)))
-            cells[candidates[np.argsort(log_p[candidates], kind="stable")[:count]]] = 1.0
-    return cells
+            count = max(1, round(tiles[0].share * len(candidates)))
+            joined[candidates[np.argsort(values[candidates], kind="stable")[:count]]] = 1.0
+    return np.split(joined, len(cells))
+
+
+def tiles_of(label: Label, layout: Layout) -> list[Label]:
+    """A label of the layout's height and width, cut as its image is."""
+    planes = (cut(plane, layout) for plane in (label.mask, label.unknown, label.places, label.ignore))
+    return [
+        Label(mask, unknown, places, label.share, ignore) for mask, unknown, places, ignore in zip(*planes, strict=True)
+    ]
 
 
 def digest_of(sample: Sample) -> str:

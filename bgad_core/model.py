@@ -17,6 +17,7 @@ from bgad_core.feature_cache import Features, shapes_of, smoothed
 from bgad_core.features import FeatureExtractor, resolve_device
 from bgad_core.flow import ConditionalFlow, positional_encoding_2d
 from bgad_core.fused import cells_on, fused_log_p_nats
+from bgad_core.tiling import Seamless
 
 FORMAT = 2
 ROWS = 16_384  # feature vectors that pass a flow at once when nothing is learnt
@@ -42,6 +43,8 @@ class BGAD(nn.Module):
         )
         for level, (channels, height, width) in enumerate(self.shapes):
             grid = positional_encoding_2d(config.flow.position_channels, height, width)
+            if config.tile is not None:  # see `tiling`: a place is the same from whichever tile it is seen
+                grid = torch.zeros_like(grid)
             self.register_buffer(f"grid{level}", grid, persistent=False)
             self.register_buffer(f"mean{level}", torch.zeros(channels))
             self.register_buffer(f"whitening{level}", torch.eye(channels))
@@ -136,10 +139,7 @@ class BGAD(nn.Module):
             for level, planes in enumerate(maps)
         ]
         margin = self._margin()
-        fused = [
-            _cared(normals, 0, [self.fused([torch.from_numpy(level[i]) for level in maps]).numpy()], first=i)
-            for i in range(len(normals))
-        ]
+        fused = self._fused_of_images(normals, maps)
         whole = level_boundary("fused", np.concatenate(fused), beta=settings.beta, tau=margin)
         lowest = np.array([lowest_of(values) for values in fused if values.size])
         part = level_boundary("part", lowest, beta=settings.part_beta, tau=0.0)
@@ -147,6 +147,21 @@ class BGAD(nn.Module):
         least = 1e-3 * whole.spread
         b_n = min(part.b_n, whole.median - least)
         self.boundaries += [whole, replace(part, b_n=b_n, b_a=b_n - max(part.median - b_n, least))]
+
+    def _fused_of_images(self, features: Features, maps: list[list[np.ndarray]]) -> list[np.ndarray]:
+        """Per image the values of its fused map that nobody asked to ignore; `maps` by level and tile, (1, H, W)."""
+        found, first = [], 0
+        for layout in features.layouts:
+            tiles = range(first, first + len(layout.places))
+            whole = Seamless(layout, self.shapes[0][1], 2)
+            for number, tile in enumerate(tiles):
+                plane = self.fused([torch.from_numpy(level[tile]) for level in maps]).numpy()[0]
+                spared = np.ones(plane.size, dtype=np.float32)
+                spared[features.cared(tile, 0, np.arange(plane.size))] = 0.0
+                whole.add(number, np.stack([plane, spared.reshape(plane.shape)]))
+            found.append(whole.maps[0][whole.maps[1] == 0.0])
+            first += len(layout.places)
+        return found
 
     def _map_of(self, features: Features, index: int, level: int) -> Tensor:
         rows = torch.from_numpy(features.level(index, level).copy()).to(self.device)
@@ -214,10 +229,10 @@ class BGAD(nn.Module):
         return model.eval()
 
 
-def _cared(features: Features, level: int, planes: Sequence[np.ndarray], *, first: int = 0) -> np.ndarray:
-    """The values of maps (1, H, W) of consecutive images that nobody asked to ignore, one after the other."""
+def _cared(features: Features, level: int, planes: Sequence[np.ndarray]) -> np.ndarray:
+    """The values of all maps (1, H, W) of a level that nobody asked to ignore, one after the other."""
     values = []
-    for index, plane in enumerate(planes, start=first):
+    for index, plane in enumerate(planes):
         flat = plane.ravel()
         values.append(flat[features.cared(index, level, np.arange(flat.size))])
     return np.concatenate(values)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bgad_core.data import Sample, mask_at, read_image, resized
+from bgad_core.data import Sample, mask_at, read_image
 from bgad_core.errors import DatasetError, MaskSizeError
 from bgad_core.labels import Label, label_of
+from bgad_core.tiling import Layout, fitted
+from bgad_core.transforms import TRANSFORMS
 
-Pair = tuple[np.ndarray, np.ndarray]  # image uint8 (H, W, 3), mask bool (H, W)
-Transform = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
 TRIES = 8
 MIN_INSIDE = 0.5  # share of a piece that has to lie on the object for a place to be taken at once
 
@@ -78,12 +78,31 @@ class RPAG:
         return _placed(normal, image, piece, foreground, rng)
 
 
-def normal_of(sample: Sample, size: int) -> tuple[np.ndarray, np.ndarray | None, Label]:
-    """A normal part to paste onto: uint8 (size, size, 3), the user's foreground if there is one, and its label."""
+@dataclass(frozen=True)
+class Part:
+    """A normal part to paste onto, or a defect to cut from.
+
+    Attributes:
+        image: uint8 (H, W, 3) at the layout's height and width.
+        label: of the same size.
+        foreground: bool (H, W), the user's; None where there is none.
+        layout: how the image is cut into the model's inputs.
+    """
+
+    image: np.ndarray
+    label: Label
+    foreground: np.ndarray | None
+    layout: Layout
+
+
+def part_of(sample: Sample, lay: Callable[[tuple[int, int]], Layout]) -> Part:
+    """Read a sample; `lay` gives the layout of an image of shape (H, W)."""
     image = read_image(sample.path)
-    label = label_of(sample, image.shape[:2], size, size)
-    foreground = None if sample.foreground is None else mask_at(sample.foreground, size, size)
-    return resized(image, size), foreground, label
+    layout = lay(image.shape[:2])
+    label = label_of(sample, image.shape[:2], layout.height, layout.width)
+    drawn = sample.foreground
+    foreground = None if drawn is None else mask_at(drawn, layout.height, layout.width)
+    return Part(fitted(image, layout), label, foreground, layout)
 
 
 def preview(
@@ -98,13 +117,13 @@ def preview(
     if not normals or not masked:
         raise DatasetError(f"{len(normals)} normals and {len(masked)} defects with a mask: a paste needs one of each")
     rng, rpag = np.random.default_rng([seed, 4]), RPAG(transforms)
+    whole = Layout(size, size, size, (0,), (0,))
     made = []
     for number in range(count):
-        sample = masked[number % len(masked)]
-        normal, foreground, _ = normal_of(normals[int(rng.integers(len(normals)))], size)
-        image = read_image(sample.path)
-        piece = label_of(sample, image.shape[:2], size, size).mask
-        made.append(rpag.paste(normal, resized(image, size), piece, rng=rng, foreground=foreground))
+        defect = part_of(masked[number % len(masked)], lambda shape: whole)
+        normal = part_of(normals[int(rng.integers(len(normals)))], lambda shape: whole)
+        paste = rpag.paste(normal.image, defect.image, defect.label.mask, rng=rng, foreground=normal.foreground)
+        made.append(paste)
     return made
 
 
@@ -171,81 +190,3 @@ def _check(image: np.ndarray, mask: np.ndarray, what: str) -> None:
             f"{what} is {mask.shape[1]}x{mask.shape[0]} but its image is {image.shape[1]}x{image.shape[0]}: "
             "draw it on the full-size image"
         )
-
-
-def _warp(image: np.ndarray, mask: np.ndarray, matrix: np.ndarray) -> Pair:
-    height, width = mask.shape
-    moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    where = cv2.warpAffine(mask.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
-    return moved, where.astype(bool)
-
-
-def flip(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Left and right, up and down, or both."""
-    axes = [(1,), (0,), (0, 1)][int(rng.integers(3))]
-    return np.ascontiguousarray(np.flip(image, axes)), np.ascontiguousarray(np.flip(mask, axes))
-
-
-def rotate(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """By any angle about the piece's centre, so that it stays in the picture."""
-    rows, columns = np.nonzero(mask)
-    centre = (float(columns.mean()), float(rows.mean()))
-    return _warp(image, mask, cv2.getRotationMatrix2D(centre, float(rng.uniform(-180, 180)), 1.0))
-
-
-def transpose(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Rows become columns."""
-    return np.ascontiguousarray(image.transpose(1, 0, 2)), np.ascontiguousarray(mask.T)
-
-
-def noise(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Gaussian noise of a drawn strength."""
-    grain = rng.normal(0.0, rng.uniform(4.0, 16.0), image.shape)
-    return np.clip(image + grain, 0, 255).astype(np.uint8), mask
-
-
-def distortion(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """A smooth field of displacements of a few pixels."""
-    height, width = mask.shape
-    field = rng.uniform(-1.0, 1.0, (2, 5, 5)).astype(np.float32) * max(height, width) * 0.03
-    shift = [cv2.resize(axis, (width, height), interpolation=cv2.INTER_CUBIC) for axis in field]
-    columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    maps = (columns + shift[0], rows + shift[1])
-    moved = cv2.remap(image, *maps, interpolation=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    return moved, cv2.remap(mask.astype(np.uint8), *maps, interpolation=cv2.INTER_NEAREST).astype(bool)
-
-
-def brightness(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Darker or brighter by up to 40 %."""
-    return np.clip(image * rng.uniform(0.6, 1.4), 0, 255).astype(np.uint8), mask
-
-
-def sharpness(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Between half blurred and twice as sharp."""
-    soft = cv2.GaussianBlur(image, (0, 0), 1.5).astype(np.float32)
-    return np.clip(soft + rng.uniform(0.5, 2.5) * (image - soft), 0, 255).astype(np.uint8), mask
-
-
-def translate(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """By up to an eighth of the picture."""
-    height, width = mask.shape
-    shift = rng.uniform(-0.125, 0.125, 2) * (width, height)
-    return _warp(image, mask, np.array([[1.0, 0.0, shift[0]], [0.0, 1.0, shift[1]]]))
-
-
-def blur(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
-    """Gaussian, of a drawn width."""
-    return cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.4))), mask
-
-
-TRANSFORMS: tuple[tuple[str, Transform], ...] = (
-    ("flip", flip),
-    ("rotate", rotate),
-    ("transpose", transpose),
-    ("noise", noise),
-    ("distortion", distortion),
-    ("brightness", brightness),
-    ("sharpness", sharpness),
-    ("translate", translate),
-    ("blur", blur),
-)

@@ -14,6 +14,7 @@ from bgad_core.data import read_image, resized
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import as_batch
 from bgad_core.model import BGAD, lowest_of
+from bgad_core.tiling import Seamless, cut, fitted, in_batches, layout_of
 
 READERS = 2
 HALF_MAX = 65504.0
@@ -74,6 +75,9 @@ def score_files(
         Cancelled: `should_stop` answered true between two batches.
         BadImageError: a file cannot be read.
     """
+    if model.config.tile is not None:
+        yield from _score_tiled_files(model, paths, batch_size, should_stop, progress)
+        return
     batches = [paths[start : start + batch_size] for start in range(0, len(paths), batch_size)]
     with ThreadPoolExecutor(READERS) as readers:
         waiting = None
@@ -88,6 +92,33 @@ def score_files(
             progress(min((number + 1) * batch_size, len(paths)), len(paths))
 
 
+def _score_tiled_files(
+    model: BGAD,
+    paths: Sequence[Path],
+    batch_size: int,
+    should_stop: Callable[[], bool],
+    progress: Callable[[int, int], None],
+) -> Iterator[ImageScore]:
+    for number, path in enumerate(paths):
+        if should_stop():
+            raise Cancelled(f"cancelled after {number} of {len(paths)} images")
+        yield score_tiled(model, read_image(path), batch_size=batch_size)
+        progress(number + 1, len(paths))
+
+
+def score_tiled(model: BGAD, image: np.ndarray, *, batch_size: int = 16) -> ImageScore:
+    """Score a uint8 image (H, W, 3) of any size tile by tile; the device holds one batch of tiles at a time.
+
+    The maps are the whole image's, as many cells as it needs at its resolution, and without a seam.
+    """
+    layout = layout_of(image.shape[:2], model.config, max(model.extractor.strides))
+    whole = Seamless(layout, model.shapes[0][1], 1 + len(model.shapes))
+    for first, tiles in in_batches(cut(fitted(image, layout), layout), batch_size):
+        for number, (plane, levels) in enumerate(zip(*_maps(model, tiles), strict=True), start=first):
+            whole.add(number, np.concatenate([plane[None], levels]))
+    return _score_of(model, whole.maps[0], whole.maps[1:])
+
+
 def _read(readers: ThreadPoolExecutor, batch: Sequence[Path], size: int) -> list:
     return [readers.submit(lambda path: resized(read_image(path), size), path) for path in batch]
 
@@ -98,6 +129,11 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
     Raises:
         DeviceError: not even one of them fits the device's memory.
     """
+    return [_score_of(model, plane, levels) for plane, levels in zip(*_maps(model, images), strict=True)]
+
+
+def _maps(model: BGAD, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(B, H, W) fused and (B, L, H, W) levels' maps, float32; half the batch when memory runs out."""
     try:
         with torch.inference_mode():
             levels = model.log_likelihoods(as_batch(images, model.device))
@@ -105,14 +141,13 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
             size = fused.shape[1:]
             resize = torch.nn.functional.interpolate
             planes = [resize(level[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for level in levels]
-            stacked = torch.stack(planes, dim=1).cpu().numpy()
-            maps = fused.cpu().numpy()
+            return fused.cpu().numpy(), torch.stack(planes, dim=1).cpu().numpy()
     except torch.OutOfMemoryError as error:
         if len(images) == 1:
             raise DeviceError(f"one image does not fit the memory of {model.device}: choose a smaller size") from error
         half = len(images) // 2
-        return score_images(model, images[:half]) + score_images(model, images[half:])
-    return [_score_of(model, plane, stack) for plane, stack in zip(maps, stacked, strict=True)]
+        halves = _maps(model, images[:half]), _maps(model, images[half:])
+        return np.concatenate([halves[0][0], halves[1][0]]), np.concatenate([halves[0][1], halves[1][1]])
 
 
 def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from bgad_core.config import NORMALS_ONLY, BGADConfig
-from bgad_core.data import Sample, read_image, resized
+from bgad_core.data import Sample, read_image
 from bgad_core.errors import Cancelled, DatasetError
 from bgad_core.feature_cache import FeatureCache, Features, features_of
 from bgad_core.features import FeatureExtractor, as_batch, resolve_device
@@ -23,6 +23,7 @@ from bgad_core.known import KnownAnomalies, known_anomalies
 from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
+from bgad_core.tiling import OVERLAP, cut, fitted, in_batches, layout_of
 
 FORMAT = 3  # of phase-1 checkpoints: raise it when the same settings would train otherwise
 STATISTICS_IMAGES = 64
@@ -182,6 +183,8 @@ def key_one(model: BGAD, normals: Sequence[Sample]) -> str:
     }
     if careless := sorted(digest_of(sample) for sample in normals if sample.ignore is not None):
         facts["ignore"] = careless
+    if config.tile is not None:
+        facts["tile"] = config.tile
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
@@ -243,8 +246,9 @@ def _features(
 
     progress(Progress("features", 0, total))
     made = []
-    for before, samples in ((0, normals), (len(normals), calibration)):
-        made.append(features_of(extractor, samples, config, cache, progress=show(before), should_stop=should_stop))
+    for before, samples, overlap in ((0, normals, 0.0), (len(normals), calibration, OVERLAP)):
+        report, where = show(before), (extractor, samples, config, cache)
+        made.append(features_of(*where, overlap=overlap, progress=report, should_stop=should_stop))
     if should_stop():
         raise Cancelled("cancelled after computing features")
     return made[0], made[1]
@@ -252,8 +256,13 @@ def _features(
 
 def _calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], config: BGADConfig) -> None:
     chosen = sorted(normals, key=lambda sample: sample.sha256)[:STATISTICS_IMAGES]
-    batches = [chosen[start : start + 16] for start in range(0, len(chosen), 16)]
-    extractor.calibrate([as_batch([resized(read_image(s.path), config.size) for s in batch]) for batch in batches])
+    tiles = []
+    for number, sample in enumerate(chosen):
+        image = read_image(sample.path)
+        layout = layout_of(image.shape[:2], config, max(extractor.strides), overlap=0.0)
+        pieces = cut(fitted(image, layout), layout)
+        tiles.append(pieces[number % len(pieces)].copy())
+    extractor.calibrate([as_batch(batch) for _, batch in in_batches(tiles, 16)])
 
 
 def _set_statistics(model: BGAD, features: Features) -> None:

@@ -38,11 +38,15 @@ def create_project(
     weights: Path | None = None,
     built_in: bool = False,
     size: int = 256,
+    tile: int | None = None,
 ) -> Project:
-    """Make a project; its backbone, weights and image size stay with it.
+    """Make a project; its backbone, weights, image size and tile stay with it.
+
+    Args:
+        tile: pixels of the image that one input of `size` shows; None squeezes the whole image into one.
 
     Raises:
-        Refused: the weights are missing or asked for together with the built-in ones, or the size is out of range.
+        Refused: the weights are missing or asked for together with the built-in ones, or size or tile is out of range.
         StorageError: the name is taken.
     """
     require(actor, Role.engineer)
@@ -55,11 +59,14 @@ def create_project(
         raise Refused(f"the weights file {weights} does not exist: give a safetensors file, or --built-in")
     if size % 32 or not 64 <= size <= 1024:
         raise Refused(f"image size {size} is not a multiple of 32 from 64 to 1024: 256 is the usual one")
+    if tile is not None and not 64 <= tile <= 4096:
+        raise Refused(f"a tile of {tile} pixels is not from 64 to 4096: {size} keeps the image's own resolution")
     settings = {
         "backbone": backbone or (BUILT_IN if built_in else context.settings.backbone),
         "weights": str(weights) if weights else None,
         "built_in": built_in,
         "size": size,
+        "tile": tile,
     }
     with context.database.write() as session:
         project = images.create_project(session, name=name.strip(), settings=settings)

@@ -31,6 +31,7 @@ class Request:
     out: Path
     work: Path
     optimistic: bool = False
+    tile: int | None = None
 
 
 def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
@@ -67,7 +68,7 @@ def _config(request: Request) -> BGADConfig:
         request.backbone, weights=str(request.weights) if request.weights else None, built_in=request.built_in
     )
     made: BGADConfig = getattr(presets, request.preset)(backbone)
-    return replace(made, size=request.size, variant=request.method)
+    return replace(made, size=request.size, variant=request.method, tile=request.tile)
 
 
 def _teller(say: Say) -> Report:

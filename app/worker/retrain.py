@@ -70,7 +70,7 @@ def retrain(context: Context, job: Job) -> None:
 
 
 def config_of(context: Context, job: Job) -> BGADConfig:
-    """The preset that was asked for, on the project's backbone and image size."""
+    """The preset that was asked for, on the project's backbone, image size and tile."""
     with context.database.read() as session:
         settings: dict[str, Any] = session.get_one(Project, job.project_id).settings
     backbone = BackboneConfig(settings["backbone"], weights=settings["weights"], built_in=settings["built_in"])
@@ -78,7 +78,8 @@ def config_of(context: Context, job: Job) -> BGADConfig:
     if name not in ("product", "paper", "demo"):
         raise Refused(f"preset {name!r} is not known: choose product, paper or demo")
     config: BGADConfig = getattr(presets, name)(backbone)
-    return replace(config, size=settings["size"], seed=int(job.arguments.get("seed", config.seed)))
+    seed = int(job.arguments.get("seed", config.seed))
+    return replace(config, size=settings["size"], tile=settings.get("tile"), seed=seed)
 
 
 def code_of() -> dict[str, str]:

@@ -1,12 +1,15 @@
 """Metrics on cases that can be counted by hand."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bgad_core.evaluation import aupimo, average_precision, evaluate, image_auroc, pixel_auroc, pro
+from bgad_core import evaluation
+from bgad_core.evaluation import FPR_LIMIT, aupimo, average_precision, evaluate, image_auroc, pixel_auroc, pro
 from bgad_core.histogram import log_likelihood_histogram, margin_mass, overlap
+from bgad_core.pixel_curve import PixelCurve
 
 
 def test_image_auroc_counts_the_pairs_in_the_right_order():
@@ -100,6 +103,69 @@ def test_what_cannot_be_measured_is_none_and_not_zero():
     assert (found.n_normal, found.n_abnormal) == (2, 0)
     without_mask = evaluate([0.1, 0.2], [False, True], [np.zeros((4, 4))] * 2, [np.zeros((4, 4), dtype=bool), None])
     assert without_mask.image_auroc == 1.0 and without_mask.pro is None
+
+
+def test_two_defects_that_touch_side_by_side_are_one_region():
+    mask = np.zeros((4, 10), dtype=bool)
+    mask[0, :2] = mask[0, 2:4] = mask[3, 9] = True  # four pixels in a row, drawn as two; and one far away
+    plane = np.zeros((4, 10))
+    plane[0, :2] = 1.0
+    # half of one of two regions at rate 0, both at rate 1; three regions would start at 1/3
+    assert pro([plane], [mask]) == pytest.approx(0.25 + 0.75 * 0.3 / 2)
+
+
+def test_a_region_inside_the_hole_of_another_is_a_region_of_its_own():
+    mask = np.zeros((9, 9), dtype=bool)
+    mask[1:8, 1:8] = True
+    mask[2:7, 2:7] = False
+    mask[4, 4] = True
+    plane = np.zeros((9, 9))
+    plane[4, 4] = 1.0  # one of 25 abnormal pixels, one of two regions
+    assert pro([plane], [mask]) == pytest.approx(0.5 + 0.5 * 0.3 / 2)
+    assert pixel_auroc([plane], [mask]) == pytest.approx(1 / 25 + 24 / 25 / 2)
+
+
+def test_ignored_pixels_count_neither_as_found_nor_as_false():
+    rng = np.random.default_rng(0)
+    maps, masks = [rng.normal(size=(40, 50)) for _ in range(3)], [np.zeros((40, 50), dtype=bool) for _ in range(3)]
+    masks[1][4:9, 3:9] = masks[2][20:22, 30:40] = True
+    spoilt = [plane.copy() for plane in maps]
+    ignored = {0: np.zeros((40, 50), dtype=bool), 1: np.zeros((40, 50), dtype=bool)}
+    ignored[0][:, :7] = ignored[1][:6] = True  # of the first defect two rows
+    clean = evaluate([1, 2, 3], [0, 1, 1], maps, masks, ignored)
+    for index, where in ignored.items():
+        spoilt[index][where] = 99.0
+    assert evaluate([1, 2, 3], [0, 1, 1], spoilt, masks, ignored) == clean
+    assert evaluate([1, 2, 3], [0, 1, 1], spoilt, masks) != clean
+    values = np.concatenate([m[~ignored.get(i, np.zeros_like(masks[0]))] for i, m in enumerate(maps)])
+    truth = np.concatenate([m[~ignored.get(i, np.zeros_like(masks[0]))] for i, m in enumerate(masks)])
+    assert clean.pixel_auroc == pytest.approx(image_auroc(values, truth))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400), st.integers(1, 60), st.integers(2, 1000))
+def test_a_curve_that_is_merged_from_disk_is_the_exact_one(seed, run, block, distinct):
+    rng = np.random.default_rng(seed)
+    maps = [rng.integers(0, distinct, shape) / 7.0 for shape in ((16, 16), (9, 20), (12, 12))]
+    masks = [rng.random(plane.shape) < 0.15 for plane in maps]
+    masks[1][:] = False
+    curve = PixelCurve(limit=FPR_LIMIT, run=run, block=block)
+    for plane, mask in zip(maps, masks, strict=True):
+        curve.add(plane, cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1])
+    measured = curve.result()
+    if not any(mask.any() for mask in masks):
+        assert measured == (None, None)
+    else:
+        assert measured == pytest.approx((pixel_auroc(maps, masks), pro(maps, masks)), abs=1e-12)
+
+
+def test_a_large_set_is_measured_from_disk_with_the_same_figures(monkeypatch):
+    rng = np.random.default_rng(1)
+    maps, masks = [rng.normal(size=(64, 64)) for _ in range(4)], [np.zeros((64, 64), dtype=bool) for _ in range(4)]
+    masks[2][5:9, 5:20] = masks[3][50:60, 10:12] = True
+    arguments = ([1, 2, 3, 4], [0, 0, 1, 1], maps, masks, {3: maps[3] > 1.5})
+    exact = evaluate(*arguments)
+    monkeypatch.setattr(evaluation, "STREAMED", 1000)
+    assert evaluate(*arguments).to_dict() == pytest.approx(exact.to_dict(), abs=1e-12)
 
 
 def test_a_histogram_counts_every_value_once():

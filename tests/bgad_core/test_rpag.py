@@ -5,7 +5,8 @@ import pytest
 
 from bgad_core.errors import DatasetError, MaskSizeError
 from bgad_core.labels import cell_mask
-from bgad_core.rpag import RPAG, TRANSFORMS, foreground_of, preview
+from bgad_core.rpag import RPAG, foreground_of, preview
+from bgad_core.transforms import TRANSFORMS
 from tests.bgad_core.conftest import SIZE, scratched, texture
 
 NINE = {"flip", "rotate", "transpose", "noise", "distortion", "brightness", "sharpness", "translate", "blur"}
