@@ -78,13 +78,21 @@ class BGAD(nn.Module):
 
     @torch.inference_mode()
     def log_likelihoods(self, images: Tensor) -> list[Tensor]:
-        """Images (B, 3, S, S) in [0, 1] to one map (B, H, W) of log_p per level; higher is more normal.
+        """Images (B, 3, S, S) in [0, 1] to one map (B, H, W) of log_p per level; higher is more normal."""
+        return [self.level_maps(level, rows) for level, rows in enumerate(self.feature_rows(images))]
 
-        Features pass through half precision, as those of training and calibration did in the cache.
+    @torch.inference_mode()
+    def feature_rows(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, S, S) in [0, 1] to their features (B, H*W, C) per level.
+
+        They pass through half precision, as those of training and calibration did in the cache.
         """
         maps = smoothed(self.extractor(images), self.config.smoothing)
-        rows = [level.permute(0, 2, 3, 1).flatten(1, 2).half() for level in maps]
-        return [self.level_maps(level, features) for level, features in enumerate(rows)]
+        return [level.permute(0, 2, 3, 1).flatten(1, 2).half() for level in maps]
+
+    def standardised(self, level: int, rows: Tensor) -> Tensor:
+        """Features (…, C) of one level with the normals' mean taken off and in units of their deviation."""
+        return (rows.float() - getattr(self, f"mean{level}")) / getattr(self, f"std{level}")
 
     def fused(self, levels: Sequence[Tensor]) -> Tensor:
         """The levels' maps (B, H, W) as one, at the finest level's grid, (B, H, W); higher is more normal.

@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 import torch
 
+from bgad_core.acquisition import abnormal_region, margin_mass
 from bgad_core.boundary import LevelBoundary
 from bgad_core.data import read_image, resized
+from bgad_core.descriptor import region_descriptors
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import as_batch
 from bgad_core.model import BGAD, lowest_of
@@ -29,6 +31,8 @@ class ImageScore:
         standing: "normal" above the part's b_n, "defect" below its b_a, "margin" between.
         fused: float16 (H, W) at the finest level's grid, higher is more normal.
         levels: float16 (L, H, W), each level's log_p brought to that grid by repeating cells' values bilinearly.
+        margin: see `acquisition.margin_mass`.
+        descriptor: float16 (64,), of the region that the score rests on; see `descriptor.region_descriptors`.
     """
 
     score: float
@@ -36,6 +40,8 @@ class ImageScore:
     standing: Literal["normal", "margin", "defect"]
     fused: np.ndarray
     levels: np.ndarray
+    margin: float
+    descriptor: np.ndarray
 
 
 def anomaly_score(lowest: float, fused: LevelBoundary, part: LevelBoundary) -> float:
@@ -100,25 +106,35 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
     """
     try:
         with torch.inference_mode():
-            levels = model.log_likelihoods(as_batch(images, model.device))
+            rows = model.feature_rows(as_batch(images, model.device))
+            levels = [model.level_maps(level, features) for level, features in enumerate(rows)]
             fused = model.fused(levels)
             size = fused.shape[1:]
             resize = torch.nn.functional.interpolate
             planes = [resize(level[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for level in levels]
             stacked = torch.stack(planes, dim=1).cpu().numpy()
             maps = fused.cpu().numpy()
+            described = _descriptors(model, rows, maps)
     except torch.OutOfMemoryError as error:
         if len(images) == 1:
             raise DeviceError(f"one image does not fit the memory of {model.device}: choose a smaller size") from error
         half = len(images) // 2
         return score_images(model, images[:half]) + score_images(model, images[half:])
-    return [_score_of(model, plane, stack) for plane, stack in zip(maps, stacked, strict=True)]
+    return [_score_of(model, *facts) for facts in zip(maps, stacked, described, strict=True)]
 
 
-def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:
+def _descriptors(model: BGAD, rows: Sequence[torch.Tensor], maps: np.ndarray) -> np.ndarray:
+    b_n = model.boundary("part").b_n
+    regions = torch.from_numpy(np.stack([abnormal_region(plane, b_n) for plane in maps])).to(model.device)
+    standardised = [model.standardised(level, features) for level, features in enumerate(rows)]
+    return region_descriptors(standardised, model.shapes, regions)
+
+
+def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray, descriptor: np.ndarray) -> ImageScore:
     fused, part, lowest = model.boundary("fused"), model.boundary("part"), lowest_of(plane)
     score, standing = anomaly_score(lowest, fused, part), standing_of(lowest, part)
-    return ImageScore(score, lowest, standing, _half(plane), _half(levels))
+    margin = margin_mass(levels, [model.boundary(str(number)) for number in range(1, len(levels) + 1)])
+    return ImageScore(score, lowest, standing, _half(plane), _half(levels), margin, descriptor)
 
 
 def _half(maps: np.ndarray) -> np.ndarray:
