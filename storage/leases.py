@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from storage.label_rows import Lease, Skip
 from storage.models import now
@@ -35,6 +35,11 @@ def leased_to(session: Session, project_id: int, by: str) -> Lease | None:
     """The image that somebody holds, if any."""
     mine = (Lease.project_id == project_id, Lease.by == by, Lease.expires_at >= now())
     return session.scalar(select(Lease).where(*mine).order_by(Lease.expires_at.desc()).limit(1))
+
+
+def holder(session: Session, image_id: int) -> Lease | None:
+    """The lease on an image, if one stands."""
+    return session.scalar(select(Lease).where(Lease.image_id == image_id, Lease.expires_at >= now()))
 
 
 def others(session: Session, project_id: int, by: str) -> Sequence[int]:
@@ -69,7 +74,7 @@ def skipped(session: Session, project_id: int, by: str) -> Sequence[int]:
     return session.scalars(select(Skip.image_id).where(Skip.project_id == project_id, Skip.by == by)).all()
 
 
-def is_free(image_id: ColumnElement[int], by: str) -> ColumnElement[bool]:
+def is_free(image_id: InstrumentedAttribute[int], by: str) -> ColumnElement[bool]:
     """Neither held by another person nor put off by this one."""
     held = select(Lease.image_id).where(Lease.image_id == image_id, Lease.by != by, Lease.expires_at >= now())
     return ~held.exists() & ~select(Skip.image_id).where(Skip.image_id == image_id, Skip.by == by).exists()

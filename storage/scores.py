@@ -33,6 +33,7 @@ class RankedImage:
     held_out: bool
     width: int
     height: int
+    novelty: float | None
     cursor: tuple[float, int]  # hand it back as `after` for the images behind this one
 
 
@@ -180,6 +181,7 @@ def _ranked(
         held_out=image.held_out,
         width=image.width,
         height=image.height,
+        novelty=score.novelty,
         cursor=(score.score if order == "abnormal" else score.distance, image.id),
     )
 
