@@ -9,15 +9,16 @@ from sqlalchemy.orm import Session
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.mixing import REMEMBERED, Purpose, mixed, why
+from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, why
 from app.services.projects import project_of
 from app.services.score import QueueItem
 from storage import annotations, images, leases, pool, scores, versions
-from storage.models import Image, Role, Standing, Version
+from storage.models import Image, Role, Standing, Version, now
 from storage.pool import Candidate
 
 Ask = Literal["mixed", "defect", "boundary", "new", "audit", "check"]
 ASKS: tuple[Ask, ...] = ("mixed", "defect", "boundary", "new", "audit", "check")
+CHOSEN = "chosen"  # the purpose of a lease on an image that a person opened
 SEEN = 40  # candidates per purpose that the mix chooses from
 Source = Callable[..., list[Candidate]]
 SOURCES: dict[Purpose, Source] = {
@@ -106,19 +107,32 @@ def claim(context: Context, actor: Actor, project_slug: str, queue: Queue) -> Wa
     return None
 
 
-def opened(context: Context, actor: Actor, project_slug: str, image_id: int) -> tuple[str | None, Wanted | None]:
-    """(who else has an image open, what the queue says of it): for an image that was opened by its address."""
+def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tuple[str | None, Wanted | None]:
+    """(who else has an image open, what the queue wants it for): for an image that was opened by its address.
+
+    It becomes, or stays, this person's unless it is somebody else's; (None, None) when the person chose it.
+
+    Raises:
+        NotFound, Refused: there is no such image, or not in this project.
+    """
     require(actor, Role.viewer)
     with context.database.read() as session:
         project = project_of(session, project_slug)
+        if images.image(session, image_id).project_id != project.id:
+            raise Refused(f"image {image_id} is not in {project_slug}: choose its project in the sidebar")
         version = versions.deciding_version(session, project.id)
         lease = leases.holder(session, image_id)
         candidate = pool.one(session, version.id, image_id) if version else None
     mine = lease is not None and lease.by == actor.name
-    other = lease.by if lease and not mine else None
-    if lease is None or not mine or version is None or candidate is None:
-        return other, None
-    return other, _wanted(version, lease.purpose, candidate)  # type: ignore[arg-type]
+    if lease is not None and not mine:
+        return lease.by, None
+    purpose = lease.purpose if lease else CHOSEN
+    if actor.may(Role.inspector) and (lease is None or lease.expires_at < now() + leases.LEASED_FOR / 2):
+        with context.database.write() as session:
+            leases.take(session, project_id=project.id, image_id=image_id, by=actor.name, purpose=purpose)
+    if purpose not in WORDS or version is None or candidate is None:
+        return None, None
+    return None, _wanted(version, purpose, candidate)
 
 
 def skip(context: Context, actor: Actor, image_id: int) -> None:

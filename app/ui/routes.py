@@ -14,6 +14,7 @@ from app.services.authority import NotAllowed
 from app.services.errors import Refused
 from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
+from app.services.label_aids import log_p_bytes
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
 from app.ui.sign_in_page import sign_in_page
@@ -86,6 +87,18 @@ def heatmap(request: Request) -> Response:
     return _picture(request, draw)
 
 
+def log_p(request: Request) -> Response:
+    """The log-likelihoods that the mask editor grows regions along."""
+
+    def read() -> tuple[bytes, str]:
+        version = request.query_params.get("version", "")
+        if not version.isdigit() or int(version) > 2**62:
+            raise Refused("log-likelihoods need ?version= with a version's id")
+        return log_p_bytes(opened(), request.state.actor, _id(request), int(version)), "application/octet-stream"
+
+    return _picture(request, read)
+
+
 ROUTES = [
     Route("/healthz", health),
     Route("/login", show_sign_in, methods=["GET"]),
@@ -94,6 +107,7 @@ ROUTES = [
     Route("/image/{id:int}", image),
     Route("/thumb/{id:int}", thumb),
     Route("/heatmap/{id:int}", heatmap),
+    Route("/logp/{id:int}", log_p),
 ]
 
 

@@ -12,7 +12,7 @@ from app.services.escapes import escapes, interval
 from app.services.ingest import create_project, ingest_source
 from app.services.label import save_verdict
 from app.services.mixing import SHARES, mixed, purpose_of
-from app.services.queue import claim, offer_again, opened, queue_for, skip
+from app.services.queue import claim, hold, offer_again, queue_for, skip
 from storage.models import Role, Standing, Verdict
 from storage.pool import Candidate
 from tests.app.conftest import ENGINEER, part
@@ -76,10 +76,19 @@ def test_two_inspectors_get_two_images_and_a_reload_shows_the_same(trained):
     assert ida.item.image_id != otto.item.image_id
     assert claim(trained, IDA, "tile", queue_for(trained, IDA, "tile")) == ida
     assert ida.item.image_id not in [w.item.image_id for w in queue_for(trained, OTTO, "tile").wanted]
-    assert opened(trained, OTTO, "tile", ida.item.image_id)[0] == "ida"
-    assert opened(trained, IDA, "tile", ida.item.image_id) == (None, ida)
+    assert hold(trained, OTTO, "tile", ida.item.image_id) == ("ida", None)
+    assert hold(trained, IDA, "tile", ida.item.image_id) == (None, ida)
     with pytest.raises(NotAllowed):
         claim(trained, VIC, "tile", stale)
+
+
+def test_an_image_that_a_person_chose_is_theirs_and_has_no_purpose(trained):
+    chosen = queue_for(trained, OTTO, "tile").wanted[2].item.image_id
+    assert hold(trained, OTTO, "tile", chosen) == (None, None)
+    assert chosen not in [w.item.image_id for w in queue_for(trained, IDA, "tile").wanted]
+    other = queue_for(trained, VIC, "tile").wanted[0].item.image_id
+    hold(trained, VIC, "tile", other)  # a viewer looks and holds nothing
+    assert other in [w.item.image_id for w in queue_for(trained, IDA, "tile").wanted]
 
 
 def test_a_skipped_image_comes_back_when_asked_for(trained):
