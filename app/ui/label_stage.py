@@ -17,7 +17,7 @@ from app.ui.labelling import Desk
 from app.ui.visit import Visit, plain, sentence
 from storage.models import Role, Standing
 
-STAGE = 446
+STAGE = 430
 STANDING = {
     Standing.normal: ("inside the boundary", "green"),
     Standing.margin: ("near the boundary", "orange"),

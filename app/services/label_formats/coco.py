@@ -45,7 +45,7 @@ def read(data: bytes) -> list[LabelRecord]:
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise Refused(
             f"this is no COCO file ({type(error).__name__}: {error}): it needs images, annotations, categories"
-        )
+        ) from error
 
 
 def _annotation(number: int, image: int, category: int, mask: np.ndarray, shape: Shape) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _task(record: LabelRecord) -> dict[str, Any]:
 def _record(task: dict[str, Any]) -> LabelRecord:
     result = task["annotations"][-1]["result"]
     width, height = next((int(row["original_width"]), int(row["original_height"])) for row in result)
-    choice = next((row["value"] for row in result if row["type"] == "choices"), {})
+    choice: dict[str, Any] = next((row["value"] for row in result if row["type"] == "choices"), {})
     brushes = [
         (row["value"]["brushlabels"][0], decode(row["value"]["rle"], width, height))
         for row in result

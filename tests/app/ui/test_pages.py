@@ -16,7 +16,7 @@ from storage.models import RunState, Verdict
 from tests.app.conftest import ENGINEER
 
 UI = Path(app.ui.__file__).parent
-PAGES = ("home", "ingest", "gallery", "label", "retrain", "histograms", "drift", "versions")
+PAGES = ("home", "ingest", "gallery", "label", "retrain", "histograms", "drift", "versions", "review_labels")
 
 
 @pytest.fixture
