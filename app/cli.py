@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from app import commands
 from app.processes import Say
 from app.services.errors import Refused
+from app.services.exchange import FORMATS
 from app.services.ingest import CONTENTS
 from app.services.retrain import PRESETS
 from app.settings import Settings
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--tile", type=int, help=TILE)
     create.set_defaults(command=commands.project_create)
     _verbs(add)
+    _labels(add)
     _evaluate(add)
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
@@ -98,6 +100,17 @@ def _verbs(add: Callable[..., argparse.ArgumentParser]) -> None:
     score.add_argument("--heatmaps", type=Path, metavar="DIR", help="write each image under its heat as well")
     score.add_argument("--version", type=int, help="a version's number (default: the one that decides)")
     score.set_defaults(command=commands.score)
+
+
+def _labels(add: Callable[..., argparse.ArgumentParser]) -> None:
+    out = add("export-labels", help="write the labels of a project for another tool")
+    out.add_argument("out", type=Path, help="a new file, or a new folder for mvtec")
+    taken = add("import-labels", help="read labels that another tool wrote, on images that are here already")
+    taken.add_argument("source", type=Path, help="a file, or a folder for mvtec")
+    for each, command in ((out, commands.export_labels), (taken, commands.import_labels)):
+        each.add_argument("--project", required=True)
+        each.add_argument("--format", choices=FORMATS, required=True)
+        each.set_defaults(command=command)
 
 
 def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:

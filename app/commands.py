@@ -132,6 +132,28 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
     return 1 if report.refused or not report.scored else 0
 
 
+def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services import exchange
+
+    count = exchange.export_labels(
+        open_context(settings), OPERATOR, options.project, options.out, format=options.format
+    )
+    say(f"{count} labels written: {options.out}")
+    return 0
+
+
+def import_labels(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services import exchange
+
+    done = exchange.import_labels(
+        open_context(settings), OPERATOR, options.project, options.source, format=options.format
+    )
+    for name, reason in done.refused:
+        say(f"refused {name}: {reason}")
+    say(f"{done.labels} labels taken over, {done.same} stood already, {len(done.refused)} refused")
+    return 1 if done.refused else 0
+
+
 def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
     from app.worker.loop import limit_threads
 

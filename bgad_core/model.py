@@ -54,15 +54,18 @@ class BGAD(nn.Module):
     def device(self) -> torch.device:
         return self.extractor.mean.device
 
+    def whitened(self, level: int, features: Tensor) -> Tensor:
+        """Features (…, C) of one level as its flow sees them; see `BGADConfig.whitening`."""
+        return (features.float() - getattr(self, f"mean{level}")) @ getattr(self, f"whitening{level}")
+
     def log_p_nats(self, level: int, features: Tensor, cells: Tensor) -> Tensor:
         """log p of features (N, C) of one level at the given cells (N,) of its grid, nats, shape (N,).
 
         The constant log-determinant of the whitening is left out: it moves every value of a level alike.
         """
-        white = (features - getattr(self, f"mean{level}")) @ getattr(self, f"whitening{level}")
         flow: ConditionalFlow = self.flows[level]  # type: ignore[assignment]
         where = cells_on(getattr(self, f"grid{level}"), self.shapes[level][2], cells)
-        return fused_log_p_nats(flow, white, where)
+        return fused_log_p_nats(flow, self.whitened(level, features), where)
 
     def normalised(self, level: int, log_p_nats: Tensor) -> Tensor:
         """log_p: nats per feature dimension over alpha_n (Sec. 3.3)."""
@@ -83,13 +86,17 @@ class BGAD(nn.Module):
 
     @torch.inference_mode()
     def log_likelihoods(self, images: Tensor) -> list[Tensor]:
-        """Images (B, 3, S, S) in [0, 1] to one map (B, H, W) of log_p per level; higher is more normal.
+        """Images (B, 3, S, S) in [0, 1] to one map (B, H, W) of log_p per level; higher is more normal."""
+        return [self.level_maps(level, rows) for level, rows in enumerate(self.feature_rows(images))]
 
-        Features pass through half precision, as those of training and calibration did in the cache.
+    @torch.inference_mode()
+    def feature_rows(self, images: Tensor) -> list[Tensor]:
+        """Images (B, 3, S, S) in [0, 1] to their features (B, H*W, C) per level.
+
+        They pass through half precision, as those of training and calibration did in the cache.
         """
         maps = smoothed(self.extractor(images), self.config.smoothing)
-        rows = [level.permute(0, 2, 3, 1).flatten(1, 2).half() for level in maps]
-        return [self.level_maps(level, features) for level, features in enumerate(rows)]
+        return [level.permute(0, 2, 3, 1).flatten(1, 2).half() for level in maps]
 
     def fused(self, levels: Sequence[Tensor]) -> Tensor:
         """The levels' maps (B, H, W) as one, at the finest level's grid, (B, H, W); higher is more normal.

@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 import torch
 
+from bgad_core.acquisition import abnormal_region, margin_mass
 from bgad_core.boundary import LevelBoundary
 from bgad_core.data import read_image, resized
+from bgad_core.descriptor import region_descriptors
 from bgad_core.errors import Cancelled, DeviceError
 from bgad_core.features import as_batch
 from bgad_core.model import BGAD, lowest_of
@@ -30,6 +32,8 @@ class ImageScore:
         standing: "normal" above the part's b_n, "defect" below its b_a, "margin" between.
         fused: float16 (H, W) at the finest level's grid, higher is more normal.
         levels: float16 (L, H, W), each level's log_p brought to that grid by repeating cells' values bilinearly.
+        margin: see `acquisition.margin_mass`.
+        descriptor: float16 (64,), of the region that the score rests on; see `descriptor.region_descriptors`.
     """
 
     score: float
@@ -37,6 +41,8 @@ class ImageScore:
     standing: Literal["normal", "margin", "defect"]
     fused: np.ndarray
     levels: np.ndarray
+    margin: float
+    descriptor: np.ndarray
 
 
 def anomaly_score(lowest: float, fused: LevelBoundary, part: LevelBoundary) -> float:
@@ -113,10 +119,12 @@ def score_tiled(model: BGAD, image: np.ndarray, *, batch_size: int = 16) -> Imag
     """
     layout = layout_of(image.shape[:2], model.config, max(model.extractor.strides))
     whole = Seamless(layout, model.shapes[0][1], 1 + len(model.shapes))
+    described: list[tuple[float, np.ndarray]] = []  # the lowest value of each tile, and what it looks like there
     for first, tiles in in_batches(cut(fitted(image, layout), layout), batch_size):
-        for number, (plane, levels) in enumerate(zip(*_maps(model, tiles), strict=True), start=first):
+        for number, (plane, levels, descriptor) in enumerate(zip(*_maps(model, tiles), strict=True), start=first):
             whole.add(number, np.concatenate([plane[None], levels]))
-    return _score_of(model, whole.maps[0], whole.maps[1:])
+            described.append((lowest_of(plane), descriptor))
+    return _score_of(model, whole.maps[0], whole.maps[1:], min(described, key=lambda found: found[0])[1])
 
 
 def _read(readers: ThreadPoolExecutor, batch: Sequence[Path], size: int) -> list:
@@ -129,31 +137,41 @@ def score_images(model: BGAD, images: Sequence[np.ndarray]) -> list[ImageScore]:
     Raises:
         DeviceError: not even one of them fits the device's memory.
     """
-    return [_score_of(model, plane, levels) for plane, levels in zip(*_maps(model, images), strict=True)]
+    return [_score_of(model, *facts) for facts in zip(*_maps(model, images), strict=True)]
 
 
-def _maps(model: BGAD, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """(B, H, W) fused and (B, L, H, W) levels' maps, float32; half the batch when memory runs out."""
+def _maps(model: BGAD, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(B, H, W) fused and (B, L, H, W) levels' maps, float32, and descriptors (B, 64); halves when memory runs out."""
     try:
         with torch.inference_mode():
-            levels = model.log_likelihoods(as_batch(images, model.device))
+            rows = model.feature_rows(as_batch(images, model.device))
+            levels = [model.level_maps(level, features) for level, features in enumerate(rows)]
             fused = model.fused(levels)
             size = fused.shape[1:]
             resize = torch.nn.functional.interpolate
             planes = [resize(level[:, None], size=size, mode="bilinear", align_corners=False)[:, 0] for level in levels]
-            return fused.cpu().numpy(), torch.stack(planes, dim=1).cpu().numpy()
+            maps = fused.cpu().numpy()
+            return maps, torch.stack(planes, dim=1).cpu().numpy(), _descriptors(model, rows, maps)
     except torch.OutOfMemoryError as error:
         if len(images) == 1:
             raise DeviceError(f"one image does not fit the memory of {model.device}: choose a smaller size") from error
         half = len(images) // 2
-        halves = _maps(model, images[:half]), _maps(model, images[half:])
-        return np.concatenate([halves[0][0], halves[1][0]]), np.concatenate([halves[0][1], halves[1][1]])
+        first, second = _maps(model, images[:half]), _maps(model, images[half:])
+        return tuple(np.concatenate(pair) for pair in zip(first, second, strict=True))  # type: ignore[return-value]
 
 
-def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray) -> ImageScore:
+def _descriptors(model: BGAD, rows: Sequence[torch.Tensor], maps: np.ndarray) -> np.ndarray:
+    b_n = model.boundary("part").b_n
+    regions = torch.from_numpy(np.stack([abnormal_region(plane, b_n) for plane in maps])).to(model.device)
+    white = [model.whitened(level, features) for level, features in enumerate(rows)]
+    return region_descriptors(white, model.shapes, regions)
+
+
+def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray, descriptor: np.ndarray) -> ImageScore:
     fused, part, lowest = model.boundary("fused"), model.boundary("part"), lowest_of(plane)
     score, standing = anomaly_score(lowest, fused, part), standing_of(lowest, part)
-    return ImageScore(score, lowest, standing, _half(plane), _half(levels))
+    margin = margin_mass(levels, [model.boundary(str(number)) for number in range(1, len(levels) + 1)])
+    return ImageScore(score, lowest, standing, _half(plane), _half(levels), margin, descriptor)
 
 
 def _half(maps: np.ndarray) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from storage.errors import Conflict, NotFound
-from storage.models import Annotation, DefectType, Image, Verdict
+from storage.label_rows import Lease
+from storage.models import Annotation, DefectType, Image, Score, Verdict
 
 IMPORT = "import"  # labels that came with their files; a person's label on the same image outranks them
 
@@ -24,6 +25,9 @@ def save_annotation(
     expected_revision: int,
     version_id: int | None,
     score: float | None,
+    ignore: bytes | None = None,
+    purpose: str | None = None,
+    blind: bool | None = None,
 ) -> Annotation:
     """Append the next revision of an image's label.
 
@@ -33,6 +37,7 @@ def save_annotation(
     Args:
         verdict: None withdraws the label (undo).
         mask: 1-bit PNG of the image's size, 1 = abnormal.
+        ignore: 1-bit PNG of the image's size, 1 where a pixel is neither trained on nor judged.
         expected_revision: the revision that the person saw, 0 for none.
 
     Raises:
@@ -54,10 +59,13 @@ def save_annotation(
         verdict=verdict,
         defect_type_id=_type_id(session, image.project_id, defect_type if verdict is Verdict.defect else None),
         mask=mask,
+        ignore=ignore,
         by=by,
         client_id=client_id,
         version_id=version_id,
         score=score,
+        purpose=purpose,
+        blind=blind,
     )
     try:
         with session.begin_nested():
@@ -68,6 +76,8 @@ def save_annotation(
         raise Conflict(_in_between(session, current_annotation(session, image_id), expected_revision)) from None
     if by != IMPORT:
         image.held_out = False
+    session.execute(update(Score).where(Score.image_id == image_id).values(waiting=verdict is None))
+    session.execute(delete(Lease).where(Lease.image_id == image_id))
     return row
 
 
@@ -100,6 +110,23 @@ def history(session: Session, image_id: int) -> Sequence[Annotation]:
     return session.scalars(
         select(Annotation).where(Annotation.image_id == image_id).order_by(Annotation.revision.desc())
     ).all()
+
+
+def latest_purposes(session: Session, project_id: int, *, limit: int) -> list[str]:
+    """Why the queue had shown the images of the last labels, the latest first; those that people chose are left out."""
+    query = (
+        select(Annotation.purpose)
+        .where(Annotation.project_id == project_id, Annotation.purpose.is_not(None))
+        .order_by(Annotation.id.desc())
+        .limit(limit)
+    )
+    return [purpose for purpose in session.scalars(query) if purpose is not None]
+
+
+def latest_of(session: Session, project_id: int, by: str) -> Annotation | None:
+    """The last label of somebody that has a mask."""
+    mine = (Annotation.project_id == project_id, Annotation.by == by, Annotation.mask.is_not(None))
+    return session.scalar(select(Annotation).where(*mine).order_by(Annotation.id.desc()).limit(1))
 
 
 def counts(session: Session, project_id: int) -> dict[Verdict, int]:

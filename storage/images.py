@@ -8,8 +8,10 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from storage.annotations import is_current
 from storage.errors import Conflict, NotFound, StorageError
-from storage.models import Image, Ingest, Project, now
+from storage.leases import is_free
+from storage.models import Annotation, Image, Ingest, Project, Verdict, now
 
 Row = TypeVar("Row")
 
@@ -112,6 +114,39 @@ def images_for(session: Session, project_id: int, *, held_out: bool | None = Non
     if held_out is not None:
         query = query.where(Image.held_out.is_(held_out))
     return session.scalars(query).all()
+
+
+def unranked(
+    session: Session,
+    project_id: int,
+    *,
+    labelled: bool | None = None,
+    verdict: Verdict | None = None,
+    search: str = "",
+    free_for: str | None = None,
+    limit: int = 100,
+    after: int = 0,
+) -> list[tuple[Image, Verdict | None]]:
+    """Images in the order in which they came, with their standing verdict: what there is before a version ranks them.
+
+    Args:
+        free_for: leave out what other people hold and what this one put off.
+        after: the last image id seen.
+    """
+    query = (
+        select(Image, Annotation.verdict)
+        .outerjoin(Annotation, (Annotation.image_id == Image.id) & is_current(Annotation))
+        .where(Image.project_id == project_id, Image.id > after)
+    )
+    if labelled is not None:
+        query = query.where(Annotation.verdict.is_not(None) if labelled else Annotation.verdict.is_(None))
+    if verdict is not None:
+        query = query.where(Annotation.verdict == verdict)
+    if search:
+        query = query.where(Image.name.icontains(search, autoescape=True))
+    if free_for is not None:
+        query = query.where(is_free(Image.id, free_for))
+    return [(image, said) for image, said in session.execute(query.order_by(Image.id).limit(limit))]
 
 
 def count_images(session: Session, project_id: int) -> int:

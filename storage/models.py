@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -175,10 +176,13 @@ class Annotation(Base):
     verdict: Mapped[Verdict | None]  # None: the label was withdrawn (undo)
     defect_type_id: Mapped[int | None] = mapped_column(ForeignKey("defect_types.id"))
     mask: Mapped[bytes | None] = mapped_column(LargeBinary)  # 1-bit PNG, full size of the image, 1 = abnormal
+    ignore: Mapped[bytes | None] = mapped_column(LargeBinary)  # 1-bit PNG, 1 = "don't care": neither trained nor judged
     by: Mapped[str] = mapped_column(String(80))
     client_id: Mapped[str] = mapped_column(String(64), unique=True)  # a retried save finds its first attempt
     version_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))  # what the person saw
     score: Mapped[float | None] = mapped_column(Float)
+    purpose: Mapped[str | None] = mapped_column(String(20))  # why the queue showed it; None when a person chose it
+    blind: Mapped[bool | None] = mapped_column(Boolean)  # True: the person answered before any heat was shown
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -253,6 +257,12 @@ class Score(Base):
     __table_args__ = (
         Index("ix_scores_ranked", "version_id", "score"),
         Index("ix_scores_boundary", "version_id", "distance"),
+        Index("ix_scores_waiting", "version_id", "waiting", "score"),
+        Index("ix_scores_waiting_boundary", "version_id", "waiting", "distance"),
+        Index("ix_scores_waiting_novelty", "version_id", "waiting", "novelty"),
+        Index("ix_scores_standing", "version_id", "standing", "waiting", "score"),
+        Index("ix_scores_draw", "version_id", "standing", "draw"),
+        Index("ix_scores_image", "image_id"),
     )
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
@@ -260,6 +270,11 @@ class Score(Base):
     distance: Mapped[float] = mapped_column(Float)  # |lowest fused log_p - b_n|: near the boundary first
     standing: Mapped[Standing]
     maps: Mapped[str] = mapped_column(String(64))  # blob key of the .npz with `fused` and `levels` log-likelihood maps
+    waiting: Mapped[bool] = mapped_column(Boolean, server_default=true())  # nobody's label stands: what a queue reads
+    draw: Mapped[float | None] = mapped_column(Float)  # the audit's lot in [0, 1); None: labelled when it was scored
+    margin: Mapped[float | None] = mapped_column(Float)  # share of the map in regions between b_a and b_n
+    novelty: Mapped[float | None] = mapped_column(Float)  # 1 = as far from all that is labelled as labelled parts lie
+    descriptor: Mapped[bytes | None] = mapped_column(LargeBinary)  # float16, its most abnormal region's features
 
 
 class Run(Base):

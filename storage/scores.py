@@ -1,10 +1,11 @@
 """Scores of images under versions, and the pool ranked by them. A higher score is more abnormal."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,9 @@ from storage.annotations import is_current
 from storage.models import Annotation, DefectType, Image, Score, Standing, Verdict
 
 Order = Literal["abnormal", "boundary"]
+OPTIONAL: dict[str, Any] = {"margin": None, "novelty": None, "descriptor": None}
+CHUNK = 500  # image ids per statement
+MOST_COUNTED = 1000  # a page says "more than" beyond it, so that it costs the same in any pool
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,42 @@ class RankedImage:
     held_out: bool
     width: int
     height: int
+    novelty: float | None
     cursor: tuple[float, int]  # hand it back as `after` for the images behind this one
 
 
 def save_scores(session: Session, version_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Keep scores (keys: image_id, score, distance, standing, maps); those that are there already stay."""
-    values = [{**row, "version_id": version_id} for row in rows]
+    """Keep scores; those that are there already stay.
+
+    Args:
+        rows: keys image_id, score, distance, standing, maps, and where known margin, novelty, descriptor.
+    """
+    values = [{**OPTIONAL, **row, "version_id": version_id, "draw": _draw(version_id, row["image_id"])} for row in rows]
     if not values:
         return
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(insert(Score).on_conflict_do_nothing(), values)
+    for start in range(0, len(values), CHUNK):
+        _mark_labelled(session, version_id, [row["image_id"] for row in values[start : start + CHUNK]])
+
+
+def _mark_labelled(session: Session, version_id: int, image_ids: list[int]) -> None:
+    """Labelled images don't wait, and are no part of the audit: it is about parts that came without a label.
+
+    A statement of its own, after the insert: that one waited for whoever was labelling one of these images, and whoever
+    labels one from here on waits for this transaction, so neither misses the other.
+    """
+    labelled = select(Annotation.id).where(
+        Annotation.image_id == Score.image_id, Annotation.verdict.is_not(None), is_current(Annotation)
+    )
+    mine = (Score.version_id == version_id, Score.image_id.in_(image_ids), labelled.exists())
+    session.execute(update(Score).where(*mine).values(waiting=False, draw=None))
+
+
+def _draw(version_id: int, image_id: int) -> float:
+    """The audit's lot of an image under a version: as good as chance, known to nobody before, the same ever after."""
+    digest = hashlib.sha256(f"audit {version_id} {image_id}".encode()).digest()
+    return int.from_bytes(digest[:7], "big") / 2**56
 
 
 def score_of(session: Session, version_id: int, image_id: int) -> Score | None:
@@ -69,6 +99,24 @@ def count_unscored(session: Session, version_id: int, project_id: int) -> int:
     return session.scalar(query) or 0
 
 
+def count_new(session: Session, version_id: int, project_id: int) -> int:
+    """Images that came after the last one that the version has scored, at most `MOST_COUNTED`: cheap in any pool.
+
+    Scoring goes in the order in which images came, so that this is what waits for the worker.
+    """
+    last = select(func.coalesce(func.max(Score.image_id), 0)).where(Score.version_id == version_id).scalar_subquery()
+    newer = select(Image.id).where(Image.project_id == project_id, Image.id > last).limit(MOST_COUNTED)
+    return session.scalar(select(func.count()).select_from(newer.subquery())) or 0
+
+
+def count_waiting(session: Session, version_id: int, standing: Standing) -> int:
+    """Images without a label that stand so, at most `MOST_COUNTED`."""
+    rows = select(Score.image_id).where(
+        Score.version_id == version_id, Score.standing == standing, Score.waiting.is_(True)
+    )
+    return session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())) or 0
+
+
 def _unscored(version_id: int) -> Any:
     return ~select(Score.image_id).where(Score.version_id == version_id, Score.image_id == Image.id).exists()
 
@@ -81,6 +129,8 @@ def ranked(
     labelled: bool | None = None,
     standing: Standing | None = None,
     verdict: Verdict | None = None,
+    defect_type: str | None = None,
+    search: str = "",
     limit: int = 100,
     after: tuple[float, int] | None = None,
 ) -> list[RankedImage]:
@@ -90,6 +140,7 @@ def ranked(
 
     Args:
         labelled: True or False for only those; None for both.
+        search: part of the name, in upper or lower case.
         after: the cursor of the last image seen.
     """
     query = (
@@ -101,11 +152,15 @@ def ranked(
         .limit(limit)
     )
     if labelled is not None:
-        query = query.where(Annotation.verdict.is_not(None) if labelled else Annotation.verdict.is_(None))
+        query = query.where(Score.waiting.is_(not labelled))
     if standing is not None:
         query = query.where(Score.standing == standing)
     if verdict is not None:
         query = query.where(Annotation.verdict == verdict)
+    if defect_type is not None:
+        query = query.where(DefectType.name == defect_type)
+    if search:
+        query = query.where(Image.name.icontains(search, autoescape=True))
     if order == "abnormal":
         query = query.order_by(Score.score.desc(), Score.image_id)
         key = Score.score
@@ -114,8 +169,8 @@ def ranked(
         key = Score.distance
     if after is not None:
         value, image_id = after
-        beyond = key < value if order == "abnormal" else key > value
-        query = query.where(or_(beyond, and_(key == value, Score.image_id > image_id)))
+        upto, beyond = (key <= value, key < value) if order == "abnormal" else (key >= value, key > value)
+        query = query.where(upto, or_(beyond, Score.image_id > image_id))  # `upto` alone is what an index can follow
     return [_ranked(*row, order=order) for row in session.execute(query)]
 
 
@@ -134,6 +189,7 @@ def _ranked(
         held_out=image.held_out,
         width=image.width,
         height=image.height,
+        novelty=score.novelty,
         cursor=(score.score if order == "abnormal" else score.distance, image.id),
     )
 

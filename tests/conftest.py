@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import create_engine, text
 
 from storage.blobs import Blobs
 from storage.database import Database
 
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).resolve().parents[1]
 

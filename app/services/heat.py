@@ -88,3 +88,13 @@ def isolines(log_p: np.ndarray, level: float, size: tuple[int, int]) -> list[lis
 def regions(log_p: np.ndarray, level: float) -> int:
     """How many separate places lie below `level`, counted with diagonal neighbours."""
     return int(cv2.connectedComponents((log_p < level).astype(np.uint8), connectivity=8)[0]) - 1
+
+
+def region_boxes(log_p: np.ndarray, level: float, size: tuple[int, int], *, most: int = 12) -> list[list[int]]:
+    """[x, y, width, height] in pixels of an image of (width, height) of each place below `level`, the lowest first."""
+    below = (log_p < level).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(below, connectivity=8)
+    lowest = [float(log_p[labels == number].min()) for number in range(1, count)]
+    scale = np.array([size[0] / log_p.shape[1], size[1] / log_p.shape[0]] * 2)
+    order = sorted(range(1, count), key=lambda number: lowest[number - 1])[:most]
+    return [[round(float(value)) for value in stats[number, :4] * scale] for number in order]

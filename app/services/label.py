@@ -24,6 +24,7 @@ class Said:
     verdict: Verdict | None
     defect_type: str | None
     mask: bytes | None
+    ignore: bytes | None
     revision: int
     by: str | None
     at: datetime | None
@@ -36,6 +37,7 @@ class Reading:
     Attributes:
         score: in [0, 1), 0.5 is the boundary, higher is more abnormal.
         lowest: its lowest fused log-likelihood; `scale` has b_n and b_a in the same unit.
+        boxes: [x, y, width, height] of each region below b_n in image pixels, the most abnormal first.
         isolines: outlines of what lies below b_n and b_a, in image pixels.
         places: its fused log-likelihoods counted in the bins of `normal`, those of the version's normal parts.
     """
@@ -47,6 +49,7 @@ class Reading:
     lowest: float
     scale: heat.Scale
     regions: int
+    boxes: list[list[int]]
     isolines: dict[str, list[list[float]]]
     levels: list[str]
     edges: tuple[float, float, int]
@@ -94,11 +97,17 @@ def save_verdict(
     expected_revision: int,
     version_id: int | None = None,
     score: float | None = None,
+    ignore_png: bytes | None = None,
+    purpose: str | None = None,
+    blind: bool | None = None,
 ) -> Annotation:
     """Save what somebody said of an image; when this returns, it is on disk.
 
     Args:
         mask_png: what was drawn, at the image's size; kept for a defect or a doubt, dropped for a normal part.
+        ignore_png: what nobody judges, at the image's size; where it overlaps the mask, the mask wins.
+        purpose: why the queue showed the image; None when the person chose it.
+        blind: whether the person answered before any heat was shown.
         client_id: chosen once per decision; the same save under it again changes nothing.
         expected_revision: the revision that the person saw, 0 for none.
         version_id, score: what the person saw when deciding.
@@ -110,10 +119,7 @@ def save_verdict(
     require(actor, Role.inspector)
     with context.database.read() as session:
         image = images.image(session, image_id)
-    mask = None
-    if mask_png is not None and verdict is not Verdict.normal:
-        drawn = decode_mask(mask_png, size=(image.width, image.height))
-        mask = encode_mask(drawn) if drawn.any() else None
+    mask, ignore = _drawn(image, mask_png, ignore_png) if verdict is not Verdict.normal else (None, None)
     with context.database.write() as session:
         return annotations.save_annotation(
             session,
@@ -126,7 +132,18 @@ def save_verdict(
             expected_revision=expected_revision,
             version_id=version_id,
             score=score,
+            ignore=ignore,
+            purpose=purpose,
+            blind=blind,
         )
+
+
+def _drawn(image: Image, mask_png: bytes | None, ignore_png: bytes | None) -> tuple[bytes | None, bytes | None]:
+    """Both masks as they are stored, None where nothing is marked."""
+    size = (image.width, image.height)
+    mask = decode_mask(mask_png, size=size) if mask_png is not None else np.zeros(size[::-1], dtype=bool)
+    ignore = decode_mask(ignore_png, size=size) & ~mask if ignore_png is not None else np.zeros_like(mask)
+    return encode_mask(mask) if mask.any() else None, encode_mask(ignore) if ignore.any() else None
 
 
 def undo(
@@ -157,6 +174,7 @@ def undo(
             verdict=before.verdict if before else None,
             defect_type=name,
             mask=before.mask if before else None,
+            ignore=before.ignore if before else None,
             by=actor.name,
             client_id=str(uuid.uuid4()),
             expected_revision=expected_revision,
@@ -206,9 +224,9 @@ def _image_of(session: Session, image_id: int, project_id: int, slug: str) -> Im
 def _said(session: Session, image_id: int) -> Said:
     row = annotations.current_annotation(session, image_id)
     if row is None:
-        return Said(None, None, None, 0, None, None)
+        return Said(None, None, None, None, 0, None, None)
     name = session.get_one(DefectType, row.defect_type_id).name if row.defect_type_id else None
-    return Said(row.verdict, name, row.mask, row.revision, row.by, row.created_at)
+    return Said(row.verdict, name, row.mask, row.ignore, row.revision, row.by, row.created_at)
 
 
 def _reading(context: Context, version: Version, score: Score, image: Image) -> Reading:
@@ -228,6 +246,7 @@ def _reading(context: Context, version: Version, score: Score, image: Image) -> 
         lowest=float(plane.min()),
         scale=scale,
         regions=heat.regions(plane, scale.b_n),
+        boxes=heat.region_boxes(plane, scale.b_n, size),
         isolines={name: heat.isolines(plane, getattr(scale, name), size) for name in ("b_n", "b_a")},
         levels=levels,
         edges=(low, high, bins),

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from app import jobs
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.mixing import Purpose, purpose_of
 from app.services.projects import project_of
-from storage import annotations, audit, scores, versions
-from storage.models import ACTIVE, Image, Role, Run, Standing, Verdict, Version
+from storage import audit, images, scores, versions
+from storage.models import ACTIVE, Role, Run, Standing, Verdict, Version
 
 Order = Literal["abnormal", "boundary"]
 Show = Literal["all", "unlabelled", "labelled"]
@@ -29,11 +29,15 @@ class QueueItem:
     standing: Standing | None
     verdict: Verdict | None
     held_out: bool
+    purpose: Purpose | None = None  # what it is for, if somebody labelled it
 
 
 @dataclass(frozen=True)
 class QueuePage:
-    """A page of the queue; `after` asks for the next one, None when this was the last."""
+    """A page of the pool; `after` asks for the next one, None when this was the last.
+
+    `unscored` counts images that wait for the worker, at most `storage.scores.MOST_COUNTED`.
+    """
 
     items: list[QueueItem]
     after: Any
@@ -85,6 +89,8 @@ def ranked_queue(
     show: Show = "all",
     standing: Standing | None = None,
     verdict: Verdict | None = None,
+    defect_type: str | None = None,
+    search: str = "",
     limit: int = 200,
     after: Any = None,
 ) -> QueuePage:
@@ -99,7 +105,10 @@ def ranked_queue(
         project = project_of(session, project_slug)
         version = versions.deciding_version(session, project.id)
         if version is None:
-            return _unranked(session, project.id, show=show, verdict=verdict, limit=limit, after=after)
+            narrowed = {"labelled": LABELLED[show], "verdict": verdict, "search": search}
+            found = images.unranked(session, project.id, **narrowed, limit=limit, after=after or 0)  # type: ignore[arg-type]
+            items = [QueueItem(image.id, image.name, None, None, said, image.held_out) for image, said in found]
+            return QueuePage(items, items[-1].image_id if len(items) == limit else None, None, None, 0)
         rows = scores.ranked(
             session,
             version_id=version.id,
@@ -107,27 +116,21 @@ def ranked_queue(
             labelled=LABELLED[show],
             standing=standing,
             verdict=verdict,
+            defect_type=defect_type,
+            search=search,
             limit=limit,
             after=after,
         )
-        unscored = scores.count_unscored(session, version.id, project.id)
-    items = [QueueItem(r.image_id, r.name, r.score, r.standing, r.verdict, r.held_out) for r in rows]
-    return QueuePage(items, rows[-1].cursor if len(rows) == limit else None, version.id, version.number, unscored)
-
-
-def _unranked(
-    session: Session, project_id: int, *, show: str, verdict: Verdict | None, limit: int, after: int | None
-) -> QueuePage:
-    current = {row.image_id: row.verdict for row in annotations.current_annotations(session, project_id)}
-    rows = session.scalars(
-        select(Image).where(Image.project_id == project_id, Image.id > (after or 0)).order_by(Image.id)
+        unscored = scores.count_new(session, version.id, project.id)
+    return QueuePage(
+        [_item(row) for row in rows],
+        rows[-1].cursor if len(rows) == limit else None,
+        version.id,
+        version.number,
+        unscored,
     )
-    items: list[QueueItem] = []
-    for image in rows:
-        said = current.get(image.id)
-        if LABELLED[show] not in (None, said is not None) or verdict not in (None, said):
-            continue
-        items.append(QueueItem(image.id, image.name, None, None, said, image.held_out))
-        if len(items) == limit:
-            break
-    return QueuePage(items, items[-1].image_id if len(items) == limit else None, None, None, 0)
+
+
+def _item(row: scores.RankedImage) -> QueueItem:
+    purpose = purpose_of(row.standing, row.novelty) if row.verdict is None else None
+    return QueueItem(row.image_id, row.name, row.score, row.standing, row.verdict, row.held_out, purpose)

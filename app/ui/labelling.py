@@ -1,4 +1,4 @@
-"""The state of somebody who labels: the queue, the stroke that was not saved yet, what can be taken back.
+"""The state of somebody who labels: the stroke that was not saved yet, and what can be taken back.
 
 Browser and server agree on a mask by its number per (image, revision): a number that the server has is acknowledged,
 one that arrives after its verdict was saved becomes a further revision of that label, so no stroke is lost to haste.
@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from app.services.label import LabelView, save_verdict, undo
-from app.services.score import Order, QueueItem, ranked_queue
 from app.ui.components.mask_editor import Commit
 from app.ui.visit import Visit
 from storage.models import Annotation, Verdict
 
-AHEAD = 60
 Given = tuple[Verdict, str | None]  # a verdict and the defect's type
 
 
@@ -27,6 +25,7 @@ class Draft:
     base: int
     rev: int = 0
     png: bytes | None = None
+    ignore: bytes | None = None
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -74,7 +73,7 @@ class Desk:
         draft = self.draft
         if draft and (draft.image_id, draft.base) == (commit.image_id, commit.base):
             if commit.rev > draft.rev:
-                draft.rev, draft.png = commit.rev, commit.png
+                draft.rev, draft.png, draft.ignore = commit.rev, commit.png, commit.ignore
             return
         late = next((s for s in self.done if (s.image_id, s.base) == (commit.image_id, commit.base)), None)
         if late and late.verdict is not Verdict.normal and commit.rev > late.rev:
@@ -85,6 +84,7 @@ class Desk:
                 verdict=late.verdict,
                 defect_type=late.defect_type,
                 mask_png=commit.png,
+                ignore_png=commit.ignore,
                 client_id=str(uuid.uuid4()),
                 expected_revision=late.revision,
             )
@@ -103,21 +103,33 @@ class Desk:
         self.held = None
         return said
 
-    def save(self, here: Visit, view: LabelView, verdict: Verdict, defect_type: str | None) -> Annotation:
+    def save(
+        self,
+        here: Visit,
+        view: LabelView,
+        verdict: Verdict,
+        defect_type: str | None,
+        *,
+        purpose: str | None = None,
+        blind: bool = False,
+    ) -> Annotation:
         """Save the verdict with the mask on the stage; when this returns, it is on disk."""
         draft = self.draft_of(view.image_id, view.said.revision)
-        mask = draft.png if draft.png is not None else view.said.mask
+        untouched = draft.png is None
         row = save_verdict(
             here.context,
             here.actor,
             view.image_id,
             verdict=verdict,
             defect_type=defect_type,
-            mask_png=mask,
+            mask_png=view.said.mask if untouched else draft.png,
+            ignore_png=view.said.ignore if untouched else draft.ignore,
             client_id=draft.client_id,
             expected_revision=draft.base,
             version_id=view.reading.version_id if view.reading else None,
             score=view.reading.score if view.reading else None,
+            purpose=purpose,
+            blind=blind or None,
         )
         self.done.append(Saved(view.image_id, draft.base, row.revision, verdict, defect_type, draft.rev))
         self.draft = None
@@ -138,17 +150,3 @@ def desk() -> Desk:
     found = st.session_state.setdefault("desk", Desk())
     assert isinstance(found, Desk)
     return found
-
-
-def queue(here: Visit, slug: str, order: Order) -> list[QueueItem]:
-    """The next images without a label."""
-    return ranked_queue(here.context, here.actor, slug, order=order, show="unlabelled", limit=AHEAD).items
-
-
-def following(items: list[QueueItem], image_id: int | None) -> int | None:
-    """The image after this one, round to the first; None when no other is left."""
-    ids = [item.image_id for item in items]
-    if image_id in ids:
-        at = ids.index(image_id)
-        ids = ids[at + 1 :] + ids[:at]
-    return ids[0] if ids else None

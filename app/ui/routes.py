@@ -15,6 +15,7 @@ from app.services.certificate import certificate as certificate_of
 from app.services.errors import Refused
 from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
+from app.services.label_aids import log_p_bytes
 from app.ui.certificate_page import certificate_page
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
@@ -104,6 +105,18 @@ def certificate(request: Request) -> Response:
     return HTMLResponse(html, headers={"Cache-Control": "no-store", "Vary": "Cookie"})
 
 
+def log_p(request: Request) -> Response:
+    """The log-likelihoods that the mask editor grows regions along."""
+
+    def read() -> tuple[bytes, str]:
+        version = request.query_params.get("version", "")
+        if not version.isdigit() or int(version) > 2**62:
+            raise Refused("log-likelihoods need ?version= with a version's id")
+        return log_p_bytes(opened(), request.state.actor, _id(request), int(version)), "application/octet-stream"
+
+    return _picture(request, read)
+
+
 ROUTES = [
     Route("/healthz", health),
     Route("/login", show_sign_in, methods=["GET"]),
@@ -113,6 +126,7 @@ ROUTES = [
     Route("/thumb/{id:int}", thumb),
     Route("/heatmap/{id:int}", heatmap),
     Route("/certificate/{slug}/{number:int}", certificate),
+    Route("/logp/{id:int}", log_p),
 ]
 
 

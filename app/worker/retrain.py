@@ -21,7 +21,7 @@ from app.services.errors import Refused
 from app.worker import review
 from app.worker.device import owned_device
 from app.worker.samples import Plan, plan_of, samples_of, snapshot
-from app.worker.score import ScoreRow, score_all
+from app.worker.score import ScoreRow, labelled_references, score_all, values_of, with_novelty
 from bgad_core import config as presets
 from bgad_core.config import BackboneConfig, BGADConfig
 from bgad_core.feature_cache import FeatureCache
@@ -29,7 +29,7 @@ from bgad_core.features import resolve_device
 from bgad_core.model import BGAD
 from bgad_core.training import Progress, train
 from storage import audit, decisions, runs, scores, versions
-from storage.models import ACTIVE, Project, Standing, Version
+from storage.models import ACTIVE, Project, Version
 
 log = logging.getLogger(__name__)
 CACHE_BYTES = 8 * 2**30
@@ -48,6 +48,7 @@ def retrain(context: Context, job: Job) -> None:
         config = config_of(context, job)
         model = _trained(context, job, config, plan, folder)
         rows = score_all(context, model, job, folder / "scores.jsonl")
+        rows = with_novelty(rows, labelled_references(context, job.project_id, rows))
         job.progress("evaluation", 0, 1)
         parent = review.deciding(context, job.project_id)
         figures = review.figures(context, job, model, plan, rows, parent)
@@ -142,8 +143,7 @@ def _add(context: Context, job: Job, parent: Version | None, facts: dict[str, An
             parent_id=parent.id if parent else None,
             **facts,
         )
-        values = [{**vars(row), "standing": Standing[row.standing]} for row in rows]
-        scores.save_scores(session, added.id, values)
+        scores.save_scores(session, added.id, [values_of(row) for row in rows])
         held = facts["metrics"]["held_out"]
         for evaluated, metrics in ((added, held["this"]), (parent, held["parent"])):
             if evaluated is not None and metrics is not None:

@@ -85,13 +85,14 @@ def normal_sample(context: Context, image: Image) -> Sample:
 
 
 def defect_sample(context: Context, image: Image, said: Annotation, types: dict[int, str]) -> Sample:
-    """A known defect, with its mask where somebody drew one."""
+    """A known defect, with its mask and its don't-care pixels where somebody drew them."""
     return Sample(
         path=local(context, image),
         abnormal=True,
         mask=None if said.mask is None else decode_mask(said.mask),
         defect_type=types.get(said.defect_type_id or 0),
         sha256=image.pixels,
+        ignore=None if said.ignore is None else decode_mask(said.ignore),
     )
 
 
@@ -116,9 +117,9 @@ def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
 
 
 def label_digest(said: Annotation, types: dict[int, str]) -> str:
-    """One hash over what a label says: verdict, type, mask, who and when it was in the image's history."""
+    """One hash over what a label says: verdict, type, masks, who and when it was in the image's history."""
     facts = [said.verdict.value if said.verdict else None, types.get(said.defect_type_id or 0), said.revision, said.by]
-    return hashlib.sha256(json.dumps(facts).encode() + (said.mask or b"")).hexdigest()
+    return hashlib.sha256(json.dumps(facts).encode() + (said.mask or b"") + (said.ignore or b"")).hexdigest()
 
 
 def types_of(session: Session, project_id: int) -> dict[int, str]:

@@ -1,10 +1,12 @@
 """Score images with a version and keep their log-likelihood maps. A higher score is more abnormal."""
 
+import base64
 import io
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +18,35 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
 from app.worker.samples import local
+from bgad_core.acquisition import novelty
 from bgad_core.boundary import LevelBoundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
-from storage import scores, versions
-from storage.models import Image, Project, Standing, Version
+from storage import annotations, pool, scores, versions
+from storage.models import Image, Project, Standing, Verdict, Version
 
 BATCH = 16
+REFERENCES = 1000  # the latest labels of each verdict that novelty is measured against
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One image's row in `scores`, before it is written. `maps` is the blob key of its log-likelihood maps."""
+    """One image's row in `scores`, before it is written.
+
+    Attributes:
+        maps: blob key of its log-likelihood maps.
+        descriptor: float16 bytes in base64, so that a row fits a line of JSON.
+        novelty: None until it is measured against the labelled images, or where they are too few.
+    """
 
     image_id: int
     score: float
     distance: float
     standing: str
     maps: str
+    margin: float = 0.0
+    descriptor: str = ""
+    novelty: float | None = None
 
 
 def score_new(context: Context, job: Job) -> None:
@@ -46,10 +59,10 @@ def score_new(context: Context, job: Job) -> None:
     if not images:
         return
     with owned_device(context.settings.home, job):
-        model = load_version(context, version)
+        model, known = load_version(context, version), references_of(context, version.id)
         done, started = 0, time.monotonic()
         for rows in batches(context, model, images, should_stop=job.cancelled):
-            save(context, version.id, rows)
+            save(context, version.id, with_novelty(rows, known))
             done += len(rows)
             left = (time.monotonic() - started) / done * (len(images) - done)
             job.progress("scoring", done, len(images), seconds_left=left)
@@ -87,7 +100,10 @@ def row_of(context: Context, model: BGAD, image: Image, result: ImageScore) -> S
     """What is kept of one scored image."""
     distance = abs(result.lowest - part_boundary(model).b_n)
     maps = context.blobs.put(pack_maps(result.fused, result.levels))
-    return ScoreRow(image.id, float(result.score), float(distance), result.standing, maps)
+    descriptor = base64.b64encode(result.descriptor.tobytes()).decode()
+    return ScoreRow(
+        image.id, float(result.score), float(distance), result.standing, maps, float(result.margin), descriptor
+    )
 
 
 def part_boundary(model: BGAD) -> LevelBoundary:
@@ -98,7 +114,48 @@ def part_boundary(model: BGAD) -> LevelBoundary:
 def save(context: Context, version_id: int, rows: Sequence[ScoreRow]) -> None:
     """Write rows of `scores`; writing one again changes nothing."""
     with context.database.write() as session:
-        scores.save_scores(session, version_id, [{**asdict(row), "standing": Standing[row.standing]} for row in rows])
+        scores.save_scores(session, version_id, [values_of(row) for row in rows])
+
+
+def values_of(row: ScoreRow) -> dict[str, Any]:
+    """A row as `storage` takes it."""
+    descriptor = base64.b64decode(row.descriptor) or None
+    return {**asdict(row), "standing": Standing[row.standing], "descriptor": descriptor}
+
+
+def with_novelty(rows: Sequence[ScoreRow], references: np.ndarray) -> list[ScoreRow]:
+    """The rows with how far each lies from the labelled images' descriptors (K, D)."""
+    if not rows:
+        return []
+    values = novelty(np.stack([_vector(row) for row in rows]), references)
+    return [
+        replace(row, novelty=float(value) if math.isfinite(value) else None)
+        for row, value in zip(rows, values, strict=True)
+    ]
+
+
+def references_of(context: Context, version_id: int) -> np.ndarray:
+    """Descriptors (K, D) of what is labelled, as a version sees it."""
+    with context.database.read() as session:
+        found = [
+            np.frombuffer(descriptor, dtype=np.float16)
+            for verdict in (Verdict.normal, Verdict.defect)
+            for _, _, descriptor in pool.described(session, version_id, verdict, limit=REFERENCES)
+        ]
+    return np.stack(found) if found else np.empty((0, 0), dtype=np.float16)
+
+
+def labelled_references(context: Context, project_id: int, rows: Sequence[ScoreRow]) -> np.ndarray:
+    """`references_of` a model that is no version yet, out of its own rows."""
+    with context.database.read() as session:
+        said = [a for a in annotations.current_annotations(session, project_id) if a.verdict is not Verdict.unsure]
+    mine = {row.image_id: row for row in rows}
+    found = [_vector(mine[a.image_id]) for a in said if a.image_id in mine][-2 * REFERENCES :]
+    return np.stack(found) if found else np.empty((0, 0), dtype=np.float16)
+
+
+def _vector(row: ScoreRow) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(row.descriptor), dtype=np.float16)
 
 
 def pack_maps(fused: np.ndarray, levels: np.ndarray) -> bytes:

@@ -15,6 +15,22 @@ export const EDITOR_CSS = `
 .bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }
 .bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }
 .bar input[type="range"] { width: 72px; accent-color: var(--st-primary-color); }
+.bar [hidden] { display: none; }
+.bar .part { display: flex; gap: 8px; align-items: center; }
+.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;
+  background: var(--st-background-color); color: inherit; }
+.view label, .view button, .view select { font-size: 12px; }
+.view button { height: 28px; }
+.view input[type="range"] { width: 64px; }
+.more { position: relative; font-size: 13px; }
+.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }
+.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }
+.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;
+  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }
+.panel label { padding: 3px 9px; }
+.panel input[type="number"] { width: 64px; }
+.panel input[type="text"] { width: 150px; padding: 0 6px; }
+.panel input[aria-invalid="true"] { border-color: #d32f2f; }
 .bar output { min-width: 38px; font-variant-numeric: tabular-nums; }
 @container (max-width: 660px) { .bar kbd { display: none; } }
 .frame { position: relative; }

@@ -1,8 +1,9 @@
 // The ranked pool as tiles. Thumbnails load as they come into view; a click or Enter opens one.
 import { adopt, type Host, make } from "./style"
 
-// [id, name, score x 100 or null, standing, verdict, held out]: arrays, because two hundred objects would repeat their keys.
-type Item = [number, string, number | null, string | null, string | null, number]
+// [id, name, score x 100 or null, standing, verdict, held out, what a label would be for]: arrays, because two hundred
+// objects would repeat their keys.
+type Item = [number, string, number | null, string | null, string | null, number, string | null]
 
 interface Data {
   items: Item[]
@@ -10,6 +11,7 @@ interface Data {
   version: number | null
   selected: number | null
   compact: boolean
+  choosable: boolean // tiles without a label have a box to tick
 }
 
 const STANDING: Record<string, [string, string]> = {
@@ -26,6 +28,9 @@ const CSS = `
 .grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }
 .tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;
   overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }
+.cell { position: relative; min-width: 0; display: grid; }
+.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }
+.compact .cell { flex: 0 0 76px; }
 .compact .tile { flex: 0 0 76px; }
 .tile:hover { border-color: var(--st-primary-color); }
 .tile:focus-visible, .tile[aria-current="true"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
@@ -45,24 +50,48 @@ const CSS = `
 
 class Gallery {
   private data: Data | null = null
+  private last: HTMLInputElement | null = null
 
   constructor(
     private readonly grid: HTMLElement,
     private open: (id: number) => void,
+    private choose: (ids: number[]) => void,
   ) {
     grid.addEventListener("keydown", (event) => this.key(event))
   }
 
-  update(data: Data, open: (id: number) => void): void {
+  update(data: Data, open: (id: number) => void, choose: (ids: number[]) => void): void {
     this.open = open
+    this.choose = choose
     if (JSON.stringify(data) === JSON.stringify(this.data)) return
     this.data = data
+    this.last = null
     this.grid.className = data.compact ? "grid compact" : "grid"
-    this.grid.replaceChildren(...data.items.map((item) => this.tile(item, data)))
+    this.grid.replaceChildren(...data.items.map((item) => this.cell(item, data)))
     this.grid.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest", inline: "center" })
   }
 
-  private tile([id, name, score, standing, verdict, heldOut]: Item, data: Data): HTMLElement {
+  private cell(item: Item, data: Data): HTMLElement {
+    const cell = make("div", { class: "cell" })
+    cell.append(this.tile(item, data))
+    if (data.choosable && item[4] === null) {
+      const tick = make("input", { type: "checkbox", "aria-label": `Choose ${item[1]}`, "data-choose": String(item[0]) })
+      tick.addEventListener("click", (event) => this.ticked(tick, event.shiftKey))
+      cell.append(tick)
+    }
+    return cell
+  }
+
+  /** With Shift, everything between this tick and the last one becomes what this one is. */
+  private ticked(tick: HTMLInputElement, range: boolean): void {
+    const all = [...this.grid.querySelectorAll<HTMLInputElement>("input[data-choose]")]
+    const ends = [all.indexOf(tick), range && this.last ? all.indexOf(this.last) : -1].filter((at) => at >= 0)
+    for (const other of all.slice(Math.min(...ends), Math.max(...ends) + 1)) other.checked = tick.checked
+    this.last = tick
+    this.choose(all.filter((each) => each.checked).map((each) => Number(each.dataset.choose)))
+  }
+
+  private tile([id, name, score, standing, verdict, heldOut, purpose]: Item, data: Data): HTMLElement {
     const [sign, words] = STANDING[standing ?? ""] ?? ["○", "not scored"]
     const shown = score === null ? "–" : (score / 100).toFixed(2)
     const label = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
@@ -74,7 +103,7 @@ class Gallery {
       const src = `/heatmap/${id}?version=${data.version}`
       picture.append(make("img", { src, alt: "", loading: "lazy", decoding: "async" }))
     }
-    const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : ""
+    const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : (purpose ?? "")
     if (said) picture.append(make("span", { class: `badge ${verdict ?? ""}` }, said))
     const facts = make("div", { class: "facts" })
     facts.append(make("b", {}, shown), make("span", { class: `standing ${standing ?? ""}`, title: words }, sign))
@@ -97,17 +126,18 @@ class Gallery {
 
 const galleries = new WeakMap<object, Gallery>()
 
-export default function render({ data, parentElement, setTriggerValue }: Host<Data>): () => void {
+export default function render({ data, parentElement, setTriggerValue, setStateValue }: Host<Data>): () => void {
   const open = (id: number): void => setTriggerValue("open", id)
+  const choose = (ids: number[]): void => setStateValue("chosen", ids)
   let gallery = galleries.get(parentElement)
   if (!gallery) {
     const grid = make("div", { class: "grid", role: "group", "aria-label": "Parts" })
     parentElement.append(grid)
     adopt(grid, CSS)
-    gallery = new Gallery(grid, open)
+    gallery = new Gallery(grid, open, choose)
     galleries.set(parentElement, gallery)
   }
-  gallery.update(data, open)
+  gallery.update(data, open, choose)
   return () => {
     parentElement.querySelector(".grid")?.remove()
     galleries.delete(parentElement)

@@ -5,6 +5,7 @@
 export interface Stored {
   rev: number
   png: string
+  ignore?: string // what nobody judges, where something of it is marked
 }
 
 const kept = new Map<string, Stored>()
@@ -33,9 +34,9 @@ export class Outbox {
     }
   }
 
-  commit(png: string): void {
+  commit(png: string, ignore?: string): void {
     this.rev += 1
-    const entry = { rev: this.rev, png }
+    const entry: Stored = ignore ? { rev: this.rev, png, ignore } : { rev: this.rev, png }
     kept.set(this.name, entry)
     try {
       this.storage.setItem(this.name, JSON.stringify(entry))

@@ -9,6 +9,7 @@ export interface Rect {
 }
 
 export type Point = readonly [number, number]
+export const NOTHING: Rect = { x: 0, y: 0, width: 0, height: 0 }
 
 export class Mask {
   readonly data: Uint8Array
@@ -149,64 +150,5 @@ export function union(a: Rect | null, b: Rect): Rect {
   }
 }
 
-interface Edit {
-  rect: Rect
-  before: Uint8Array
-  after: Uint8Array
-}
-
-/** Undo and redo by what changed, not by whole masks. An edit is open from `begin` to `end`; undoing it in between ends it. */
-export class History {
-  private done: Edit[] = []
-  private undone: Edit[] = []
-  private open: { base: Uint8Array; rect: Rect | null } | null = null
-
-  constructor(private readonly mask: Mask) {}
-
-  begin(): void {
-    this.open = { base: this.mask.data.slice(), rect: null }
-  }
-
-  touched(rect: Rect): void {
-    if (this.open) this.open.rect = union(this.open.rect, rect)
-  }
-
-  /** Close the edit; false when it changed nothing. */
-  end(): boolean {
-    const open = this.open
-    this.open = null
-    if (!open?.rect || open.rect.width === 0 || open.rect.height === 0) return false
-    const before = new Mask(this.mask.width, this.mask.height, open.base).copy(open.rect)
-    const after = this.mask.copy(open.rect)
-    if (before.every((value, index) => value === after[index])) return false
-    this.done.push({ rect: open.rect, before, after })
-    this.undone = []
-    return true
-  }
-
-  undo(): Rect | null {
-    this.end()
-    const edit = this.done.pop()
-    if (!edit) return null
-    this.mask.paste(edit.rect, edit.before)
-    this.undone.push(edit)
-    return edit.rect
-  }
-
-  redo(): Rect | null {
-    if (this.open) return null
-    const edit = this.undone.pop()
-    if (!edit) return null
-    this.mask.paste(edit.rect, edit.after)
-    this.done.push(edit)
-    return edit.rect
-  }
-
-  get canUndo(): boolean {
-    return this.done.length > 0 || this.open !== null
-  }
-
-  get canRedo(): boolean {
-    return this.undone.length > 0
-  }
-}
+/** A mask that an edit belongs to. */
+export type Layer = Mask

@@ -12,6 +12,7 @@ export interface Isolines {
 }
 
 const TINT = [229, 57, 53, 130]
+const IGNORED = [66, 165, 245, 130]
 const SMOOTH_BELOW = 3
 const MOST = 40
 const thin = { strokeScaleEnabled: false, listening: false }
@@ -21,9 +22,14 @@ export class Scene {
   private readonly pixels = document.createElement("canvas")
   private readonly imageNode = new Picture({ image: undefined, listening: false })
   private readonly heatNode = new Picture({ image: undefined, listening: false })
+  private readonly otherNode = new Picture({ image: undefined, listening: false })
+  private readonly photograph = new Konva.Layer({ listening: false })
   private readonly maskNode = new Picture({ image: undefined, listening: false, imageSmoothingEnabled: false } as never)
   private readonly lines = new Konva.Group({ listening: false })
   private readonly draft = new Line({ points: [], stroke: "#fff", strokeWidth: 1.5, dash: [5, 4], ...thin })
+  private readonly left = new Konva.Group({ listening: false })
+  private readonly right = new Konva.Group({ listening: false })
+  private readonly splitLine = new Line({ points: [], stroke: "#fff", strokeWidth: 1, ...thin })
   private readonly cursor = new Circle({ radius: 1, stroke: "#fff", strokeWidth: 1.2, visible: false, ...thin })
   private readonly wanted = new Map<Picture, string | null>()
   private width = 1
@@ -36,9 +42,12 @@ export class Scene {
     this.stage = new Konva.Stage({ container: box, width: 10, height: stageHeight })
     const below = new Konva.Layer({ listening: false })
     const above = new Konva.Layer({ listening: false })
-    below.add(this.imageNode, this.heatNode)
+    this.left.add(this.heatNode)
+    this.right.add(this.otherNode)
+    below.add(this.left, this.right, this.splitLine)
+    this.photograph.add(this.imageNode)
     above.add(this.maskNode, this.lines, this.draft, this.cursor)
-    this.stage.add(below, above)
+    this.stage.add(this.photograph, below, above)
   }
 
   get scale(): number {
@@ -61,11 +70,27 @@ export class Scene {
   }
 
   heat(url: string | null): Promise<void> {
-    return this.load(this.heatNode, url)
+    return this.wanted.get(this.heatNode) === url ? Promise.resolve() : this.load(this.heatNode, url)
   }
 
   opacity(value: number): void {
     this.heatNode.opacity(value)
+    this.otherNode.opacity(value)
+  }
+
+  /** Contrast and brightness of the photograph alone, as factors; the heat keeps its scale. */
+  light(contrast: number, brightness: number): void {
+    const plain = contrast === 1 && brightness === 1
+    this.photograph.getNativeCanvasElement().style.filter = plain ? "" : `contrast(${contrast}) brightness(${brightness})`
+  }
+
+  /** The other map to the right of a share of the width; null shows one map alone. */
+  split(url: string | null, share: number): void {
+    if (this.wanted.get(this.otherNode) !== url) void this.load(this.otherNode, url)
+    const edge = url ? this.width * share : this.width
+    this.left.clip({ x: 0, y: 0, width: edge, height: this.height })
+    this.right.clip({ x: edge, y: 0, width: this.width - edge, height: this.height })
+    this.splitLine.points(url ? [edge, 0, edge, this.height] : [])
   }
 
   /** Takes the picture over when it has come, unless another was wanted meanwhile. */
@@ -87,16 +112,19 @@ export class Scene {
   }
 
   /** Only the touched rectangle of the tinted picture is written; Konva then redraws one layer. */
-  repaint(mask: Mask, rect: Rect): void {
+  repaint(mask: Mask, ignored: Mask, rect: Rect): void {
     const context = this.pixels.getContext("2d")
     if (!context || rect.width === 0 || rect.height === 0) return
     const tinted = context.createImageData(rect.width, rect.height)
     const words = new Uint32Array(tinted.data.buffer)
-    const ink = new Uint32Array(new Uint8Array(TINT).buffer)[0]
+    const [ink, pale] = [TINT, IGNORED].map((colour) => new Uint32Array(new Uint8Array(colour).buffer)[0])
     for (let row = 0; row < rect.height; row++) {
       const start = (rect.y + row) * mask.width + rect.x
       for (let column = 0; column < rect.width; column++) {
         if (mask.data[start + column]) words[row * rect.width + column] = ink
+        else if (ignored.data[start + column] && (row + column + rect.x + rect.y) % 4 < 2) {
+          words[row * rect.width + column] = pale // hatched: told apart without its colour
+        }
       }
     }
     context.putImageData(tinted, rect.x, rect.y)
@@ -116,6 +144,13 @@ export class Scene {
   resize(): void {
     const width = this.box.clientWidth
     if (width > 0 && width !== this.stage.width()) this.fit()
+  }
+
+  /** Show a box of the image, with some room around it. */
+  look(x: number, y: number, width: number, height: number): void {
+    const [w, h] = [this.stage.width(), this.stageHeight]
+    const scale = Math.max(0.05, Math.min(12, w / (2.5 * width), h / (2.5 * height)))
+    this.view(scale, w / 2 - (x + width / 2) * scale, h / 2 - (y + height / 2) * scale)
   }
 
   fit(): void {

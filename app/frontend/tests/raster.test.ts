@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { History, inside, Mask, type Point } from "../src/raster"
+import { History } from "../src/history"
+import { inside, Mask, type Point } from "../src/raster"
 
 // Independent and naive: every pixel of the image is asked, by other formulas than the raster's.
 function each(width: number, height: number, test: (x: number, y: number) => boolean): Uint8Array {
@@ -95,10 +96,10 @@ describe("a mask", () => {
 describe("history", () => {
   it("undoes and redoes any number of edits exactly", () => {
     const mask = new Mask(60, 40)
-    const history = new History(mask)
+    const history = new History()
     const states = [mask.data.slice()]
     for (let n = 0; n < 8; n++) {
-      history.begin()
+      history.begin(mask)
       history.touched(mask.stroke(somewhere(), somewhere(), 4, n % 3 === 2 ? 0 : 1))
       if (history.end()) states.push(mask.data.slice())
     }
@@ -115,8 +116,8 @@ describe("history", () => {
 
   it("undoes a stroke that is still being drawn", () => {
     const mask = new Mask(60, 40)
-    const history = new History(mask)
-    history.begin()
+    const history = new History()
+    history.begin(mask)
     history.touched(mask.stroke([10, 10], [20, 10], 3, 1))
     history.undo()
     expect(mask.count()).toBe(0)
@@ -124,14 +125,14 @@ describe("history", () => {
 
   it("forgets what was undone when something else is drawn", () => {
     const mask = new Mask(60, 40)
-    const history = new History(mask)
+    const history = new History()
     for (const x of [10, 40]) {
-      history.begin()
+      history.begin(mask)
       history.touched(mask.stroke([x, 10], [x, 20], 3, 1))
       history.end()
     }
     history.undo()
-    history.begin()
+    history.begin(mask)
     history.touched(mask.box([0, 0], [5, 5], 1))
     history.end()
     expect(history.canRedo).toBe(false)
@@ -139,8 +140,8 @@ describe("history", () => {
 
   it("counts an edit that changes nothing as none", () => {
     const mask = new Mask(60, 40)
-    const history = new History(mask)
-    history.begin()
+    const history = new History()
+    history.begin(mask)
     history.touched(mask.stroke([10, 10], [20, 10], 3, 0))
     expect(history.end()).toBe(false)
     expect(history.canUndo).toBe(false)

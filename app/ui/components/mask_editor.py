@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.ui.components.registration import component
@@ -12,23 +12,52 @@ STAGE_HEIGHT = 470
 
 @dataclass(frozen=True)
 class Commit:
-    """A mask as the browser sent it: a PNG of the image's size, white where abnormal.
+    """Masks as the browser sent them: PNGs of the image's size, white where marked.
 
-    Commits count up by `rev` for each image and revision of its label (`base`).
+    Commits count up by `rev` for each image and revision of its label (`base`). `ignore` is what nobody judges.
     """
 
     image_id: int
     base: int
     rev: int
     png: bytes
+    ignore: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came from the browser: a mask, if one arrived with this run, and the highest `rev` that it has sent."""
+    """What came from the browser with this run.
+
+    Attributes:
+        commit: masks, if some arrived.
+        latest: the highest `rev` that the browser has sent.
+        kind: the number key of a defect type, if one was pressed.
+    """
 
     commit: Commit | None
     latest: int
+    kind: int | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen of an image besides its pixels; all of it empty before a version has seen it, or when it is blind.
+
+    Attributes:
+        heat_url: without its level, which the browser chooses among `levels`.
+        compare: address and name of another version's heat.
+        log_p_url, scale: the log-likelihoods that regions grow along, and median, b_n and b_a in their unit.
+        isolines: polygons of `b_n` and `b_a`, each a flat list of x and y in image pixels.
+        regions: [x, y, width, height] in image pixels, the most abnormal first.
+    """
+
+    heat_url: str | None = None
+    compare: tuple[str, str] | None = None
+    log_p_url: str | None = None
+    scale: dict[str, float] | None = None
+    levels: list[str] = field(default_factory=list)
+    isolines: dict[str, list[list[float]]] = field(default_factory=dict)
+    regions: list[list[int]] = field(default_factory=list)
 
 
 def mask_editor(
@@ -37,12 +66,12 @@ def mask_editor(
     image_id: int,
     base: int,
     image_url: str,
-    heat_url: str | None,
     width: int,
     height: int,
-    mask_png: str | None,
-    isolines: dict[str, list[list[float]]],
-    opacity: float,
+    mask: bytes | None,
+    ignore: bytes | None,
+    sight: Sight,
+    ahead: list[str],
     ack_rev: int,
     stage_height: int = STAGE_HEIGHT,
 ) -> Drawn:
@@ -50,29 +79,45 @@ def mask_editor(
 
     Args:
         base: revision of the label that is edited; strokes kept by the browser belong to it.
-        mask_png: the mask to start with, base64, None for an empty one.
-        isolines: polygons of `b_n` and `b_a`, each a flat list of x and y in image pixels.
-        opacity: of the heatmap, 0 to 1.
+        mask, ignore: the PNGs to start with, None for empty ones.
+        ahead: addresses that are asked for next, loaded while this image is looked at.
         ack_rev: the highest `rev` that was taken over; the browser sends later ones again.
     """
     data = {
         "imageId": image_id,
         "base": base,
         "imageUrl": image_url,
-        "heatUrl": heat_url,
+        "heatUrl": sight.heat_url,
+        "compare": {"url": sight.compare[0], "name": sight.compare[1]} if sight.compare else None,
+        "logpUrl": sight.log_p_url,
+        "scale": sight.scale,
+        "levels": sight.levels,
+        "regions": sight.regions,
         "width": width,
         "height": height,
-        "mask": mask_png,
-        "isolines": isolines,
-        "opacity": opacity,
+        "mask": base64.b64encode(mask).decode() if mask else None,
+        "ignore": base64.b64encode(ignore).decode() if ignore else None,
+        "isolines": sight.isolines,
+        "ahead": ahead,
         "ackRev": ack_rev,
         "stageHeight": stage_height,
     }
     mount = component("mask_editor", "mask-editor.js")
-    result = mount(key=key, data=data, on_commit_change=lambda: None, on_drawn_change=lambda: None)
+    result = mount(
+        key=key,
+        data=data,
+        on_commit_change=lambda: None,
+        on_drawn_change=lambda: None,
+        on_kind_change=lambda: None,
+    )
     drawn = getattr(result, "drawn", None)
     latest = drawn[2] if isinstance(drawn, list) and len(drawn) == 3 and drawn[:2] == [image_id, base] else 0
-    return Drawn(parse(getattr(result, "commit", None)), latest if isinstance(latest, int) else 0)
+    kind = getattr(result, "kind", None)
+    return Drawn(
+        parse(getattr(result, "commit", None)),
+        latest if isinstance(latest, int) else 0,
+        kind if isinstance(kind, int) else None,
+    )
 
 
 def parse(value: Any) -> Commit | None:
@@ -80,9 +125,11 @@ def parse(value: Any) -> Commit | None:
     if not isinstance(value, dict):
         return None
     image_id, base, rev, png = (value.get(name) for name in ("imageId", "base", "rev", "png"))
+    ignore = value.get("ignore")
     if not (isinstance(image_id, int) and isinstance(base, int) and isinstance(rev, int) and isinstance(png, str)):
         return None
     try:
-        return Commit(image_id, base, rev, base64.b64decode(png, validate=True))
+        dont_care = base64.b64decode(ignore, validate=True) if isinstance(ignore, str) else None
+        return Commit(image_id, base, rev, base64.b64decode(png, validate=True), dont_care)
     except (binascii.Error, ValueError):
         return None

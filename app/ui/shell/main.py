@@ -20,6 +20,7 @@ PAGES = (
     ("Inspect", "label", "Label", Role.viewer),
     ("Learn", "ingest", "Ingest", Role.viewer),
     ("Learn", "retrain", "Retrain", Role.viewer),
+    ("Review", "review_labels", "Review labels", Role.reviewer),
     ("Review", "histograms", "Histograms", Role.viewer),
     ("Review", "drift", "Drift", Role.viewer),
     ("Review", "compare", "Compare", Role.viewer),

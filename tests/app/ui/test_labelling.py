@@ -6,7 +6,7 @@ import pytest
 from app.services.label import label_view
 from app.services.score import ranked_queue
 from app.ui.components.mask_editor import Commit, parse
-from app.ui.labelling import Desk, following
+from app.ui.labelling import Desk
 from app.ui.visit import Visit
 from storage.masks import decode_mask, encode_mask
 from storage.models import Verdict
@@ -102,13 +102,3 @@ def test_undo_gives_back_what_stood_before(here, view):
 )
 def test_what_no_editor_sends_is_no_commit(value):
     assert parse(value) is None
-
-
-def test_the_queue_goes_round():
-    class Item:
-        def __init__(self, image_id):
-            self.image_id = image_id
-
-    items = [Item(i) for i in (4, 7, 9)]
-    assert [following(items, i) for i in (4, 9, 5, None)] == [7, 4, 4, 4]
-    assert following([Item(4)], 4) is None

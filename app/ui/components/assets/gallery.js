@@ -8,50 +8,69 @@ var n = {
 	normal: "✓ normal",
 	defect: "✕ defect",
 	unsure: "? unsure"
-}, i = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", a = class {
+}, i = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", a = class {
 	grid;
 	open;
+	choose;
 	data = null;
-	constructor(e, t) {
-		this.grid = e, this.open = t, e.addEventListener("keydown", (e) => this.key(e));
+	last = null;
+	constructor(e, t, n) {
+		this.grid = e, this.open = t, this.choose = n, e.addEventListener("keydown", (e) => this.key(e));
 	}
-	update(e, t) {
-		this.open = t, JSON.stringify(e) !== JSON.stringify(this.data) && (this.data = e, this.grid.className = e.compact ? "grid compact" : "grid", this.grid.replaceChildren(...e.items.map((t) => this.tile(t, e))), this.grid.querySelector("[aria-current=\"true\"]")?.scrollIntoView({
+	update(e, t, n) {
+		this.open = t, this.choose = n, JSON.stringify(e) !== JSON.stringify(this.data) && (this.data = e, this.last = null, this.grid.className = e.compact ? "grid compact" : "grid", this.grid.replaceChildren(...e.items.map((t) => this.cell(t, e))), this.grid.querySelector("[aria-current=\"true\"]")?.scrollIntoView({
 			block: "nearest",
 			inline: "center"
 		}));
 	}
-	tile([t, i, a, o, s, c], l) {
-		let [u, d] = n[o ?? ""] ?? ["○", "not scored"], f = a === null ? "–" : (a / 100).toFixed(2), p = `${i}: score ${f}, ${d}${s ? `, labelled ${s}` : ""}`, m = e("button", {
+	cell(t, n) {
+		let r = e("div", { class: "cell" });
+		if (r.append(this.tile(t, n)), n.choosable && t[4] === null) {
+			let n = e("input", {
+				type: "checkbox",
+				"aria-label": `Choose ${t[1]}`,
+				"data-choose": String(t[0])
+			});
+			n.addEventListener("click", (e) => this.ticked(n, e.shiftKey)), r.append(n);
+		}
+		return r;
+	}
+	ticked(e, t) {
+		let n = [...this.grid.querySelectorAll("input[data-choose]")], r = [n.indexOf(e), t && this.last ? n.indexOf(this.last) : -1].filter((e) => e >= 0);
+		for (let t of n.slice(Math.min(...r), Math.max(...r) + 1)) t.checked = e.checked;
+		this.last = e, this.choose(n.filter((e) => e.checked).map((e) => Number(e.dataset.choose)));
+	}
+	tile([t, i, a, o, s, c, l], u) {
+		let [d, f] = n[o ?? ""] ?? ["○", "not scored"], p = a === null ? "–" : (a / 100).toFixed(2), m = `${i}: score ${p}, ${f}${s ? `, labelled ${s}` : ""}`, h = e("button", {
 			class: "tile",
 			type: "button",
-			"aria-label": p,
-			title: p,
+			"aria-label": m,
+			title: m,
 			"data-id": String(t)
 		});
-		t === l.selected && m.setAttribute("aria-current", "true");
-		let h = e("div", { class: "picture" });
-		if (h.append(e("img", {
+		t === u.selected && h.setAttribute("aria-current", "true");
+		let g = e("div", { class: "picture" });
+		if (g.append(e("img", {
 			src: `/thumb/${t}`,
 			alt: "",
 			loading: "lazy",
 			decoding: "async"
-		})), l.heat && l.version !== null && a !== null) {
-			let n = `/heatmap/${t}?version=${l.version}`;
-			h.append(e("img", {
+		})), u.heat && u.version !== null && a !== null) {
+			let n = `/heatmap/${t}?version=${u.version}`;
+			g.append(e("img", {
 				src: n,
 				alt: "",
 				loading: "lazy",
 				decoding: "async"
 			}));
 		}
-		let g = s ? r[s] : c ? "held out" : "";
-		g && h.append(e("span", { class: `badge ${s ?? ""}` }, g));
-		let _ = e("div", { class: "facts" });
-		return _.append(e("b", {}, f), e("span", {
+		let _ = s ? r[s] : c ? "held out" : l ?? "";
+		_ && g.append(e("span", { class: `badge ${s ?? ""}` }, _));
+		let v = e("div", { class: "facts" });
+		return v.append(e("b", {}, p), e("span", {
 			class: `standing ${o ?? ""}`,
-			title: d
-		}, u)), m.append(h, _, e("div", { class: "name" }, i)), m.addEventListener("click", () => this.open(t)), m;
+			title: f
+		}, d)), h.append(g, v, e("div", { class: "name" }, i)), h.addEventListener("click", () => this.open(t)), h;
 	}
 	key(e) {
 		let t = [...this.grid.querySelectorAll(".tile")], n = t.indexOf(e.target);
@@ -65,17 +84,17 @@ var n = {
 		i !== void 0 && (e.preventDefault(), t[Math.max(0, Math.min(t.length - 1, n + i))].focus());
 	}
 }, o = /* @__PURE__ */ new WeakMap();
-function s({ data: n, parentElement: r, setTriggerValue: s }) {
-	let c = (e) => s("open", e), l = o.get(r);
-	if (!l) {
+function s({ data: n, parentElement: r, setTriggerValue: s, setStateValue: c }) {
+	let l = (e) => s("open", e), u = (e) => c("chosen", e), d = o.get(r);
+	if (!d) {
 		let n = e("div", {
 			class: "grid",
 			role: "group",
 			"aria-label": "Parts"
 		});
-		r.append(n), t(n, i), l = new a(n, c), o.set(r, l);
+		r.append(n), t(n, i), d = new a(n, l, u), o.set(r, d);
 	}
-	return l.update(n, c), () => {
+	return d.update(n, l, u), () => {
 		r.querySelector(".grid")?.remove(), o.delete(r);
 	};
 }

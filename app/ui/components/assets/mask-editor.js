@@ -26,8 +26,26 @@ function a(e, t) {
 	if (!r) throw Error("this browser gives no canvas");
 	return [n, r];
 }
-// src/editor-style.ts
-var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", s = /* @__PURE__ */ new Map(), c = class {
+// src/gestures.ts
+function o(e, t) {
+	return e.median - (e.median - e.b_n) * 2 ** t;
+}
+function s(e, t) {
+	return [
+		e,
+		[t[0], e[1]],
+		t,
+		[e[0], t[1]]
+	];
+}
+function c(e) {
+	let t = e.split(/[\s,;]+/).filter(Boolean).map(Number);
+	if (t.length !== 4 || t.some((e) => !Number.isFinite(e)) || t[2] <= 0 || t[3] <= 0) return null;
+	let [n, r, i, a] = t;
+	return [[n, r], [n + i, r + a]];
+}
+// src/outbox.ts
+var l = /* @__PURE__ */ new Map(), u = class {
 	name;
 	send;
 	storage;
@@ -39,7 +57,7 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 		this.name = e, this.send = t, this.storage = n, this.wait = r;
 	}
 	stored() {
-		let e = s.get(this.name);
+		let e = l.get(this.name);
 		if (e) return e;
 		try {
 			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
@@ -48,22 +66,26 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 			return null;
 		}
 	}
-	commit(e) {
+	commit(e, t) {
 		this.rev += 1;
-		let t = {
+		let n = t ? {
+			rev: this.rev,
+			png: e,
+			ignore: t
+		} : {
 			rev: this.rev,
 			png: e
 		};
-		s.set(this.name, t);
+		l.set(this.name, n);
 		try {
-			this.storage.setItem(this.name, JSON.stringify(t));
+			this.storage.setItem(this.name, JSON.stringify(n));
 		} catch {}
-		this.deliver(t);
+		this.deliver(n);
 	}
 	ack(e) {
 		let t = e < this.acked;
 		this.acked = e, this.rev = Math.max(this.rev, e);
-		let n = s.get(this.name);
+		let n = l.get(this.name);
 		this.pending ? t && n && this.deliver(n) : this.stop();
 	}
 	get pending() {
@@ -77,161 +99,18 @@ var o = "\n:host { display: block; }\n.editor { display: flex; flex-direction: c
 			this.acked < e.rev && this.deliver(e);
 		}, this.wait);
 	}
-}, l = class {
-	width;
-	height;
-	data;
-	constructor(e, t, n) {
-		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
-	}
-	clip(e, t, n, r) {
-		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
-		return {
-			x: i,
-			y: a,
-			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
-			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
-		};
-	}
-	stroke(e, t, n, r) {
-		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
-		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
-			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
-			d * d + f * f <= c && (this.data[t * this.width + n] = r);
-		}
-		return i;
-	}
-	polygon(e, t) {
-		if (e.length < 3) return {
-			x: 0,
-			y: 0,
-			width: 0,
-			height: 0
-		};
-		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
-		for (let n = i.y; n < i.y + i.height; n++) {
-			let r = u(e, n + .5);
-			for (let e = 0; e + 1 < r.length; e += 2) {
-				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
-				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
-			}
-		}
-		return i;
-	}
-	box(e, t, n) {
-		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
-		return this.polygon([
-			[r, i],
-			[a, i],
-			[a, o],
-			[r, o]
-		], n);
-	}
-	fill(e) {
-		return this.data.fill(e), {
-			x: 0,
-			y: 0,
-			width: this.width,
-			height: this.height
-		};
-	}
-	count() {
-		let e = 0;
-		for (let t of this.data) e += t;
-		return e;
-	}
-	copy(e) {
-		let t = new Uint8Array(e.width * e.height);
-		for (let n = 0; n < e.height; n++) {
-			let r = (e.y + n) * this.width + e.x;
-			t.set(this.data.subarray(r, r + e.width), n * e.width);
-		}
-		return t;
-	}
-	paste(e, t) {
-		for (let n = 0; n < e.height; n++) {
-			let r = t.subarray(n * e.width, (n + 1) * e.width);
-			this.data.set(r, (e.y + n) * this.width + e.x);
-		}
-	}
-};
-function u(e, t) {
-	let n = [];
-	for (let r = 0; r < e.length; r++) {
-		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
-		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
-	}
-	return n.sort((e, t) => e - t);
-}
-function d(e, t) {
-	return u(e, t[1]).filter((e) => e <= t[0]).length % 2 == 1;
-}
-function f(e, t) {
-	if (e === null || e.width === 0 || e.height === 0) return t;
-	if (t.width === 0 || t.height === 0) return e;
-	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
-	return {
-		x: n,
-		y: r,
-		width: Math.max(e.x + e.width, t.x + t.width) - n,
-		height: Math.max(e.y + e.height, t.y + t.height) - r
-	};
-}
-var p = class {
-	mask;
-	done = [];
-	undone = [];
-	open = null;
-	constructor(e) {
-		this.mask = e;
-	}
-	begin() {
-		this.open = {
-			base: this.mask.data.slice(),
-			rect: null
-		};
-	}
-	touched(e) {
-		this.open && (this.open.rect = f(this.open.rect, e));
-	}
-	end() {
-		let e = this.open;
-		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
-		let t = new l(this.mask.width, this.mask.height, e.base).copy(e.rect), n = this.mask.copy(e.rect);
-		return !t.every((e, t) => e === n[t]) && (this.done.push({
-			rect: e.rect,
-			before: t,
-			after: n
-		}), this.undone = [], !0);
-	}
-	undo() {
-		this.end();
-		let e = this.done.pop();
-		return e ? (this.mask.paste(e.rect, e.before), this.undone.push(e), e.rect) : null;
-	}
-	redo() {
-		if (this.open) return null;
-		let e = this.undone.pop();
-		return e ? (this.mask.paste(e.rect, e.after), this.done.push(e), e.rect) : null;
-	}
-	get canUndo() {
-		return this.done.length > 0 || this.open !== null;
-	}
-	get canRedo() {
-		return this.undone.length > 0;
-	}
-}, m = Math.PI / 180;
-function h() {
+}, d = Math.PI / 180;
+function f() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
-var g = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, _ = {
-	_global: g,
+var p = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, m = {
+	_global: p,
 	version: "10.9.1",
-	isBrowser: h(),
+	isBrowser: f(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return _.angleDeg ? e * m : e;
+		return m.angleDeg ? e * d : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -246,27 +125,27 @@ var g = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	showWarnings: !0,
 	dragButtons: [0, 1],
 	isDragging() {
-		return _.DD.isDragging;
+		return m.DD.isDragging;
 	},
 	isTransforming() {
-		return _.Transformer?.isTransforming() ?? !1;
+		return m.Transformer?.isTransforming() ?? !1;
 	},
 	isDragReady() {
-		return !!_.DD.node;
+		return !!m.DD.node;
 	},
 	releaseCanvasOnDestroy: !0,
-	document: g.document,
+	document: p.document,
 	_injectGlobal(e) {
-		g.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), g.Konva = e;
+		p.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), p.Konva = e;
 	}
-}, ee = /* @__PURE__ */ new Set(), v = (e, t = !1) => {
-	_[e.prototype.getClassName()] = e, t && ee.add(e);
+}, h = /* @__PURE__ */ new Set(), g = (e, t = !1) => {
+	m[e.prototype.getClassName()] = e, t && h.add(e);
 };
-_._injectGlobal(_);
+m._injectGlobal(m);
 // node_modules/konva/lib/Util.js
-var te = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ne = () => {
-	if (typeof document > "u") throw Error(te);
-}, y = class e {
+var _ = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ee = () => {
+	if (typeof document > "u") throw Error(_);
+}, v = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
 			1,
@@ -363,9 +242,9 @@ var te = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 			let i = Math.sqrt(n * n + r * r);
 			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
 		}
-		return s.rotation = C._getRotation(s.rotation), s;
+		return s.rotation = S._getRotation(s.rotation), s;
 	}
-}, re = "[object Array]", ie = "[object Number]", ae = "[object String]", oe = "[object Boolean]", se = Math.PI / 180, ce = 180 / Math.PI, le = "#", ue = "", de = "0", fe = "Konva warning: ", pe = "Konva error: ", me = {
+}, te = "[object Array]", ne = "[object Number]", re = "[object String]", ie = "[object Boolean]", ae = Math.PI / 180, oe = 180 / Math.PI, se = "#", ce = "", le = "0", ue = "Konva warning: ", de = "Konva error: ", fe = {
 	aliceblue: [
 		240,
 		248,
@@ -1112,26 +991,26 @@ var te = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 		205,
 		50
 	]
-}, b = null, he = typeof window < "u" ? window : {}, ge = /* @__PURE__ */ new WeakMap(), _e = (e, t) => {
+}, y = null, pe = typeof window < "u" ? window : {}, me = /* @__PURE__ */ new WeakMap(), he = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
-}, ve = /* @__PURE__ */ new Map(), ye = Object.getPrototypeOf(Int8Array), be = (e) => {
+}, ge = /* @__PURE__ */ new Map(), _e = Object.getPrototypeOf(Int8Array), ve = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, xe = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Se = RegExp(`^(${xe})(%?)$`, "i"), x = (e, t) => {
-	let n = Se.exec(e);
+}, ye = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", be = RegExp(`^(${ye})(%?)$`, "i"), b = (e, t) => {
+	let n = be.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
 	return Math.min(Math.max(r, 0), t);
-}, Ce = /^#[0-9a-f]+$/i, we = RegExp(`^(${xe})(deg|grad|rad|turn)?$`, "i"), Te = {
+}, xe = /^#[0-9a-f]+$/i, Se = RegExp(`^(${ye})(deg|grad|rad|turn)?$`, "i"), Ce = {
 	deg: 1,
 	grad: .9,
-	rad: ce,
+	rad: oe,
 	turn: 360
 };
-function S(e, t) {
+function x(e, t) {
 	return Math.min(Math.max(e || 0, 0), t);
 }
-var C = {
+var S = {
 	_isElement(e) {
 		return !!(e && e.nodeType == 1);
 	},
@@ -1142,16 +1021,16 @@ var C = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === re;
+		return Object.prototype.toString.call(e) === te;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === ie && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === ne && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === ae;
+		return Object.prototype.toString.call(e) === re;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === oe;
+		return Object.prototype.toString.call(e) === ie;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -1165,15 +1044,15 @@ var C = {
 		return e === 0 || e > 0 ? 1 : -1;
 	},
 	requestAnimFrame(e, t) {
-		let n = t && !t.closed && t || he, r = ge.get(n);
-		r || (r = [], ge.set(n, r), _e(n, function() {
-			ge.delete(n), r.forEach(function(e) {
+		let n = t && !t.closed && t || pe, r = me.get(n);
+		r || (r = [], me.set(n, r), he(n, function() {
+			me.delete(n), r.forEach(function(e) {
 				e();
 			});
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		ne();
+		ee();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -1181,10 +1060,10 @@ var C = {
 		return e;
 	},
 	createImageElement() {
-		return ne(), document.createElement("img");
+		return ee(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
-		let r = C.createImageElement();
+		let r = S.createImageElement();
 		r.onload = function() {
 			t(r);
 		}, r.onerror = (e) => {
@@ -1195,7 +1074,7 @@ var C = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(le, ue);
+		e = e.replace(se, ce);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -1205,12 +1084,12 @@ var C = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = de + e;
-		return le + e;
+		for (; e.length < 6;) e = le + e;
+		return se + e;
 	},
 	isCanvasFarblingActive() {
-		if (b !== null) return b;
-		if (typeof document > "u") return b = !1, !1;
+		if (y !== null) return y;
+		if (typeof document > "u") return y = !1, !1;
 		let e = this.createCanvasElement();
 		e.width = 10, e.height = 10;
 		let t = e.getContext("2d", { willReadFrequently: !0 });
@@ -1220,7 +1099,7 @@ var C = {
 			r = !0;
 			break;
 		}
-		return b = r, this.releaseCanvas(e), b;
+		return y = r, this.releaseCanvas(e), y;
 	},
 	getHitColor() {
 		let e = () => Math.random() * 256 | 0;
@@ -1228,14 +1107,14 @@ var C = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return le + this._rgbToHex(i(e), i(t), i(n));
+		return se + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
 		return this.getHitColorKey(t, n, r);
 	},
 	getRGB(e) {
-		let { r: t = 0, g: n = 0, b: r = 0 } = C.colorToRGBA(e) ?? {};
+		let { r: t = 0, g: n = 0, b: r = 0 } = S.colorToRGBA(e) ?? {};
 		return {
 			r: t,
 			g: n,
@@ -1244,16 +1123,16 @@ var C = {
 	},
 	colorToRGBA(e) {
 		e = (e || "").trim() || "black";
-		let t = C._namedColorToRBA(e) || C._hex3ColorToRGBA(e) || C._hex4ColorToRGBA(e) || C._hex6ColorToRGBA(e) || C._hex8ColorToRGBA(e) || C._rgbColorToRGBA(e) || C._hslColorToRGBA(e);
+		let t = S._namedColorToRBA(e) || S._hex3ColorToRGBA(e) || S._hex4ColorToRGBA(e) || S._hex6ColorToRGBA(e) || S._hex8ColorToRGBA(e) || S._rgbColorToRGBA(e) || S._hslColorToRGBA(e);
 		if (t && [
 			t.r,
 			t.g,
 			t.b,
 			t.a
-		].every(C._isNumber)) return t;
+		].every(S._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = me[e.toLowerCase()];
+		let t = fe[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1264,16 +1143,16 @@ var C = {
 	_rgbColorToRGBA(e) {
 		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = be(t[1]);
+		let n = ve(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
-			r: x(n[0], 255),
-			g: x(n[1], 255),
-			b: x(n[2], 255),
-			a: n.length > 3 ? x(n[3], 1) : 1
+			r: b(n[0], 255),
+			g: b(n[1], 255),
+			b: b(n[2], 255),
+			a: n.length > 3 ? b(n[3], 1) : 1
 		};
 	},
 	_hex8ColorToRGBA(e) {
-		if (e.length === 9 && Ce.test(e)) return {
+		if (e.length === 9 && xe.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1281,7 +1160,7 @@ var C = {
 		};
 	},
 	_hex6ColorToRGBA(e) {
-		if (e.length === 7 && Ce.test(e)) return {
+		if (e.length === 7 && xe.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1289,7 +1168,7 @@ var C = {
 		};
 	},
 	_hex4ColorToRGBA(e) {
-		if (e.length === 5 && Ce.test(e)) return {
+		if (e.length === 5 && xe.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1297,7 +1176,7 @@ var C = {
 		};
 	},
 	_hex3ColorToRGBA(e) {
-		if (e.length === 4 && Ce.test(e)) return {
+		if (e.length === 4 && xe.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1307,13 +1186,13 @@ var C = {
 	_hslColorToRGBA(e) {
 		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = be(t[1]);
+		let n = ve(t[1]);
 		if (n.length < 3 || n.length > 4) return;
-		let r = we.exec(n[0]);
+		let r = Se.exec(n[0]);
 		if (!r) return;
-		let i = r[2], a = Number(r[1]) * (i ? Te[i.toLowerCase()] : 1);
+		let i = r[2], a = Number(r[1]) * (i ? Ce[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
-		let o = (a % 360 + 360) % 360 / 360, s = x(n[1], 100) / 100, c = x(n[2], 100) / 100, l = n.length > 3 ? x(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
+		let o = (a % 360 + 360) % 360 / 360, s = b(n[1], 100) / 100, c = b(n[2], 100) / 100, l = n.length > 3 ? b(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
 			0,
 			0
@@ -1354,48 +1233,48 @@ var C = {
 	},
 	cloneObject(e) {
 		let t = {};
-		for (let n in e) t[n] = C._cloneValue(e[n]);
+		for (let n in e) t[n] = S._cloneValue(e[n]);
 		return t;
 	},
 	_cloneValue(e) {
-		return C._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(C._cloneValue) : e.slice() : C._isPlainObject(e) ? C.cloneObject(e) : e instanceof ye ? e.slice() : e;
+		return S._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(S._cloneValue) : e.slice() : S._isPlainObject(e) ? S.cloneObject(e) : e instanceof _e ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * se;
+		return e * ae;
 	},
 	radToDeg(e) {
-		return e * ce;
+		return e * oe;
 	},
 	_getRotation(e) {
-		return _.angleDeg ? C.radToDeg(e) : e;
+		return m.angleDeg ? S.radToDeg(e) : e;
 	},
 	_capitalize(e) {
-		let t = ve.get(e);
+		let t = ge.get(e);
 		if (t !== void 0) return t;
 		let n = e.charAt(0).toUpperCase() + e.slice(1);
-		return ve.set(e, n), n;
+		return ge.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(pe + e);
+		throw Error(de + e);
 	},
 	error(e) {
-		console.error(pe + e);
+		console.error(de + e);
 	},
 	warn(e) {
-		_.showWarnings && console.warn(fe + e);
+		m.showWarnings && console.warn(ue + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
 		let n = !1, r = !0;
 		try {
 			e(() => {
-				n || !r ? C.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+				n || !r ? S.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
 			});
 		} finally {
-			r = !1, n || C.warn("eventBatchFunc must call its argument synchronously.");
+			r = !1, n || S.warn("eventBatchFunc must call its argument synchronously.");
 		}
 	},
 	each(e, t) {
@@ -1418,10 +1297,10 @@ var C = {
 		];
 	},
 	_getProjectionToLine(e, t, n) {
-		let r = C.cloneObject(e), i = Number.MAX_VALUE;
+		let r = S.cloneObject(e), i = Number.MAX_VALUE;
 		return t.forEach(function(a, o) {
 			if (!n && o === t.length - 1) return;
-			let s = t[(o + 1) % t.length], c = C._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			let s = t[(o + 1) % t.length], c = S._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
 			d < i && (r.x = l, r.y = u, i = d);
 		}), r;
 	},
@@ -1441,16 +1320,16 @@ var C = {
 		});
 		let a = [];
 		return i.forEach(function(e) {
-			let t = C._getProjectionToLine(e, r, n);
+			let t = S._getProjectionToLine(e, r, n);
 			a.push(t.x), a.push(t.y);
 		}), a;
 	},
 	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
-		let n = C._isArray(e) ? [] : {};
+		let n = S._isArray(e) ? [] : {};
 		t.add(e);
 		for (let r of Object.keys(e)) {
 			let i = e[r];
-			C._isElement(i) || t.has(i) || (n[r] = C._isPlainObject(i) || C._isArray(i) ? C._prepareToStringify(i, t) : i);
+			S._isElement(i) || t.has(i) || (n[r] = S._isPlainObject(i) || S._isArray(i) ? S._prepareToStringify(i, t) : i);
 		}
 		return t.delete(e), n;
 	},
@@ -1465,14 +1344,14 @@ var C = {
 		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
 	},
 	releaseCanvas(...e) {
-		_.releaseCanvasOnDestroy && e.forEach((e) => {
+		m.releaseCanvasOnDestroy && e.forEach((e) => {
 			e.width = 0, e.height = 0;
 		});
 	},
 	_cornerRadii(e, t, n) {
 		let r = Math.min(t, n) / 2;
 		if (typeof e == "number") {
-			let t = S(e, r);
+			let t = x(e, r);
 			return [
 				t,
 				t,
@@ -1481,16 +1360,16 @@ var C = {
 			];
 		}
 		return [
-			S(e[0], r),
-			S(e[1], r),
-			S(e[2], r),
-			S(e[3], r)
+			x(e[0], r),
+			x(e[1], r),
+			x(e[2], r),
+			x(e[3], r)
 		];
 	},
 	drawRoundedRectPath(e, t, n, r) {
 		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
 		t = Math.abs(t), n = Math.abs(n);
-		let [o, s, c, l] = C._cornerRadii(r, t, n);
+		let [o, s, c, l] = S._cornerRadii(r, t, n);
 		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
 	},
 	drawRoundedPolygonPath(e, t, n, r, i) {
@@ -1522,15 +1401,15 @@ var C = {
 	}
 };
 // node_modules/konva/lib/Context.js
-function Ee(e) {
-	let t = [], n = e.length, r = C;
+function we(e) {
+	let t = [], n = e.length, r = S;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
 		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
 	}
 	return t;
 }
-var De = ",", Oe = "(", ke = ")", Ae = ";", je = "()", Me = "=", Ne = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), Pe = [
+var Te = ",", Ee = "(", De = ")", Oe = ";", ke = "()", Ae = "=", je = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), Me = [
 	"fillStyle",
 	"strokeStyle",
 	"shadowColor",
@@ -1552,20 +1431,20 @@ var De = ",", Oe = "(", ke = ")", Ae = ";", je = "()", Me = "=", Ne = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], Fe = 100, w = null;
-function Ie() {
-	if (w !== null) return w;
+], Ne = 100, Pe = null;
+function Fe() {
+	if (Pe !== null) return Pe;
 	try {
-		let e = C.createCanvasElement(), t = e.getContext("2d");
-		w = !!t && "filter" in t, C.releaseCanvas(e);
+		let e = S.createCanvasElement(), t = e.getContext("2d");
+		Pe = !!t && "filter" in t, S.releaseCanvas(e);
 	} catch {
-		w = !1;
+		Pe = !1;
 	}
-	return w;
+	return Pe;
 }
-var Le = class {
+var Ie = class {
 	constructor(e) {
-		this.canvas = e, _.enableTrace && (this.traceArr = [], this._enableTrace());
+		this.canvas = e, m.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
 	fillShape(e) {
 		e.fillEnabled() && this._fill(e);
@@ -1580,7 +1459,7 @@ var Le = class {
 	}
 	getTrace(e, t) {
 		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
-		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += je : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += Oe + c.join(De) + ke)) : (i += o.property, e || (i += Me + o.val)), i += Ae;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += ke : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += Ee + c.join(Te) + De)) : (i += o.property, e || (i += Ae + o.val)), i += Oe;
 		return i;
 	}
 	clearTrace() {
@@ -1588,7 +1467,7 @@ var Le = class {
 	}
 	_trace(e) {
 		let t = this.traceArr, n;
-		t.push(e), n = t.length, n >= Fe && t.shift();
+		t.push(e), n = t.length, n >= Ne && t.shift();
 	}
 	reset() {
 		let e = this.getCanvas().getPixelRatio();
@@ -1745,16 +1624,16 @@ var Le = class {
 		this._context.translate(e, t);
 	}
 	_enableTrace() {
-		let e = this, t = Ne.length, n = this.setAttr, r, i, a = function(t) {
+		let e = this, t = je.length, n = this.setAttr, r, i, a = function(t) {
 			let n = e[t], r;
 			e[t] = function() {
-				return i = Ee(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+				return i = we(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
 					method: t,
 					args: i
 				}), r;
 			};
 		};
-		for (r = 0; r < t; r++) a(Ne[r]);
+		for (r = 0; r < t; r++) a(je[r]);
 		e.setAttr = function() {
 			n.apply(e, arguments);
 			let t = arguments[0], r = arguments[1];
@@ -1769,8 +1648,8 @@ var Le = class {
 		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
 	}
 };
-Pe.forEach(function(e) {
-	Object.defineProperty(Le.prototype, e, {
+Me.forEach(function(e) {
+	Object.defineProperty(Ie.prototype, e, {
 		get() {
 			return this._context[e];
 		},
@@ -1779,7 +1658,7 @@ Pe.forEach(function(e) {
 		}
 	});
 });
-var Re = class extends Le {
+var Le = class extends Ie {
 	constructor(e, { willReadFrequently: t = !1 } = {}) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
 	}
@@ -1808,7 +1687,7 @@ var Re = class extends Le {
 	_strokeLinearGradient(e) {
 		let t = e._toStyleSpace(e.getStrokeLinearGradientStartPoint()), n = e._toStyleSpace(e.getStrokeLinearGradientEndPoint());
 		if (!e.getStrokeScaleEnabled()) {
-			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new y([
+			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new v([
 				e,
 				r,
 				i,
@@ -1860,7 +1739,7 @@ var Re = class extends Le {
 		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
 		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
 	}
-}, ze = class extends Le {
+}, Re = class extends Ie {
 	constructor(e) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
 	}
@@ -1881,11 +1760,11 @@ var Re = class extends Le {
 		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
 		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
 	}
-}, Be = class {
+}, ze = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
-		let t = (e || {}).pixelRatio || _.pixelRatio || _._global.devicePixelRatio || 1;
-		this.pixelRatio = t, this._canvas = C.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+		let t = (e || {}).pixelRatio || m.pixelRatio || m._global.devicePixelRatio || 1;
+		this.pixelRatio = t, this._canvas = S.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
 		return this.context;
@@ -1912,7 +1791,7 @@ var Re = class extends Le {
 		return Math.floor((e || 0) * this.pixelRatio);
 	}
 	setSize(e, t) {
-		isFinite(e ?? 0) && isFinite(t ?? 0) || (C.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (S.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
 		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
 		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
 	}
@@ -1926,15 +1805,15 @@ var Re = class extends Le {
 			try {
 				return this._canvas.toDataURL();
 			} catch (e) {
-				throw C.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+				throw S.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
 			}
 		}
 	}
-}, T = class e extends Be {
+}, C = class e extends ze {
 	_prepareIsolationCanvas(t) {
 		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
-			let e = new y([
+			let e = new v([
 				n,
 				r,
 				i,
@@ -1975,7 +1854,7 @@ var Re = class extends Le {
 	}
 	_releaseIsolationCanvas() {
 		let e = this._isolationCanvas;
-		e && (e._releaseIsolationCanvas(), C.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+		e && (e._releaseIsolationCanvas(), S.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
 	}
 	setSize(e, t) {
 		this._releaseIsolationCanvas(), super.setSize(e, t);
@@ -1988,25 +1867,25 @@ var Re = class extends Le {
 		super(e), this._isolationPeak = {
 			width: 0,
 			height: 0
-		}, this._isolationLowFrames = 0, this.context = new Re(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+		}, this._isolationLowFrames = 0, this.context = new Le(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
 	}
-}, Ve = class extends Be {
+}, Be = class extends ze {
 	constructor(e = {
 		width: 0,
 		height: 0
 	}) {
-		super(e), this.hitCanvas = !0, this.context = new ze(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+		super(e), this.hitCanvas = !0, this.context = new Re(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
-}, E = {
+}, w = {
 	get isDragging() {
 		let e = !1;
-		return E._dragElements.forEach((t) => {
+		return w._dragElements.forEach((t) => {
 			t.dragStatus === "dragging" && (e = !0);
 		}), e;
 	},
 	get node() {
 		let e;
-		for (let t of E._dragElements.values()) {
+		for (let t of w._dragElements.values()) {
 			if (t.dragStatus === "dragging") return t.node;
 			e = t.node;
 		}
@@ -2014,13 +1893,13 @@ var Re = class extends Le {
 	},
 	_dragElements: /* @__PURE__ */ new Map(),
 	_listenToWindow(e) {
-		let t = (t) => E._endDragBefore(t, e), n = (t) => E._batchEvents(() => E._drag(t, e), e), r = (e) => E._batchEvents(() => E._endDragAfter(e));
+		let t = (t) => w._endDragBefore(t, e), n = (t) => w._batchEvents(() => w._drag(t, e), e), r = (e) => w._batchEvents(() => w._endDragAfter(e));
 		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
 	},
 	_batchEvents(e, t) {
-		if (!E._dragElements.size) return;
+		if (!w._dragElements.size) return;
 		let n = /* @__PURE__ */ new Set();
-		for (let { node: e } of E._dragElements.values()) {
+		for (let { node: e } of w._dragElements.values()) {
 			let r = e.getStage();
 			if (!r || t && r._getOwnerWindow() !== t) continue;
 			let i = r.eventBatchFunc();
@@ -2029,16 +1908,16 @@ var Re = class extends Le {
 		let r = e;
 		for (let e of n) {
 			let t = r;
-			r = () => C._batchEvents(e, t);
+			r = () => S._batchEvents(e, t);
 		}
 		r();
 	},
 	_drag(e, t) {
 		let n = [], r = /* @__PURE__ */ new Set();
-		E._dragElements.forEach((i, a) => {
+		w._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
-			i.pointerId === void 0 && (i.pointerId = C._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			i.pointerId === void 0 && (i.pointerId = S._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
 			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
 			if (c) {
 				if (i.dragStatus !== "dragging") {
@@ -2057,12 +1936,12 @@ var Re = class extends Le {
 	},
 	_endDragBefore(e, t, n) {
 		let r = [], i = /* @__PURE__ */ new Set();
-		E._dragElements.forEach((a, o) => {
+		w._dragElements.forEach((a, o) => {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
-			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === C._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
-				if (a.dragStatus === "ready") E._dragElements.delete(o);
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === S._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+				if (a.dragStatus === "ready") w._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
 					let e = s.getLayer() || c;
@@ -2074,131 +1953,131 @@ var Re = class extends Le {
 		});
 	},
 	_endDragAfter(e, t) {
-		E._dragElements.forEach((n, r) => {
+		w._dragElements.forEach((n, r) => {
 			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
 				type: "dragend",
 				target: n.node,
 				evt: e
-			}, !0), n.dragStatus !== "dragging" && E._dragElements.delete(r));
+			}, !0), n.dragStatus !== "dragging" && w._dragElements.delete(r));
 		});
 	}
-}, D = /* @__PURE__ */ new Map(), He = _._global.PointerEvent !== void 0;
-function Ue(e, t) {
-	let n = D.get(e);
+}, T = /* @__PURE__ */ new Map(), Ve = m._global.PointerEvent !== void 0;
+function He(e, t) {
+	let n = T.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
-function We(e, t, n) {
+function Ue(e, t, n) {
 	e._fire(t, {
 		evt: new PointerEvent(t, { pointerId: n }),
 		pointerId: n
 	});
 }
-function Ge(e, t) {
-	return D.get(e)?.shape === t;
+function We(e, t) {
+	return T.get(e)?.shape === t;
 }
-function Ke(e, t) {
+function Ge(e, t) {
 	var n;
-	O(e);
+	E(e);
 	let r = t.getStage();
-	if (r && (D.set(e, {
+	if (r && (T.set(e, {
 		shape: t,
 		stage: r
-	}), He)) {
+	}), Ve)) {
 		try {
 			(n = r.content) == null || n.setPointerCapture(e);
 		} catch {}
-		We(t, "gotpointercapture", e);
+		Ue(t, "gotpointercapture", e);
 	}
 }
-function qe(e) {
-	D.forEach(({ shape: t, stage: n }, r) => {
-		(t === e || n === e) && O(r);
+function Ke(e) {
+	T.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && E(r);
 	});
 }
-function O(e, t) {
+function E(e, t) {
 	var n;
-	let r = D.get(e);
+	let r = T.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (D.delete(e), He) {
+	if (T.delete(e), Ve) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
-		We(i, "lostpointercapture", e);
+		Ue(i, "lostpointercapture", e);
 	}
 }
 // node_modules/konva/lib/Validators.js
-function k(e) {
-	return C._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || C._isBoolean(e) ? e : Object.prototype.toString.call(e);
+function D(e) {
+	return S._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || S._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
-function A() {
-	if (_.isUnminified) return function(e, t) {
-		return C._isNumber(e) || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
+function O() {
+	if (m.isUnminified) return function(e, t) {
+		return S._isNumber(e) || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
-function Je(e) {
-	if (_.isUnminified) return function(t, n) {
-		let r = C._isNumber(t), i = C._isArray(t) && t.length == e;
-		return !r && !i && C.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+function qe(e) {
+	if (m.isUnminified) return function(t, n) {
+		let r = S._isNumber(t), i = S._isArray(t) && t.length == e;
+		return !r && !i && S.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+	};
+}
+function Je() {
+	if (m.isUnminified) return function(e, t) {
+		return S._isNumber(e) || e === "auto" || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
+	};
+}
+function k() {
+	if (m.isUnminified) return function(e, t) {
+		return S._isString(e) || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
 	};
 }
 function Ye() {
-	if (_.isUnminified) return function(e, t) {
-		return C._isNumber(e) || e === "auto" || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
-	};
-}
-function j() {
-	if (_.isUnminified) return function(e, t) {
-		return C._isString(e) || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	if (m.isUnminified) return function(e, t) {
+		let n = S._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
 	};
 }
 function Xe() {
-	if (_.isUnminified) return function(e, t) {
-		let n = C._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	if (m.isUnminified) return function(e, t) {
+		return e instanceof _e || (S._isArray(e) ? e.forEach(function(e) {
+			S._isNumber(e) || S.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
 	};
 }
-function Ze() {
-	if (_.isUnminified) return function(e, t) {
-		return e instanceof ye || (C._isArray(e) ? e.forEach(function(e) {
-			C._isNumber(e) || C.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+function A() {
+	if (m.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
 	};
 }
-function M() {
-	if (_.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && C.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
-	};
-}
-function Qe(e) {
-	if (_.isUnminified) return function(t, n) {
-		return t == null || C.isObject(t) || C.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+function Ze(e) {
+	if (m.isUnminified) return function(t, n) {
+		return t == null || S.isObject(t) || S.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
 // node_modules/konva/lib/Factory.js
-var N = "get", $e = "set", P = {
+var Qe = "get", $e = "set", j = {
 	addGetterSetter(e, t, n, r, i) {
-		P.addGetter(e, t, n), P.addSetter(e, t, r, i), P.addOverloadedGetterSetter(e, t);
+		j.addGetter(e, t, n), j.addSetter(e, t, r, i), j.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = N + C._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = Qe + S._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = $e + C._capitalize(t);
-		e.prototype[i] || P.overWriteSetter(e, t, n, r);
+		let i = $e + S._capitalize(t);
+		e.prototype[i] || j.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = $e + C._capitalize(t);
+		let i = $e + S._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = C._capitalize, s = N + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => N + o(e));
+		let a = n.length, o = S._capitalize, s = Qe + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => Qe + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -2207,7 +2086,7 @@ var N = "get", $e = "set", P = {
 			}
 			return e;
 		};
-		let d = Qe(n);
+		let d = Ze(n);
 		e.prototype[c] = function(e) {
 			let a = this[s]();
 			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
@@ -2215,19 +2094,19 @@ var N = "get", $e = "set", P = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, P.addOverloadedGetterSetter(e, t);
+		}, j.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = C._capitalize(t), r = $e + n, i = N + n, a = function() {
+		let n = S._capitalize(t), r = $e + n, i = Qe + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
-		C.each(t, function(t, n) {
-			let r = e.prototype[n], i = N + C._capitalize(t), a = $e + C._capitalize(t);
+		S.each(t, function(t, n) {
+			let r = e.prototype[n], i = Qe + S._capitalize(t), a = $e + S._capitalize(t);
 			function o() {
-				return C.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+				return S.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
 			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
 		});
@@ -2242,7 +2121,7 @@ function et(e) {
 	for (; (r = n.exec(e)) !== null;) {
 		let [, e, n] = r, i = tt[e];
 		if (!i) {
-			C.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			S.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
 		}
 		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
@@ -2270,14 +2149,14 @@ for (let e of [
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "children", ot = "konva", st = "listening", ct = [
+var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "children", at = "konva", ot = "listening", st = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], lt = "set", ut = "Shape", dt = " ", ft = "stage", I = "transform", pt = "Stage", mt = "visible", ht = [
+], ct = "set", lt = "Shape", ut = " ", dt = "stage", P = "transform", ft = "Stage", pt = "visible", mt = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2288,29 +2167,29 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(dt), gt = 1, L = class e {
+].join(ut), ht = 1, F = class e {
 	constructor(e) {
-		this._id = gt++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = ht++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
 	}
 	_clearCache(e) {
-		(e === I || e === F) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+		(e === P || e === N) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
-		e && (C.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+		e && (S.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
-		return (n === void 0 || (e === I || e === F) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+		return (n === void 0 || (e === P || e === N) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
 	}
 	_getCanvasCache() {
 		return this._canvasCache;
 	}
 	_clearSelfAndDescendantCache(e) {
-		this._clearCache(e), (e === void 0 || e === F) && this.fire("absoluteTransformChange");
+		this._clearCache(e), (e === void 0 || e === N) && this.fire("absoluteTransformChange");
 	}
 	static _runAfterUpdateBatch(t) {
 		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
@@ -2348,25 +2227,25 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			}), this._isUnderCache = e;
 		}
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
-		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return C.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return S.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new T({
+		let d = new C({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new T({
+		}), f = new C({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(rt);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(M);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
-			throw C.releaseCanvas(d._canvas), e;
+			throw S.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(rt), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(M), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2386,7 +2265,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		let t = this._getCanvasCache();
 		if (!t) return null;
 		if (t.hit) return t.hit;
-		let n = new Ve(t.hitConfig);
+		let n = new Be(t.hitConfig);
 		n.isCache = !0;
 		let r = n.getContext();
 		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
@@ -2427,7 +2306,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		if (!e || e.length === 0) return n;
 		if (this._filterUpToDate) return r;
 		let l = !0;
-		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Ie()) {
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Fe()) {
 			l = !1;
 			break;
 		}
@@ -2440,7 +2319,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = et(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
-			C.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+			S.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
 		}
 		return this._filterUpToDate = !0, r;
 	}
@@ -2448,7 +2327,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(dt);
+		let r = t.split(ut);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2463,7 +2342,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(dt), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(ut), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -2489,28 +2368,28 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		let r = this;
 		return this.on(e, function(e) {
 			let i = e, a = e.target.findAncestors(t, !0, r);
-			for (let t = 0; t < a.length; t++) e = C.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			for (let t = 0; t < a.length; t++) e = S.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
 			e.cancelBubble && (i.cancelBubble = !0);
 		}), this;
 	}
 	remove() {
-		return this.isDragging() && this.stopDrag(), E._dragElements.delete(this._id), E._dragElements.forEach((e, t) => {
-			this.isAncestorOf(e.node) && E._dragElements.delete(t);
+		return this.isDragging() && this.stopDrag(), w._dragElements.delete(this._id), w._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && w._dragElements.delete(t);
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(rt), this._clearSelfAndDescendantCache(ft), this._clearSelfAndDescendantCache(mt), this._clearSelfAndDescendantCache(st);
+		this._clearSelfAndDescendantCache(N), this._clearSelfAndDescendantCache(M), this._clearSelfAndDescendantCache(dt), this._clearSelfAndDescendantCache(pt), this._clearSelfAndDescendantCache(ot);
 	}
 	_remove() {
 		let e = this.getParent();
 		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
 	}
 	destroy() {
-		return this._fire("destroy", { target: this }), qe(this), this.remove(), this.clearCache(), this;
+		return this._fire("destroy", { target: this }), Ke(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
-		let t = "get" + C._capitalize(e);
-		return C._isFunction(this[t]) ? this[t]() : this.attrs[e];
+		let t = "get" + S._capitalize(e);
+		return S._isFunction(this[t]) ? this[t]() : this.attrs[e];
 	}
 	getAncestors() {
 		let e = this.getParent(), t = [];
@@ -2524,11 +2403,11 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== at && (n = lt + C._capitalize(t), C._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== it && (n = ct + S._capitalize(t), S._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(st, this._isListening);
+		return this._getCache(ot, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -2536,7 +2415,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(mt, this._isVisible);
+		return this._getCache(pt, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -2558,11 +2437,11 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== ut && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== pt && c && s(c.children), n;
+		return t.nodeType !== ft && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -2575,7 +2454,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			try {
 				t();
 			} finally {
-				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(I), this._clearSelfAndDescendantCache(F));
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(P), this._clearSelfAndDescendantCache(N));
 			}
 		});
 	}
@@ -2599,19 +2478,19 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return n.invert(), n.point(t);
 	}
 	getAbsolutePosition(e) {
-		let t = this.getAbsoluteTransform(e).getMatrix(), n = new y(), r = this.offset();
+		let t = this.getAbsoluteTransform(e).getMatrix(), n = new v(), r = this.offset();
 		return n.m = t.slice(), n.translate(r.x, r.y), n.getTranslation();
 	}
 	setAbsolutePosition(e) {
 		let { x: t, y: n, ...r } = this._clearTransform();
-		this.attrs.x = t, this.attrs.y = n, this._clearCache(I);
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(P);
 		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
 		i.invert(), i.translate(e.x, e.y);
 		let { x: o, y: s } = i.getTranslation();
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : C.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(I), this._clearSelfAndDescendantCache(F), this;
+		}) : S.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(P), this._clearSelfAndDescendantCache(N), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -2642,33 +2521,33 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return this.rotation(this.rotation() + e), this;
 	}
 	moveToTop() {
-		if (!this.parent) return C.warn("Node has no parent. moveToTop function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveToTop function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
 	}
 	moveUp() {
-		if (!this.parent) return C.warn("Node has no parent. moveUp function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveUp function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveDown() {
-		if (!this.parent) return C.warn("Node has no parent. moveDown function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveDown function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveToBottom() {
-		if (!this.parent) return C.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		if (!this.parent) return S.warn("Node has no parent. moveToBottom function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
 	}
 	setZIndex(e) {
-		if (!this.parent) return C.warn("Node has no parent. zIndex parameter is ignored."), this;
-		(e < 0 || e >= this.parent.children.length) && C.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		if (!this.parent) return S.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && S.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
 		let t = this.index;
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(rt, this._getAbsoluteOpacity);
+		return this._getCache(M, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -2682,7 +2561,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof ye && (n = Array.from(n)), r = C.isObject(n) && !C._isPlainObject(n) && !C._isArray(n), r || (this["get" + C._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && C._isArray(n) ? n.filter((e) => typeof e == "string") : C.isObject(n) ? C._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof _e && (n = Array.from(n)), r = S.isObject(n) && !S._isPlainObject(n) && !S._isArray(n), r || (this["get" + S._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && S._isArray(n) ? n.filter((e) => typeof e == "string") : S.isObject(n) ? S._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -2711,7 +2590,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		if (!e) return !1;
 		if (typeof e == "function") return e(this);
 		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
-		for (r = 0; r < n; r++) if (i = t[r], C.isValidSelector(i) || (C.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), C.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), C.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+		for (r = 0; r < n; r++) if (i = t[r], S.isValidSelector(i) || (S.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), S.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), S.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
 			if (this.id() === i.slice(1)) return !0;
 		} else if (i.charAt(0) === ".") {
 			if (this.hasName(i.slice(1))) return !0;
@@ -2723,7 +2602,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(ft, this._getStage);
+		return this._getCache(dt, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -2733,7 +2612,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
 	}
 	getAbsoluteTransform(e) {
-		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(F, this._getCachedAbsoluteTransform);
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(N, this._getCachedAbsoluteTransform);
 	}
 	_hasCachedAncestor() {
 		let e = this.parent;
@@ -2744,11 +2623,11 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return !1;
 	}
 	_getAbsoluteTransform(e) {
-		let t = new y();
+		let t = new v();
 		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
 	}
 	_getCachedAbsoluteTransform() {
-		let e = this._cache[F] || new y();
+		let e = this._cache[N] || new v();
 		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
 	}
 	_multiplyOwnTransform(e) {
@@ -2773,19 +2652,19 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return this.getAbsoluteTransform().decompose().rotation;
 	}
 	getTransform() {
-		return this._getCache(I, this._getTransform);
+		return this._getCache(P, this._getTransform);
 	}
 	_getTransform() {
-		let e = this._cache[I] || new y();
+		let e = this._cache[P] || new v();
 		e.reset();
-		let t = this.x(), n = this.y(), r = _.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
+		let t = this.x(), n = this.y(), r = m.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
 		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
-		let t = C.cloneObject(this.attrs), n, r, i, a, o;
+		let t = S.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(ot) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(at) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -2796,8 +2675,8 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			width: 0,
 			height: 0
 		};
-		isFinite(t.x + t.y + t.width + t.height) || C.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new T({
+		isFinite(t.x + t.y + t.width + t.height) || S.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new C({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -2816,7 +2695,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return new Promise((t, n) => {
 			try {
 				let { callback: r, ...i } = e || {};
-				C._urlToImage(this.toDataURL(i), function(e) {
+				S._urlToImage(this.toDataURL(i), function(e) {
 					t(e), r?.(e);
 				}, n);
 			} catch (e) {
@@ -2852,7 +2731,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return this.nodeType;
 	}
 	getDragDistance() {
-		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : _.dragDistance : this.attrs.dragDistance;
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : m.dragDistance : this.attrs.dragDistance;
 	}
 	_off(e, t, n) {
 		let r = this.eventListeners[e], i, a, o;
@@ -2865,7 +2744,7 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + it, {
+		this._fire(e + rt, {
 			oldVal: t,
 			newVal: n
 		});
@@ -2887,8 +2766,8 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[lt + C._capitalize(e)];
-		return C._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+		let n = this[ct + S._capitalize(e)];
+		return S._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
 		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
@@ -2904,15 +2783,15 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	}
 	_requestDraw() {
 		var e;
-		(e = this.parent) == null || e._notifySubtreeChange(), _.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+		(e = this.parent) == null || e._notifySubtreeChange(), m.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
-		(n !== t || C.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+		(n !== t || S.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === ut && (t.target = this);
-		let r = ct.indexOf(e) !== -1;
+		t && this.nodeType === lt && (t.target = this);
+		let r = st.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -2956,8 +2835,8 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	_createDragElement(e) {
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
-		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? C._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
-		E._dragElements.set(this._id, {
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? S._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		w._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
 			offset: {
@@ -2972,8 +2851,8 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 	}
 	startDrag(e, t = !0) {
 		var n;
-		E._dragElements.has(this._id) || this._createDragElement(e);
-		let r = E._dragElements.get(this._id);
+		w._dragElements.has(this._id) || this._createDragElement(e);
+		let r = w._dragElements.get(this._id);
 		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
 			type: "dragstart",
 			target: this,
@@ -2989,9 +2868,9 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		}, i = this.dragBoundFunc();
 		if (i !== void 0) {
 			let t = i.call(this, r, e);
-			if (!t) C.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
-			else if (!C._isNumber(t.x) || !C._isNumber(t.y)) {
-				C.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+			if (!t) S.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!S._isNumber(t.x) || !S._isNumber(t.y)) {
+				S.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
 				return;
 			} else r = t;
 		}
@@ -2999,21 +2878,21 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
 	}
 	stopDrag(e) {
-		let t = E._dragElements.get(this._id);
-		t && (t.dragStatus = "stopped", E._endDragBefore(e, void 0, t), E._endDragAfter(e, t));
+		let t = w._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", w._endDragBefore(e, void 0, t), w._endDragAfter(e, t));
 	}
 	setDraggable(e) {
 		this._setAttr("draggable", e), this._dragChange();
 	}
 	isDragging() {
-		let e = E._dragElements.get(this._id);
+		let e = w._dragElements.get(this._id);
 		return e ? e.dragStatus === "dragging" : !1;
 	}
 	_listenDrag() {
 		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
-			if (!(e.evt.button === void 0 || _.dragButtons.indexOf(e.evt.button) >= 0) || E._dragElements.has(this._id)) return;
+			if (!(e.evt.button === void 0 || m.dragButtons.indexOf(e.evt.button) >= 0) || w._dragElements.has(this._id)) return;
 			let t = !1;
-			E._dragElements.forEach((e) => {
+			w._dragElements.forEach((e) => {
 				this.isAncestorOf(e.node) && (t = !0);
 			}), t || this._createDragElement(e);
 		});
@@ -3022,8 +2901,8 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 		if (this.attrs.draggable) this._listenDrag();
 		else {
 			if (this._dragCleanup(), !this.getStage()) return;
-			let e = E._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
-			t ? this.stopDrag() : n && E._dragElements.delete(this._id);
+			let e = w._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && w._dragElements.delete(this._id);
 		}
 	}
 	_dragCleanup() {
@@ -3041,45 +2920,45 @@ var rt = "absoluteOpacity", F = "absoluteTransform", it = "Change", at = "childr
 			width: t.width() + 2 * e.x,
 			height: t.height() + 2 * e.y
 		};
-		return C.haveIntersection(n, this.getClientRect());
+		return S.haveIntersection(n, this.getClientRect());
 	}
 	static create(e, t) {
-		return C._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+		return S._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
 	}
 	static _createNode(t, n) {
 		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
-		if (n && (t.attrs.container = n), !_[r]) {
+		if (n && (t.attrs.container = n), !m[r]) {
 			let e = i ? "Group" : "Shape";
-			C.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+			S.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
-		let c = _[r];
+		let c = m[r];
 		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
 		return a;
 	}
 };
-L._subtreeObserverCount = 0, L._updateBatchDepth = 0, L._pendingUpdates = /* @__PURE__ */ new Set(), L.protoListenerMap = /* @__PURE__ */ new WeakMap(), L.prototype.nodeType = "Node", L.prototype._attrsAffectingSize = [], L.prototype.on(ht, function() {
-	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(I), this._clearSelfAndDescendantCache(F));
-}), L.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(mt);
-}), L.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(st);
+F._subtreeObserverCount = 0, F._updateBatchDepth = 0, F._pendingUpdates = /* @__PURE__ */ new Set(), F.protoListenerMap = /* @__PURE__ */ new WeakMap(), F.prototype.nodeType = "Node", F.prototype._attrsAffectingSize = [], F.prototype.on(mt, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(P), this._clearSelfAndDescendantCache(N));
+}), F.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(pt);
+}), F.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(ot);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
-		t?.hit && (C.releaseCanvas(t.hit._canvas), t.hit = null);
+		t?.hit && (S.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
-}), L.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(rt);
+}), F.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(M);
 });
-var R = P.addGetterSetter;
-R(L, "zIndex"), R(L, "absolutePosition"), R(L, "position"), R(L, "x", 0, A()), R(L, "y", 0, A()), R(L, "globalCompositeOperation", "source-over", j()), R(L, "opacity", 1, A()), R(L, "name", "", j()), R(L, "id", "", j()), R(L, "rotation", 0, A()), P.addComponentsGetterSetter(L, "scale", ["x", "y"]), R(L, "scaleX", 1, A()), R(L, "scaleY", 1, A()), P.addComponentsGetterSetter(L, "skew", ["x", "y"]), R(L, "skewX", 0, A()), R(L, "skewY", 0, A()), P.addComponentsGetterSetter(L, "offset", ["x", "y"]), R(L, "offsetX", 0, A()), R(L, "offsetY", 0, A()), R(L, "dragDistance", void 0, A()), R(L, "width", 0, A()), R(L, "height", 0, A()), R(L, "listening", !0, M()), R(L, "preventDefault", !0, M()), R(L, "filters", void 0, function(e) {
+var I = j.addGetterSetter;
+I(F, "zIndex"), I(F, "absolutePosition"), I(F, "position"), I(F, "x", 0, O()), I(F, "y", 0, O()), I(F, "globalCompositeOperation", "source-over", k()), I(F, "opacity", 1, O()), I(F, "name", "", k()), I(F, "id", "", k()), I(F, "rotation", 0, O()), j.addComponentsGetterSetter(F, "scale", ["x", "y"]), I(F, "scaleX", 1, O()), I(F, "scaleY", 1, O()), j.addComponentsGetterSetter(F, "skew", ["x", "y"]), I(F, "skewX", 0, O()), I(F, "skewY", 0, O()), j.addComponentsGetterSetter(F, "offset", ["x", "y"]), I(F, "offsetX", 0, O()), I(F, "offsetY", 0, O()), I(F, "dragDistance", void 0, O()), I(F, "width", 0, O()), I(F, "height", 0, O()), I(F, "listening", !0, A()), I(F, "preventDefault", !0, A()), I(F, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), R(L, "visible", !0, M()), R(L, "transformsEnabled", "all", j()), R(L, "size"), R(L, "dragBoundFunc"), R(L, "draggable", !1, M()), P.backCompat(L, {
+}), I(F, "visible", !0, A()), I(F, "transformsEnabled", "all", k()), I(F, "size"), I(F, "dragBoundFunc"), I(F, "draggable", !1, A()), j.backCompat(F, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
 // node_modules/konva/lib/Container.js
-var z = class extends L {
+var L = class extends F {
 	constructor() {
 		super(...arguments), this.children = [];
 	}
@@ -3097,7 +2976,7 @@ var z = class extends L {
 		return this._clearChildren("destroy");
 	}
 	_clearChildren(e) {
-		return L._updateBatch(() => (this.children.forEach((t) => {
+		return F._updateBatch(() => (this.children.forEach((t) => {
 			t.parent = null, t.index = 0, t[e]();
 		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
 	}
@@ -3133,7 +3012,7 @@ var z = class extends L {
 		return !1;
 	}
 	toObject() {
-		let e = L.prototype.toObject.call(this);
+		let e = F.prototype.toObject.call(this);
 		return e.children = [], this.children.forEach((t) => {
 			e.children.push(t.toObject());
 		}), e;
@@ -3147,7 +3026,7 @@ var z = class extends L {
 		return !1;
 	}
 	clone(e) {
-		let t = L.prototype.clone.call(this, e);
+		let t = F.prototype.clone.call(this, e);
 		return this.children.forEach(function(e) {
 			t.add(e.clone());
 		}), t;
@@ -3161,14 +3040,14 @@ var z = class extends L {
 	_clearSelfAndDescendantCache(e) {
 		var t;
 		let n = e === void 0 || e === "absoluteTransform";
-		n && L._updateBatchDepth++;
+		n && F._updateBatchDepth++;
 		try {
 			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
 			(t = this.children) == null || t.forEach(function(t) {
 				t._clearSelfAndDescendantCache(e);
 			});
 		} finally {
-			n && --L._updateBatchDepth === 0 && L._flushUpdateBatch();
+			n && --F._updateBatchDepth === 0 && F._flushUpdateBatch();
 		}
 	}
 	_setChildrenIndices() {
@@ -3257,93 +3136,93 @@ var z = class extends L {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-P.addComponentsGetterSetter(z, "clip", [
+j.addComponentsGetterSetter(L, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), P.addGetterSetter(z, "clipX", void 0, A()), P.addGetterSetter(z, "clipY", void 0, A()), P.addGetterSetter(z, "clipWidth", void 0, A()), P.addGetterSetter(z, "clipHeight", void 0, A()), P.addGetterSetter(z, "clipFunc");
+]), j.addGetterSetter(L, "clipX", void 0, O()), j.addGetterSetter(L, "clipY", void 0, O()), j.addGetterSetter(L, "clipWidth", void 0, O()), j.addGetterSetter(L, "clipHeight", void 0, O()), j.addGetterSetter(L, "clipFunc");
 // node_modules/konva/lib/Stage.js
-var _t = "Stage", vt = "string", yt = "px", bt = "mouseout", xt = "mouseleave", St = "mouseover", Ct = "mouseenter", wt = "mousemove", Tt = "mousedown", Et = "mouseup", B = "pointermove", V = "pointerdown", H = "pointerup", U = "pointercancel", Dt = "lostpointercapture", Ot = "pointerout", W = "pointerleave", kt = "pointerover", At = "pointerenter", jt = "contextmenu", Mt = "touchstart", Nt = "touchend", Pt = "touchmove", Ft = "touchcancel", It = "wheel", Lt = 5, Rt = [
-	[Ct, "_pointerenter"],
-	[Tt, "_pointerdown"],
-	[wt, "_pointermove"],
-	[Et, "_pointerup"],
-	[xt, "_pointerleave"],
-	[Mt, "_pointerdown"],
-	[Pt, "_pointermove"],
-	[Nt, "_pointerup"],
-	[Ft, "_pointercancel"],
-	[St, "_pointerover"],
-	[It, "_wheel"],
-	[jt, "_contextmenu"],
-	[V, "_pointerdown"],
-	[B, "_pointermove"],
-	[H, "_pointerup"],
-	[U, "_pointercancel"],
-	[W, "_pointerleave"],
-	[Dt, "_lostpointercapture"]
-], zt = {
+var gt = "Stage", _t = "string", vt = "px", yt = "mouseout", bt = "mouseleave", xt = "mouseover", St = "mouseenter", Ct = "mousemove", wt = "mousedown", Tt = "mouseup", R = "pointermove", z = "pointerdown", B = "pointerup", V = "pointercancel", Et = "lostpointercapture", Dt = "pointerout", H = "pointerleave", Ot = "pointerover", kt = "pointerenter", At = "contextmenu", jt = "touchstart", Mt = "touchend", Nt = "touchmove", Pt = "touchcancel", Ft = "wheel", It = 5, Lt = [
+	[St, "_pointerenter"],
+	[wt, "_pointerdown"],
+	[Ct, "_pointermove"],
+	[Tt, "_pointerup"],
+	[bt, "_pointerleave"],
+	[jt, "_pointerdown"],
+	[Nt, "_pointermove"],
+	[Mt, "_pointerup"],
+	[Pt, "_pointercancel"],
+	[xt, "_pointerover"],
+	[Ft, "_wheel"],
+	[At, "_contextmenu"],
+	[z, "_pointerdown"],
+	[R, "_pointermove"],
+	[B, "_pointerup"],
+	[V, "_pointercancel"],
+	[H, "_pointerleave"],
+	[Et, "_lostpointercapture"]
+], Rt = {
 	mouse: {
-		[Ot]: bt,
-		[W]: xt,
+		[Dt]: yt,
+		[H]: bt,
+		[Ot]: xt,
 		[kt]: St,
-		[At]: Ct,
-		[B]: wt,
-		[V]: Tt,
-		[H]: Et,
-		[U]: "mousecancel",
+		[R]: Ct,
+		[z]: wt,
+		[B]: Tt,
+		[V]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[Ot]: "touchout",
-		[W]: "touchleave",
-		[kt]: "touchover",
-		[At]: "touchenter",
-		[B]: Pt,
-		[V]: Mt,
-		[H]: Nt,
-		[U]: Ft,
+		[Dt]: "touchout",
+		[H]: "touchleave",
+		[Ot]: "touchover",
+		[kt]: "touchenter",
+		[R]: Nt,
+		[z]: jt,
+		[B]: Mt,
+		[V]: Pt,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
+		[Dt]: Dt,
+		[H]: H,
 		[Ot]: Ot,
-		[W]: W,
 		[kt]: kt,
-		[At]: At,
+		[R]: R,
+		[z]: z,
 		[B]: B,
 		[V]: V,
-		[H]: H,
-		[U]: U,
 		pointerclick: "pointerclick",
 		pointerdblclick: "pointerdblclick"
 	}
-}, G = (e) => {
-	let t = C._getEventType(e);
-	if (t === "pointer") return _.pointerEventsEnabled && zt.pointer;
-	if (t === "touch") return zt.touch;
-	if (t === "mouse") return zt.mouse;
+}, U = (e) => {
+	let t = S._getEventType(e);
+	if (t === "pointer") return m.pointerEventsEnabled && Rt.pointer;
+	if (t === "touch") return Rt.touch;
+	if (t === "mouse") return Rt.mouse;
 };
-function Bt(e = {}) {
-	return (e.clipFunc || e.clipWidth || e.clipHeight) && C.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+function zt(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && S.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var Vt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", K = [], Ht = /* @__PURE__ */ new WeakSet(), Ut = (e) => {
-	e && !Ht.has(e) && (Ht.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
-		K.forEach((e) => {
+var Bt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", W = [], Vt = /* @__PURE__ */ new WeakSet(), Ht = (e) => {
+	e && !Vt.has(e) && (Vt.add(e), w._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		W.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
-}, q = class extends z {
+}, G = class extends L {
 	constructor(e) {
-		super(Bt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), K.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			Bt(this.attrs);
+		super(zt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), W.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			zt(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
 		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
-		t || n || C.throw("You may only add layers to the stage.");
+		t || n || S.throw("You may only add layers to the stage.");
 	}
 	_checkVisibility() {
 		if (!this.content) return;
@@ -3351,10 +3230,10 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		this.content.style.display = e;
 	}
 	_getOwnerWindow() {
-		return (this.content || this.container())?.ownerDocument?.defaultView || (_.isBrowser ? window : null);
+		return (this.content || this.container())?.ownerDocument?.defaultView || (m.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === vt) {
+		if (typeof e === _t) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3362,7 +3241,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ut(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ht(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3373,22 +3252,22 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		return this;
 	}
 	clone(e) {
-		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), z.prototype.clone.call(this, e);
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), L.prototype.clone.call(this, e);
 	}
 	destroy() {
 		var e;
 		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
-		let n = K.indexOf(this);
-		return n > -1 && K.splice(n, 1), C.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		let n = W.indexOf(this);
+		return n > -1 && W.splice(n, 1), S.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (C.warn(Vt), null);
+		} : (S.warn(Bt), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3404,7 +3283,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new T({
+		let t = new C({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3412,7 +3291,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
 			if (!t.isVisible()) return;
 			let r = t._toKonvaCanvas(e);
-			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), C.releaseCanvas(r._canvas);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), S.releaseCanvas(r._canvas);
 		}), t;
 	}
 	getIntersection(e) {
@@ -3426,7 +3305,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + yt, this.content.style.height = t + yt), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + vt, this.content.style.height = t + vt), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3440,10 +3319,10 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > Lt && C.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > It && S.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
-		}), e.draw(), _.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+		}), e.draw(), m.isBrowser && this.content.appendChild(e.canvas._canvas), this;
 	}
 	getParent() {
 		return null;
@@ -3452,30 +3331,30 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		return null;
 	}
 	hasPointerCapture(e) {
-		return Ge(e, this);
+		return We(e, this);
 	}
 	setPointerCapture(e) {
-		Ke(e, this);
+		Ge(e, this);
 	}
 	releaseCapture(e) {
-		O(e, this);
+		E(e, this);
 	}
 	getLayers() {
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		_.isBrowser && Rt.forEach(([e, t]) => {
+		m.isBrowser && Lt.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
 		});
 	}
 	_batchEvents(e) {
-		C._batchEvents(this.eventBatchFunc(), e);
+		S._batchEvents(this.eventBatchFunc(), e);
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
-		let t = G(e.type);
+		let t = U(e.type);
 		t && this._fire(t.pointerenter, {
 			evt: e,
 			target: this,
@@ -3484,7 +3363,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerover(e) {
 		this.setPointersPositions(e);
-		let t = G(e.type);
+		let t = U(e.type);
 		t && this._fire(t.pointerover, {
 			evt: e,
 			target: this,
@@ -3492,9 +3371,9 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerEventsEnabled() {
-		if (_.hitOnDragEnabled) return !0;
-		for (let { node: e, dragStatus: t } of E._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
-		return !this.getLayers().some((e) => _.Transformer?._isLayerTransforming(e));
+		if (m.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of w._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => m.Transformer?._isLayerTransforming(e));
 	}
 	_cancelClick(e, t) {
 		let n = t ? [t] : [
@@ -3508,7 +3387,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = G(e.type), n = C._getEventType(e.type);
+		let t = U(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -3533,7 +3412,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = G(e.type), n = C._getEventType(e.type);
+		let t = U(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
@@ -3552,9 +3431,9 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 				}
 			}
 			this._pointerStates.set(o, s);
-			for (let e of E._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			for (let e of w._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
 			if (!a || !a.isListening()) return;
-			_.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
+			m.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
 				evt: e,
 				pointerId: i.id
 			}), r = !0;
@@ -3568,11 +3447,11 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = G(e.type), n = C._getEventType(e.type);
+		let t = U(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
-			for (let { node: t, dragStatus: n } of E._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+			for (let { node: t, dragStatus: n } of w._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
 				e.preventDefault();
 				break;
 			}
@@ -3582,7 +3461,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		this._changedPointerPositions.forEach((r) => {
 			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
 			s || (s = {}, this._pointerStates.set(o, s));
-			let c = Ue(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+			let c = He(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
 				evt: e,
 				pointerId: u
 			}, f = l !== c;
@@ -3600,21 +3479,21 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = G(e.type), n = C._getEventType(e.type);
+		let t = U(e.type), n = S._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
 		this._changedPointerPositions.forEach((a) => {
 			let o = `${n}:${a.id}`, s = this._pointerStates.get(o), c = s?.clickStartShape !== void 0, l = s?.clickStartShape;
 			s?.targetShape && n !== "touch" ? this._pointerStates.set(o, { targetShape: s.targetShape }) : this._pointerStates.delete(o);
-			let u = Ue(a.id) || this.getIntersection(a), d = u && r[u._id];
+			let u = He(a.id) || this.getIntersection(a), d = u && r[u._id];
 			u && (u.releaseCapture(a.id), r[u._id] = !0);
 			let f = a.id, p = {
 				evt: e,
 				pointerId: f
-			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], g = c && (!m || l === m), ee = g && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < _.dblClickWindow;
-			g && (this._lastClicks[n] = ee ? void 0 : {
-				shape: m,
+			}, h = u && u.isListening() ? u : null, g = this._lastClicks[n], _ = c && (!h || l === h), ee = _ && g && s?.lastClick === g && g.shape === h && Date.now() - g.time < m.dblClickWindow;
+			_ && (this._lastClicks[n] = ee ? void 0 : {
+				shape: h,
 				time: Date.now()
 			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), ee && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
 				evt: e,
@@ -3642,7 +3521,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(jt, { evt: e }) : this._fire(jt, {
+		t && t.isListening() ? t._fireAndBubble(At, { evt: e }) : this._fire(At, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3651,7 +3530,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(It, { evt: e }) : this._fire(It, {
+		t && t.isListening() ? t._fireAndBubble(Ft, { evt: e }) : this._fire(Ft, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3659,25 +3538,25 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointercancel(e) {
 		this.setPointersPositions(e);
-		let t = G(e.type);
+		let t = U(e.type);
 		this._changedPointerPositions.forEach((n) => {
-			let r = C._getEventType(e.type), i = `${r}:${n.id}`;
+			let r = S._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
-			let o = Ue(n.id) || this.getIntersection(n), s = {
+			let o = He(n.id) || this.getIntersection(n), s = {
 				evt: e,
 				pointerId: n.id
 			};
-			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(H, { ...s })) : t && this._fire(t.pointercancel, {
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(B, { ...s })) : t && this._fire(t.pointercancel, {
 				...s,
 				target: this,
 				currentTarget: this
-			}), O(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+			}), E(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
 		});
 	}
 	_lostpointercapture(e) {
-		Ue(e.pointerId, this) && O(e.pointerId);
+		He(e.pointerId, this) && E(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -3687,11 +3566,11 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		}, this._pointerPositions = [{
 			x: n,
 			y: r,
-			id: C._getFirstPointerId(e)
+			id: S._getFirstPointerId(e)
 		}], this._changedPointerPositions = [{
 			x: n,
 			y: r,
-			id: C._getFirstPointerId(e)
+			id: S._getFirstPointerId(e)
 		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
 			this._pointerPositions.push({
 				id: e.identifier,
@@ -3707,7 +3586,7 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		}));
 	}
 	_setPointerPosition(e) {
-		C.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+		S.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
 	}
 	_getContentPosition() {
 		if (!this.content || !this.content.getBoundingClientRect) return {
@@ -3725,17 +3604,17 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		};
 	}
 	_buildDOM() {
-		if (this.bufferHitCanvas = new Ve({
+		if (this.bufferHitCanvas = new Be({
 			pixelRatio: 1,
 			width: 0,
 			height: 0
-		}), !_.isBrowser) return;
+		}), !m.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ut(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ht(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
-		return C.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+		return S.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
 	}
 	clearCache() {
 		return this;
@@ -3747,19 +3626,22 @@ var Vt = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-q.prototype.nodeType = _t, v(q), P.addGetterSetter(q, "container"), P.addGetterSetter(q, "eventBatchFunc");
+G.prototype.nodeType = gt, g(G), j.addGetterSetter(G, "container"), j.addGetterSetter(G, "eventBatchFunc");
 // node_modules/konva/lib/Shape.js
-var Wt = "hasShadow", Gt = "hasFill", Kt = "hasStroke", qt = "shadowRGBA", Jt = "patternImage", Yt = "linearGradient", Xt = "radialGradient", Zt;
-function Qt() {
-	return Zt || (Zt = C.createCanvasElement().getContext("2d"), Zt);
+var Ut = "hasShadow", Wt = "hasFill", Gt = "hasStroke", Kt = "shadowRGBA", qt = "patternImage", Jt = "linearGradient", Yt = "radialGradient", Xt;
+function Zt() {
+	return Xt || (Xt = S.createCanvasElement().getContext("2d"), Xt);
 }
-var J = {};
-function $t(e) {
+var K = {};
+function Qt(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function en(e) {
+function $t(e) {
 	e.stroke();
+}
+function en() {
+	this._clearCache(Ut);
 }
 function tn() {
 	this._clearCache(Wt);
@@ -3779,24 +3661,21 @@ function on() {
 function sn() {
 	this._clearCache(Yt);
 }
-function cn() {
-	this._clearCache(Xt);
-}
-var Y = class e extends L {
+var q = class e extends F {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = C.getHitColor(), !t || t in J;) if (n++, n >= 1e4) {
-			C.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = C.getRandomColor();
+		for (; t = S.getHitColor(), !t || t in K;) if (n++, n >= 1e4) {
+			S.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = S.getRandomColor();
 			break;
 		}
-		this.colorKey = t, J[t] = this;
+		this.colorKey = t, K[t] = this;
 	}
 	getContext() {
-		return C.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+		return S.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
 	}
 	getCanvas() {
-		return C.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+		return S.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
 	}
 	getSceneFunc() {
 		return this.attrs.sceneFunc || this._sceneFunc;
@@ -3805,7 +3684,7 @@ var Y = class e extends L {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(Wt, this._hasShadow);
+		return this._getCache(Ut, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -3814,16 +3693,16 @@ var Y = class e extends L {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(Jt, this._createFillPattern);
+		let e = this._getCache(qt, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return Qt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return Zt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
-			let t = this._styleTransform?.copy() || new y();
-			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(_.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			let t = this._styleTransform?.copy() || new v();
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(m.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
 			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
 				a: n[0],
 				b: n[1],
@@ -3837,43 +3716,43 @@ var Y = class e extends L {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Yt, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Jt, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = Qt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = Zt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Xt, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Yt, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = Qt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = Zt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(qt, this._getShadowRGBA);
+		return this._getCache(Kt, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
-		let e = C.colorToRGBA(this.shadowColor());
+		let e = S.colorToRGBA(this.shadowColor());
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(Gt, this._hasFill);
+		return this._getCache(Wt, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(Kt, this._hasStroke);
+		return this._getCache(Gt, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -3889,7 +3768,7 @@ var Y = class e extends L {
 		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
 	}
 	destroy() {
-		return L.prototype.destroy.call(this), delete J[this.colorKey], delete this.colorKey, this;
+		return F.prototype.destroy.call(this), delete K[this.colorKey], delete this.colorKey, this;
 	}
 	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
 		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
@@ -3899,7 +3778,7 @@ var Y = class e extends L {
 		return !!(n && r && a && o);
 	}
 	setStrokeHitEnabled(e) {
-		C.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+		S.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
 	}
 	getStrokeHitEnabled() {
 		return this.hitStrokeWidth() !== 0;
@@ -3922,16 +3801,16 @@ var Y = class e extends L {
 		let t = this._getCachedSceneRect(e);
 		if (t) return t;
 		let n = e.skipTransform, r = e.relativeTo, i = e._forDrawing, a = i ? this._getSelfRectForDrawing() : this.getSelfRect();
-		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new y()._getTransformedRect(a));
+		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new v()._getTransformedRect(a));
 		let o = !e.skipStroke && this.hasStroke() ? i ? this._getStrokePadding() * 2 : this.strokeWidth() : 0, s = o, c = o, l;
 		if (!i && o && !this.strokeScaleEnabled()) {
 			let e = this;
 			for (; e && !e.isCached() && !e._isUnderCache;) e = e.parent;
 			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), u = Math.abs(t * o - i * a);
 			if (u) s *= Math.hypot(a, o) / u, c *= Math.hypot(t, i) / u;
-			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new y(), r)) {
+			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new v(), r)) {
 				let e = r.getAbsoluteTransform(), [t, n, i, a] = e.getMatrix();
-				l = t * a - n * i ? e.copy().invert().multiply(l) : new y();
+				l = t * a - n * i ? e.copy().invert().multiply(l) : new v();
 			}
 		}
 		let u = {
@@ -3973,7 +3852,7 @@ var Y = class e extends L {
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && ee.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && h.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
@@ -3998,7 +3877,7 @@ var Y = class e extends L {
 	drawHit(e, t) {
 		if (!this.shouldDrawHit(t)) return this;
 		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
-		if (this.colorKey || C.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+		if (this.colorKey || S.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
 			i.save();
 			let e = this.getAbsoluteTransform(t).getMatrix();
 			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
@@ -4019,25 +3898,25 @@ var Y = class e extends L {
 		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
 		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
 		try {
-			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = C._hexToRgb(this.colorKey);
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = S._hexToRgb(this.colorKey);
 			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
 			r.putImageData(t, 0, 0);
 		} catch (e) {
-			C.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+			S.error("Unable to draw hit graph from cached scene canvas. " + e.message);
 		}
 		return this;
 	}
 	hasPointerCapture(e) {
-		return Ge(e, this);
+		return We(e, this);
 	}
 	setPointerCapture(e) {
-		Ke(e, this);
+		Ge(e, this);
 	}
 	releaseCapture(e) {
-		O(e, this);
+		E(e, this);
 	}
 };
-Y.prototype._fillFunc = $t, Y.prototype._strokeFunc = en, Y.prototype._fillFuncHit = $t, Y.prototype._strokeFuncHit = en, Y.prototype._centroid = !1, Y.prototype.nodeType = "Shape", v(Y), Y.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", tn), Y.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", an), Y.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", nn), Y.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", rn), Y.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", on), Y.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", sn), Y.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", cn), P.addGetterSetter(Y, "stroke", void 0, Xe()), P.addGetterSetter(Y, "strokeWidth", 2, A()), P.addGetterSetter(Y, "fillAfterStrokeEnabled", !1), P.addGetterSetter(Y, "hitStrokeWidth", "auto", Ye()), P.addGetterSetter(Y, "strokeHitEnabled", !0, M()), P.addGetterSetter(Y, "perfectDrawEnabled", !0, M()), P.addGetterSetter(Y, "shadowForStrokeEnabled", !0, M()), P.addGetterSetter(Y, "lineJoin"), P.addGetterSetter(Y, "lineCap"), P.addGetterSetter(Y, "miterLimit"), P.addGetterSetter(Y, "sceneFunc"), P.addGetterSetter(Y, "hitFunc"), P.addGetterSetter(Y, "selfRectFunc"), P.addGetterSetter(Y, "dash"), P.addGetterSetter(Y, "dashOffset", 0, A()), P.addGetterSetter(Y, "shadowColor", void 0, j()), P.addGetterSetter(Y, "shadowBlur", 0, A()), P.addGetterSetter(Y, "shadowOpacity", 1, A()), P.addComponentsGetterSetter(Y, "shadowOffset", ["x", "y"]), P.addGetterSetter(Y, "shadowOffsetX", 0, A()), P.addGetterSetter(Y, "shadowOffsetY", 0, A()), P.addGetterSetter(Y, "fillPatternImage"), P.addGetterSetter(Y, "fill", void 0, Xe()), P.addGetterSetter(Y, "fillPatternX", 0, A()), P.addGetterSetter(Y, "fillPatternY", 0, A()), P.addGetterSetter(Y, "fillLinearGradientColorStops"), P.addGetterSetter(Y, "strokeLinearGradientColorStops"), P.addGetterSetter(Y, "fillRadialGradientStartRadius", 0), P.addGetterSetter(Y, "fillRadialGradientEndRadius", 0), P.addGetterSetter(Y, "fillRadialGradientColorStops"), P.addGetterSetter(Y, "fillPatternRepeat", "repeat"), P.addGetterSetter(Y, "fillEnabled", !0), P.addGetterSetter(Y, "strokeEnabled", !0), P.addGetterSetter(Y, "shadowEnabled", !0), P.addGetterSetter(Y, "dashEnabled", !0), P.addGetterSetter(Y, "strokeScaleEnabled", !0), P.addGetterSetter(Y, "fillPriority", "color"), P.addComponentsGetterSetter(Y, "fillPatternOffset", ["x", "y"]), P.addGetterSetter(Y, "fillPatternOffsetX", 0, A()), P.addGetterSetter(Y, "fillPatternOffsetY", 0, A()), P.addComponentsGetterSetter(Y, "fillPatternScale", ["x", "y"]), P.addGetterSetter(Y, "fillPatternScaleX", 1, A()), P.addGetterSetter(Y, "fillPatternScaleY", 1, A()), P.addComponentsGetterSetter(Y, "fillLinearGradientStartPoint", ["x", "y"]), P.addComponentsGetterSetter(Y, "strokeLinearGradientStartPoint", ["x", "y"]), P.addGetterSetter(Y, "fillLinearGradientStartPointX", 0), P.addGetterSetter(Y, "strokeLinearGradientStartPointX", 0), P.addGetterSetter(Y, "fillLinearGradientStartPointY", 0), P.addGetterSetter(Y, "strokeLinearGradientStartPointY", 0), P.addComponentsGetterSetter(Y, "fillLinearGradientEndPoint", ["x", "y"]), P.addComponentsGetterSetter(Y, "strokeLinearGradientEndPoint", ["x", "y"]), P.addGetterSetter(Y, "fillLinearGradientEndPointX", 0), P.addGetterSetter(Y, "strokeLinearGradientEndPointX", 0), P.addGetterSetter(Y, "fillLinearGradientEndPointY", 0), P.addGetterSetter(Y, "strokeLinearGradientEndPointY", 0), P.addComponentsGetterSetter(Y, "fillRadialGradientStartPoint", ["x", "y"]), P.addGetterSetter(Y, "fillRadialGradientStartPointX", 0), P.addGetterSetter(Y, "fillRadialGradientStartPointY", 0), P.addComponentsGetterSetter(Y, "fillRadialGradientEndPoint", ["x", "y"]), P.addGetterSetter(Y, "fillRadialGradientEndPointX", 0), P.addGetterSetter(Y, "fillRadialGradientEndPointY", 0), P.addGetterSetter(Y, "fillPatternRotation", 0), P.addGetterSetter(Y, "fillRule", void 0, j()), P.backCompat(Y, {
+q.prototype._fillFunc = Qt, q.prototype._strokeFunc = $t, q.prototype._fillFuncHit = Qt, q.prototype._strokeFuncHit = $t, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", g(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", en), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", rn), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", tn), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", nn), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", an), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", on), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", sn), j.addGetterSetter(q, "stroke", void 0, Ye()), j.addGetterSetter(q, "strokeWidth", 2, O()), j.addGetterSetter(q, "fillAfterStrokeEnabled", !1), j.addGetterSetter(q, "hitStrokeWidth", "auto", Je()), j.addGetterSetter(q, "strokeHitEnabled", !0, A()), j.addGetterSetter(q, "perfectDrawEnabled", !0, A()), j.addGetterSetter(q, "shadowForStrokeEnabled", !0, A()), j.addGetterSetter(q, "lineJoin"), j.addGetterSetter(q, "lineCap"), j.addGetterSetter(q, "miterLimit"), j.addGetterSetter(q, "sceneFunc"), j.addGetterSetter(q, "hitFunc"), j.addGetterSetter(q, "selfRectFunc"), j.addGetterSetter(q, "dash"), j.addGetterSetter(q, "dashOffset", 0, O()), j.addGetterSetter(q, "shadowColor", void 0, k()), j.addGetterSetter(q, "shadowBlur", 0, O()), j.addGetterSetter(q, "shadowOpacity", 1, O()), j.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), j.addGetterSetter(q, "shadowOffsetX", 0, O()), j.addGetterSetter(q, "shadowOffsetY", 0, O()), j.addGetterSetter(q, "fillPatternImage"), j.addGetterSetter(q, "fill", void 0, Ye()), j.addGetterSetter(q, "fillPatternX", 0, O()), j.addGetterSetter(q, "fillPatternY", 0, O()), j.addGetterSetter(q, "fillLinearGradientColorStops"), j.addGetterSetter(q, "strokeLinearGradientColorStops"), j.addGetterSetter(q, "fillRadialGradientStartRadius", 0), j.addGetterSetter(q, "fillRadialGradientEndRadius", 0), j.addGetterSetter(q, "fillRadialGradientColorStops"), j.addGetterSetter(q, "fillPatternRepeat", "repeat"), j.addGetterSetter(q, "fillEnabled", !0), j.addGetterSetter(q, "strokeEnabled", !0), j.addGetterSetter(q, "shadowEnabled", !0), j.addGetterSetter(q, "dashEnabled", !0), j.addGetterSetter(q, "strokeScaleEnabled", !0), j.addGetterSetter(q, "fillPriority", "color"), j.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), j.addGetterSetter(q, "fillPatternOffsetX", 0, O()), j.addGetterSetter(q, "fillPatternOffsetY", 0, O()), j.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), j.addGetterSetter(q, "fillPatternScaleX", 1, O()), j.addGetterSetter(q, "fillPatternScaleY", 1, O()), j.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), j.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), j.addGetterSetter(q, "fillLinearGradientStartPointX", 0), j.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), j.addGetterSetter(q, "fillLinearGradientStartPointY", 0), j.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), j.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), j.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), j.addGetterSetter(q, "fillLinearGradientEndPointX", 0), j.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), j.addGetterSetter(q, "fillLinearGradientEndPointY", 0), j.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), j.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), j.addGetterSetter(q, "fillRadialGradientStartPointX", 0), j.addGetterSetter(q, "fillRadialGradientStartPointY", 0), j.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), j.addGetterSetter(q, "fillRadialGradientEndPointX", 0), j.addGetterSetter(q, "fillRadialGradientEndPointY", 0), j.addGetterSetter(q, "fillPatternRotation", 0), j.addGetterSetter(q, "fillRule", void 0, k()), j.backCompat(q, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -4049,13 +3928,13 @@ Y.prototype._fillFunc = $t, Y.prototype._strokeFunc = en, Y.prototype._fillFuncH
 	setDrawHitFunc: "setHitFunc"
 });
 // node_modules/konva/lib/Layer.js
-var ln = "beforeDraw", un = "draw", dn = 10, fn = 256;
-function pn(e, t) {
-	return e[t + 3] >= 128 ? J[C.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+var cn = "beforeDraw", ln = "draw", un = 10, dn = 256;
+function fn(e, t) {
+	return e[t + 3] >= 128 ? K[S.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
-var X = class extends z {
+var J = class extends L {
 	constructor(e) {
-		super(e), this.canvas = new T(), this.hitCanvas = new Ve({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new C(), this.hitCanvas = new Be({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -4081,17 +3960,17 @@ var X = class extends z {
 		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
 	}
 	moveToTop() {
-		L.prototype.moveToTop.call(this);
+		F.prototype.moveToTop.call(this);
 		let e = this.getStage();
 		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
 	}
 	moveUp() {
-		if (!L.prototype.moveUp.call(this)) return !1;
+		if (!F.prototype.moveUp.call(this)) return !1;
 		let e = this.getStage();
 		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
 	}
 	moveDown() {
-		if (L.prototype.moveDown.call(this)) {
+		if (F.prototype.moveDown.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4102,7 +3981,7 @@ var X = class extends z {
 		return !1;
 	}
 	moveToBottom() {
-		if (L.prototype.moveToBottom.call(this)) {
+		if (F.prototype.moveToBottom.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4133,10 +4012,10 @@ var X = class extends z {
 	}
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && C.throw("You may only add groups and shapes to a layer.");
+		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
-		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, L.prototype._toKonvaCanvas.call(this, e);
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, F.prototype._toKonvaCanvas.call(this, e);
 	}
 	_checkVisibility() {
 		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
@@ -4148,16 +4027,16 @@ var X = class extends z {
 		if (this.parent) return this.parent.width();
 	}
 	setWidth() {
-		C.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+		S.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
 	}
 	getHeight() {
 		if (this.parent) return this.parent.height();
 	}
 	setHeight() {
-		C.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+		S.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
 	}
 	batchDraw() {
-		return this._waitingForDraw || (this._waitingForDraw = !0, C.requestAnimFrame(() => {
+		return this._waitingForDraw || (this._waitingForDraw = !0, S.requestAnimFrame(() => {
 			this._waitingForDraw = !1, this.draw();
 		}, this.getStage()?._getOwnerWindow())), this;
 	}
@@ -4166,14 +4045,14 @@ var X = class extends z {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = dn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= fn; e++) {
-			e > o && (o = Math.min(fn, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = un, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= dn; e++) {
+			e > o && (o = Math.min(dn, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = pn(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = fn(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -4185,24 +4064,24 @@ var X = class extends z {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = pn(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = fn(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(ln, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), z.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(un, { node: this }), this;
+		return this._fire(cn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), L.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(ln, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
-		if (e || _.hitOnDragEnabled) return !0;
+		if (e || m.hitOnDragEnabled) return !0;
 		let t = !1;
-		return E._dragElements.forEach((e) => {
+		return w._dragElements.forEach((e) => {
 			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
-		}), !t && !_.Transformer?._isLayerTransforming(this);
+		}), !t && !m.Transformer?._isLayerTransforming(this);
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
-		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), z.prototype.drawHit.call(this, r, t), this;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), L.prototype.drawHit.call(this, r, t), this;
 	}
 	enableHitGraph() {
 		return this.hitGraphEnabled(!0), this;
@@ -4211,10 +4090,10 @@ var X = class extends z {
 		return this.hitGraphEnabled(!1), this;
 	}
 	setHitGraphEnabled(e) {
-		C.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+		S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
 	}
 	getHitGraphEnabled(e) {
-		return C.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+		return S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
 	}
 	toggleHitCanvas() {
 		if (!this.parent || !this.parent.content) return;
@@ -4222,22 +4101,22 @@ var X = class extends z {
 		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
 	}
 	destroy() {
-		return this.getCanvas()._releaseIsolationCanvas(), C.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+		return this.getCanvas()._releaseIsolationCanvas(), S.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-X.prototype.nodeType = "Layer", v(X), P.addGetterSetter(X, "imageSmoothingEnabled", !0), P.addGetterSetter(X, "clearBeforeDraw", !0), P.addOverloadedGetterSetter(X, "hitGraphEnabled");
+J.prototype.nodeType = "Layer", g(J), j.addGetterSetter(J, "imageSmoothingEnabled", !0), j.addGetterSetter(J, "clearBeforeDraw", !0), j.addOverloadedGetterSetter(J, "hitGraphEnabled");
 // node_modules/konva/lib/FastLayer.js
-var mn = class extends X {
+var pn = class extends J {
 	constructor(e) {
-		super(e), this.listening(!1), C.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+		super(e), this.listening(!1), S.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-mn.prototype.nodeType = "FastLayer", v(mn);
+pn.prototype.nodeType = "FastLayer", g(pn);
 // node_modules/konva/lib/Group.js
-var hn = class extends z {
+var mn = class extends L {
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && C.throw("You may only add groups and shapes to groups.");
+		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to groups.");
 	}
 	_drawChildNodes(e, t, n) {
 		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
@@ -4256,14 +4135,14 @@ var hn = class extends z {
 		}
 	}
 };
-P.addGetterSetter(hn, "isolated", !1, M()), hn.prototype.nodeType = "Group", v(hn);
+j.addGetterSetter(mn, "isolated", !1, A()), mn.prototype.nodeType = "Group", g(mn);
 // node_modules/konva/lib/Animation.js
-var gn = g.performance?.now ? () => g.performance.now() : Date.now, _n = class e {
+var hn = p.performance?.now ? () => p.performance.now() : Date.now, gn = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: gn(),
+			lastTime: hn(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4282,7 +4161,7 @@ var gn = g.performance?.now ? () => g.performance.now() : Date.now, _n = class e
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = gn(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = hn(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4298,23 +4177,23 @@ var gn = g.performance?.now ? () => g.performance.now() : Date.now, _n = class e
 	}
 	static _runFrames() {
 		let e = /* @__PURE__ */ new Set();
-		L._updateBatch(() => {
+		F._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(gn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(hn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
 	static _animationLoop() {
 		let t = e;
-		t.animations.size ? (t._runFrames(), C.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+		t.animations.size ? (t._runFrames(), S.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
 	}
 	static _handleAnimation() {
-		this.animRunning || (this.animRunning = !0, C.requestAnimFrame(this._animationLoop));
+		this.animRunning || (this.animRunning = !0, S.requestAnimFrame(this._animationLoop));
 	}
 };
-_n.animations = /* @__PURE__ */ new Set(), _n.animIdCounter = 0, _n.animRunning = !1;
+gn.animations = /* @__PURE__ */ new Set(), gn.animIdCounter = 0, gn.animRunning = !1;
 // node_modules/konva/lib/Tween.js
-var vn = {
+var _n = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4322,15 +4201,15 @@ var vn = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, yn = 1, bn = 2, xn = 3, Sn = [
+}, vn = 1, yn = 2, bn = 3, xn = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], Cn = 0;
-function wn(e) {
-	return C.colorToRGBA(e) || C.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+], Sn = 0;
+function Cn(e) {
+	return S.colorToRGBA(e) || S.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function Tn(e, t) {
+function wn(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4338,10 +4217,10 @@ function Tn(e, t) {
 		a: t.a - e.a
 	};
 }
-function En(e, t, n) {
+function Tn(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var Dn = class {
+var En = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4362,10 +4241,10 @@ var Dn = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = bn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = yn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = xn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = bn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4381,42 +4260,42 @@ var Dn = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === bn ? this.setTime(e) : this.state === xn && this.setTime(this.duration - e);
+		this.state === yn ? this.setTime(e) : this.state === bn && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = yn, this.fire("onPause");
+		this.state = vn, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, On = class e {
+}, Dn = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, a = t.easing || kn.Linear, o = !!t.yoyo, s, c;
-		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Cn++;
-		let l = r.getLayer() || (r instanceof _.Stage ? r.getLayers() : null);
-		for (c in l || C.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new _n(function() {
+		let n = this, r = t.node, i = r._id, a = t.easing || On.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Sn++;
+		let l = r.getLayer() || (r instanceof m.Stage ? r.getLayers() : null);
+		for (c in l || S.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new gn(function() {
 			n.tween.onEnterFrame();
-		}, l), this.tween = new Dn(c, function(e) {
+		}, l), this.tween = new En(c, function(e) {
 			n._tweenFunc(e);
-		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) vn[c] === void 0 && this._addAttr(c, t[c]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) _n[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
-		if (C._isPlainObject(n)) {
-			for (let e in n) this._addAttr(t + C._capitalize(e), n[e]);
+		if (S._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + S._capitalize(e), n[e]);
 			return;
 		}
 		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
 		l !== void 0 && delete e.attrs[i][l][t];
 		let u = r.getAttr(t);
-		if (C._isArray(n) || C._isArray(u)) {
-			if (a = [], c = u, s = n, u = C._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), C._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = C._prepareArrayForTween(u, n, r.closed()) : n = C._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+		if (S._isArray(n) || S._isArray(u)) {
+			if (a = [], c = u, s = n, u = S._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), S._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = S._prepareArrayForTween(u, n, r.closed()) : n = S._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = wn(u[e]);
-				u[e] = t, a.push(Tn(t, wn(n[e])));
+				let t = Cn(u[e]);
+				u[e] = t, a.push(wn(t, Cn(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else Sn.indexOf(t) === -1 ? a = n - u : (u = wn(u), a = Tn(u, wn(n)));
+		} else xn.indexOf(t) === -1 ? a = n - u : (u = Cn(u), a = wn(u, Cn(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4428,10 +4307,10 @@ var Dn = class {
 	_tweenFunc(t) {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
-			if (a = r[i], o = a.start, s = a.diff, d = a.end, C._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(En(o[l], s[l], t));
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, S._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(Tn(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = Sn.indexOf(i) === -1 ? o + s * t : En(o, s, t);
+			} else c = xn.indexOf(i) === -1 ? o + s * t : Tn(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -4482,8 +4361,8 @@ var Dn = class {
 		}
 	}
 };
-On.attrs = {}, On.tweens = {}, L.prototype.to = function(e) {
-	let t = e.onFinish, n = new On({
+Dn.attrs = {}, Dn.tweens = {}, F.prototype.to = function(e) {
+	let t = e.onFinish, n = new Dn({
 		...e,
 		node: this,
 		onFinish() {
@@ -4492,7 +4371,7 @@ On.attrs = {}, On.tweens = {}, L.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var kn = {
+var On = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -4519,10 +4398,10 @@ var kn = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - kn.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - On.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? kn.BounceEaseIn(e * 2, 0, n, r) * .5 + t : kn.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? On.BounceEaseIn(e * 2, 0, n, r) * .5 + t : On.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -4545,26 +4424,26 @@ var kn = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, An = C._assign(_, {
-	beginUpdateBatch: L._beginUpdateBatch,
-	Util: C,
-	Transform: y,
-	Node: L,
-	Container: z,
-	Stage: q,
-	stages: K,
-	Layer: X,
-	FastLayer: mn,
-	Group: hn,
-	DD: E,
-	Shape: Y,
-	shapes: J,
-	Animation: _n,
-	Tween: On,
-	Easings: kn,
-	Context: Le,
-	Canvas: Be
-}), Z = class extends Y {
+}, Y = S._assign(m, {
+	beginUpdateBatch: F._beginUpdateBatch,
+	Util: S,
+	Transform: v,
+	Node: F,
+	Container: L,
+	Stage: G,
+	stages: W,
+	Layer: J,
+	FastLayer: pn,
+	Group: mn,
+	DD: w,
+	Shape: q,
+	shapes: K,
+	Animation: gn,
+	Tween: Dn,
+	Easings: On,
+	Context: Ie,
+	Canvas: ze
+}), X = class extends q {
 	_getStrokePadding() {
 		return super._getStrokePadding(1);
 	}
@@ -4584,9 +4463,9 @@ var kn = {
 		this.radius(e / 2);
 	}
 };
-Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], v(Z, !0), P.addGetterSetter(Z, "radius", 0, A());
+X.prototype._centroid = !0, X.prototype.className = "Circle", X.prototype._attrsAffectingSize = ["radius"], g(X, !0), j.addGetterSetter(X, "radius", 0, O());
 // node_modules/konva/lib/shapes/Image.js
-var Q = class e extends Y {
+var Z = class e extends q {
 	constructor(e) {
 		super(e), this._loadListener = () => {
 			this._requestDraw();
@@ -4616,7 +4495,7 @@ var Q = class e extends Y {
 	}
 	_sceneFunc(e) {
 		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
-		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? C.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
 			r && e.clip();
 			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
 			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
@@ -4624,7 +4503,7 @@ var Q = class e extends Y {
 	}
 	_hitFunc(e) {
 		let t = this.width(), n = this.height(), r = this.cornerRadius();
-		e.beginPath(), r ? C.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+		e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
 	}
 	getWidth() {
 		let e = this.image();
@@ -4635,23 +4514,23 @@ var Q = class e extends Y {
 		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
 	}
 	static fromURL(t, n, r = null) {
-		let i = C.createImageElement();
+		let i = S.createImageElement();
 		i.onload = () => {
 			i.onload = i.onerror = null, n(new e({ image: i }));
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], v(Q, !0), P.addGetterSetter(Q, "cornerRadius", 0, Je(4)), P.addGetterSetter(Q, "image"), P.addComponentsGetterSetter(Q, "crop", [
+Z.prototype.className = "Image", Z.prototype._attrsAffectingSize = ["image"], g(Z, !0), j.addGetterSetter(Z, "cornerRadius", 0, qe(4)), j.addGetterSetter(Z, "image"), j.addComponentsGetterSetter(Z, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), P.addGetterSetter(Q, "cropX", 0, A()), P.addGetterSetter(Q, "cropY", 0, A()), P.addGetterSetter(Q, "cropWidth", 0, A()), P.addGetterSetter(Q, "cropHeight", 0, A());
+]), j.addGetterSetter(Z, "cropX", 0, O()), j.addGetterSetter(Z, "cropY", 0, O()), j.addGetterSetter(Z, "cropWidth", 0, O()), j.addGetterSetter(Z, "cropHeight", 0, O());
 // node_modules/konva/lib/BezierFunctions.js
-var jn = (e, t, n, r) => {
+var kn = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, Mn = (e, t, n, r, i, a) => {
+}, An = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -4663,13 +4542,13 @@ var jn = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(jn(e, n, i, c), jn(t, r, a, c));
+		c > 0 && c < 1 && o.push(kn(e, n, i, c), kn(t, r, a, c));
 	}
 	return o;
-}, Nn = (e, t, n, r, i) => {
+}, jn = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, Pn = (e, t, n, r, i, a, o, s) => {
+}, Mn = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -4685,12 +4564,12 @@ var jn = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(Nn(e, n, i, o, l), Nn(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(jn(e, n, i, o, l), jn(t, r, a, s, l));
 	}
 	return c;
 };
 // node_modules/konva/lib/shapes/Line.js
-function Fn(e, t, n, r, i, a, o) {
+function Nn(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -4706,20 +4585,20 @@ function Fn(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function In(e, t) {
+function Pn(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = Fn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = Nn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function Ln(e) {
+function Fn(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Pn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Mn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
-var $ = class extends Y {
+var Q = class extends q {
 	constructor(e) {
 		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
 			this._clearCache("tensionPoints");
@@ -4752,10 +4631,10 @@ var $ = class extends Y {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : In(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : Pn(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = Fn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Fn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = In(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = Nn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Nn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = Pn(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -4785,74 +4664,92 @@ var $ = class extends Y {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...Mn(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Pn(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...An(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Mn(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...Ln(e)
+			...Fn(e)
 		]);
-		return C._getPointsRect(e);
+		return S._getPointsRect(e);
 	}
 };
-$.prototype.className = "Line", $.prototype._attrsAffectingSize = [
+Q.prototype.className = "Line", Q.prototype._attrsAffectingSize = [
 	"points",
 	"bezier",
 	"tension",
 	"closed"
-], v($, !0), P.addGetterSetter($, "closed", !1), P.addGetterSetter($, "bezier", !1), P.addGetterSetter($, "tension", 0, A()), P.addGetterSetter($, "points", [], Ze());
+], g(Q, !0), j.addGetterSetter(Q, "closed", !1), j.addGetterSetter(Q, "bezier", !1), j.addGetterSetter(Q, "tension", 0, O()), j.addGetterSetter(Q, "points", [], Xe());
 // src/scene.ts
-var Rn = [
+var In = [
 	229,
 	57,
 	53,
 	130
-], zn = 3, Bn = 40, Vn = {
+], Ln = [
+	66,
+	165,
+	245,
+	130
+], Rn = 3, zn = 40, Bn = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, Hn = class {
+}, Vn = class {
 	box;
 	stageHeight;
 	stage;
 	pixels = document.createElement("canvas");
-	imageNode = new Q({
+	imageNode = new Z({
 		image: void 0,
 		listening: !1
 	});
-	heatNode = new Q({
+	heatNode = new Z({
 		image: void 0,
 		listening: !1
 	});
-	maskNode = new Q({
+	otherNode = new Z({
+		image: void 0,
+		listening: !1
+	});
+	photograph = new Y.Layer({ listening: !1 });
+	maskNode = new Z({
 		image: void 0,
 		listening: !1,
 		imageSmoothingEnabled: !1
 	});
-	lines = new An.Group({ listening: !1 });
-	draft = new $({
+	lines = new Y.Group({ listening: !1 });
+	draft = new Q({
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		...Vn
+		...Bn
 	});
-	cursor = new Z({
+	left = new Y.Group({ listening: !1 });
+	right = new Y.Group({ listening: !1 });
+	splitLine = new Q({
+		points: [],
+		stroke: "#fff",
+		strokeWidth: 1,
+		...Bn
+	});
+	cursor = new X({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		...Vn
+		...Bn
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
 	height = 1;
 	constructor(e, t) {
-		this.box = e, this.stageHeight = t, this.stage = new An.Stage({
+		this.box = e, this.stageHeight = t, this.stage = new Y.Stage({
 			container: e,
 			width: 10,
 			height: t
 		});
-		let n = new An.Layer({ listening: !1 }), r = new An.Layer({ listening: !1 });
-		n.add(this.imageNode, this.heatNode), r.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(n, r);
+		let n = new Y.Layer({ listening: !1 }), r = new Y.Layer({ listening: !1 });
+		this.left.add(this.heatNode), this.right.add(this.otherNode), n.add(this.left, this.right, this.splitLine), this.photograph.add(this.imageNode), r.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(this.photograph, n, r);
 	}
 	get scale() {
 		return this.stage.scaleX();
@@ -4871,10 +4768,34 @@ var Rn = [
 		return this.load(this.imageNode, e);
 	}
 	heat(e) {
-		return this.load(this.heatNode, e);
+		return this.wanted.get(this.heatNode) === e ? Promise.resolve() : this.load(this.heatNode, e);
 	}
 	opacity(e) {
-		this.heatNode.opacity(e);
+		this.heatNode.opacity(e), this.otherNode.opacity(e);
+	}
+	light(e, t) {
+		let n = e === 1 && t === 1;
+		this.photograph.getNativeCanvasElement().style.filter = n ? "" : `contrast(${e}) brightness(${t})`;
+	}
+	split(e, t) {
+		this.wanted.get(this.otherNode) !== e && this.load(this.otherNode, e);
+		let n = e ? this.width * t : this.width;
+		this.left.clip({
+			x: 0,
+			y: 0,
+			width: n,
+			height: this.height
+		}), this.right.clip({
+			x: n,
+			y: 0,
+			width: this.width - n,
+			height: this.height
+		}), this.splitLine.points(e ? [
+			n,
+			0,
+			n,
+			this.height
+		] : []);
 	}
 	async load(e, t) {
 		this.wanted.set(e, t);
@@ -4892,28 +4813,28 @@ var Rn = [
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				...Vn
+				...Bn
 			};
-			this.lines.add(new $({
+			this.lines.add(new Q({
 				...e,
 				stroke: "rgba(0,0,0,0.55)",
 				strokeWidth: 3
-			})), this.lines.add(new $({
+			})), this.lines.add(new Q({
 				...e,
 				stroke: "#fff",
 				strokeWidth: 1.4
 			}));
 		}
 	}
-	repaint(e, t) {
-		let n = this.pixels.getContext("2d");
-		if (!n || t.width === 0 || t.height === 0) return;
-		let r = n.createImageData(t.width, t.height), i = new Uint32Array(r.data.buffer), a = new Uint32Array(new Uint8Array(Rn).buffer)[0];
-		for (let n = 0; n < t.height; n++) {
-			let r = (t.y + n) * e.width + t.x;
-			for (let o = 0; o < t.width; o++) e.data[r + o] && (i[n * t.width + o] = a);
+	repaint(e, t, n) {
+		let r = this.pixels.getContext("2d");
+		if (!r || n.width === 0 || n.height === 0) return;
+		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [In, Ln].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
+		for (let r = 0; r < n.height; r++) {
+			let i = (n.y + r) * e.width + n.x;
+			for (let c = 0; c < n.width; c++) e.data[i + c] ? a[r * n.width + c] = o : t.data[i + c] && (r + c + n.x + n.y) % 4 < 2 && (a[r * n.width + c] = s);
 		}
-		n.putImageData(r, t.x, t.y), this.maskNode.getLayer()?.batchDraw();
+		r.putImageData(i, n.x, n.y), this.maskNode.getLayer()?.batchDraw();
 	}
 	outline(e, t = !1) {
 		this.draft.points(e.flatMap(([e, t]) => [e, t])), this.draft.closed(t);
@@ -4930,6 +4851,10 @@ var Rn = [
 		let e = this.box.clientWidth;
 		e > 0 && e !== this.stage.width() && this.fit();
 	}
+	look(e, t, n, r) {
+		let [i, a] = [this.stage.width(), this.stageHeight], o = Math.max(.05, Math.min(12, i / (2.5 * n), a / (2.5 * r)));
+		this.view(o, i / 2 - (e + n / 2) * o, a / 2 - (t + r / 2) * o);
+	}
 	fit() {
 		let e = this.box.clientWidth || this.stage.width();
 		this.stage.size({
@@ -4943,7 +4868,7 @@ var Rn = [
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Bn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(zn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -4961,18 +4886,373 @@ var Rn = [
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < zn), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Rn), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, Un = [
+}, $ = {
+	x: 0,
+	y: 0,
+	width: 0,
+	height: 0
+}, Hn = class {
+	width;
+	height;
+	data;
+	constructor(e, t, n) {
+		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
+	}
+	clip(e, t, n, r) {
+		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
+		return {
+			x: i,
+			y: a,
+			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
+			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
+		};
+	}
+	stroke(e, t, n, r) {
+		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
+		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
+			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
+			d * d + f * f <= c && (this.data[t * this.width + n] = r);
+		}
+		return i;
+	}
+	polygon(e, t) {
+		if (e.length < 3) return {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
+		for (let n = i.y; n < i.y + i.height; n++) {
+			let r = Un(e, n + .5);
+			for (let e = 0; e + 1 < r.length; e += 2) {
+				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
+				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
+			}
+		}
+		return i;
+	}
+	box(e, t, n) {
+		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
+		return this.polygon([
+			[r, i],
+			[a, i],
+			[a, o],
+			[r, o]
+		], n);
+	}
+	fill(e) {
+		return this.data.fill(e), {
+			x: 0,
+			y: 0,
+			width: this.width,
+			height: this.height
+		};
+	}
+	count() {
+		let e = 0;
+		for (let t of this.data) e += t;
+		return e;
+	}
+	copy(e) {
+		let t = new Uint8Array(e.width * e.height);
+		for (let n = 0; n < e.height; n++) {
+			let r = (e.y + n) * this.width + e.x;
+			t.set(this.data.subarray(r, r + e.width), n * e.width);
+		}
+		return t;
+	}
+	paste(e, t) {
+		for (let n = 0; n < e.height; n++) {
+			let r = t.subarray(n * e.width, (n + 1) * e.width);
+			this.data.set(r, (e.y + n) * this.width + e.x);
+		}
+	}
+};
+function Un(e, t) {
+	let n = [];
+	for (let r = 0; r < e.length; r++) {
+		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
+		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
+	}
+	return n.sort((e, t) => e - t);
+}
+function Wn(e, t) {
+	if (e === null || e.width === 0 || e.height === 0) return t;
+	if (t.width === 0 || t.height === 0) return e;
+	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
+	return {
+		x: n,
+		y: r,
+		width: Math.max(e.x + e.width, t.x + t.width) - n,
+		height: Math.max(e.y + e.height, t.y + t.height) - r
+	};
+}
+// src/history.ts
+var Gn = class {
+	done = [];
+	undone = [];
+	open = null;
+	begin(e) {
+		this.end(), this.open = {
+			mask: e,
+			base: e.data.slice(),
+			rect: null
+		};
+	}
+	touched(e) {
+		this.open && (this.open.rect = Wn(this.open.rect, e));
+	}
+	end() {
+		let e = this.open;
+		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
+		let { mask: t, rect: n } = e, r = new Hn(t.width, t.height, e.base).copy(n), i = t.copy(n);
+		return !r.every((e, t) => e === i[t]) && (this.done.push({
+			mask: t,
+			rect: n,
+			before: r,
+			after: i
+		}), this.undone = [], !0);
+	}
+	undo() {
+		this.end();
+		let e = this.done.pop();
+		return e ? (e.mask.paste(e.rect, e.before), this.undone.push(e), e) : null;
+	}
+	redo() {
+		if (this.open) return null;
+		let e = this.undone.pop();
+		return e ? (e.mask.paste(e.rect, e.after), this.done.push(e), e) : null;
+	}
+	drop() {
+		let e = this.undo();
+		return this.undone.pop(), e;
+	}
+	get canUndo() {
+		return this.done.length > 0 || this.open !== null;
+	}
+	get canRedo() {
+		return this.undone.length > 0;
+	}
+	get length() {
+		return this.done.length;
+	}
+}, Kn = [
+	-1,
+	0,
+	1
+].flatMap((e) => [
+	-1,
+	0,
+	1
+].map((t) => [t, e])).filter(([e, t]) => e !== 0 || t !== 0), qn = Kn.filter(([e, t]) => e === 0 || t === 0), Jn = 2;
+function Yn(e, t, n, r) {
+	let i = Math.min(e.width - 1, Math.max(0, (n + .5) * e.width / t.width - .5)), a = Math.min(e.height - 1, Math.max(0, (r + .5) * e.height / t.height - .5)), [o, s] = [Math.floor(i), Math.floor(a)], [c, l] = [Math.min(o + 1, e.width - 1), Math.min(s + 1, e.height - 1)], [u, d] = [i - o, a - s], f = (t, n) => e.values[n * e.width + t], p = f(o, s) * (1 - u) + f(c, s) * u, m = f(o, l) * (1 - u) + f(c, l) * u;
+	return p * (1 - d) + m * d;
+}
+function Xn(e, t, n, r) {
+	let i = (n, i) => Yn(t, e, n, i) < r, a = nr(e, n, Jn * e.width / t.width, i);
+	return a < 0 ? $ : ir(e, rr(e, a, Kn, i), 1);
+}
+function Zn(e, t, n) {
+	return ar(e, (r, i) => Yn(t, e, r, i) < n ? 1 : e.data[i * e.width + r]);
+}
+function Qn(e, t) {
+	let [n, r] = [Math.floor(t[0]), Math.floor(t[1])];
+	if (n < 0 || r < 0 || n >= e.width || r >= e.height || e.data[r * e.width + n]) return $;
+	let i = rr(e, r * e.width + n, qn, (t, n) => !e.data[n * e.width + t]);
+	return i.some((t) => sr(e, t)) ? null : ir(e, i, 1);
+}
+function $n(e) {
+	let t = new Uint8Array(e.data.length), n = (t, n) => !e.data[n * e.width + t];
+	for (let r of or(e)) !e.data[r] && !t[r] && rr(e, r, qn, n, t);
+	return ar(e, (n, r) => +!t[r * e.width + n]);
+}
+function er(e, t) {
+	let n = new Uint8Array(e.data.length), r = (t, n) => e.data[n * e.width + t] === 1, i = null;
+	for (let a = 0; a < e.data.length; a++) {
+		if (!e.data[a] || n[a]) continue;
+		let o = rr(e, a, Kn, r, n);
+		o.length < t && (i = Wn(i, ir(e, o, 0)));
+	}
+	return i ?? $;
+}
+function tr(e) {
+	let t = e.data.slice(), n = (n, r) => n < 0 || r < 0 || n >= e.width || r >= e.height ? 0 : t[r * e.width + n];
+	return ar(e, (r, i) => {
+		let a = t[i * e.width + r];
+		for (let [e, t] of Kn) a += n(r + e, i + t);
+		return +(a >= 5);
+	});
+}
+function nr(e, t, n, r) {
+	let [i, a] = [n * n, -1], o = e.clip(t[0] - n, t[1] - n, t[0] + n, t[1] + n);
+	for (let n = o.y; n < o.y + o.height; n++) for (let s = o.x; s < o.x + o.width; s++) {
+		let o = (s + .5 - t[0]) ** 2 + (n + .5 - t[1]) ** 2;
+		o <= i && r(s, n) && ([i, a] = [o, n * e.width + s]);
+	}
+	return a;
+}
+function rr(e, t, n, r, i = new Uint8Array(e.data.length)) {
+	let a = [t];
+	i[t] = 1;
+	for (let t = 0; t < a.length; t++) {
+		let [o, s] = [a[t] % e.width, Math.floor(a[t] / e.width)];
+		for (let [t, c] of n) {
+			let [n, l] = [o + t, s + c];
+			if (n < 0 || l < 0 || n >= e.width || l >= e.height) continue;
+			let u = l * e.width + n;
+			!i[u] && r(n, l) && (i[u] = 1, a.push(u));
+		}
+	}
+	return a;
+}
+function ir(e, t, n) {
+	let [r, i, a, o] = [
+		e.width,
+		e.height,
+		-1,
+		-1
+	];
+	for (let s of t) {
+		let [t, c] = [s % e.width, Math.floor(s / e.width)];
+		e.data[s] = n, [r, i, a, o] = [
+			Math.min(r, t),
+			Math.min(i, c),
+			Math.max(a, t),
+			Math.max(o, c)
+		];
+	}
+	return a < 0 ? $ : {
+		x: r,
+		y: i,
+		width: a - r + 1,
+		height: o - i + 1
+	};
+}
+function ar(e, t) {
+	let [n, r, i, a] = [
+		e.width,
+		e.height,
+		-1,
+		-1
+	];
+	for (let o = 0; o < e.height; o++) for (let s = 0; s < e.width; s++) {
+		let [c, l] = [o * e.width + s, t(s, o)];
+		e.data[c] !== l && (e.data[c] = l, [n, r, i, a] = [
+			Math.min(n, s),
+			Math.min(r, o),
+			Math.max(i, s),
+			Math.max(a, o)
+		]);
+	}
+	return i < 0 ? $ : {
+		x: n,
+		y: r,
+		width: i - n + 1,
+		height: a - r + 1
+	};
+}
+function or(e) {
+	let { width: t, height: n } = e, r = Array.from({ length: n }, (e, n) => [n * t, n * t + t - 1]).flat();
+	return [...Array.from({ length: t }, (e, r) => [r, (n - 1) * t + r]).flat(), ...r];
+}
+function sr(e, t) {
+	let [n, r] = [t % e.width, Math.floor(t / e.width)];
+	return n === 0 || r === 0 || n === e.width - 1 || r === e.height - 1;
+}
+// src/sheet.ts
+var cr = class {
+	defect;
+	ignore;
+	history = new Gn();
+	paint = "defect";
+	grown = null;
+	constructor(e, t) {
+		this.defect = new Hn(e, t), this.ignore = new Hn(e, t);
+	}
+	get layer() {
+		return this.paint === "defect" ? this.defect : this.ignore;
+	}
+	get whole() {
+		return {
+			x: 0,
+			y: 0,
+			width: this.defect.width,
+			height: this.defect.height
+		};
+	}
+	begin() {
+		this.history.begin(this.layer);
+	}
+	stroke(e, t, n, r) {
+		let i = this.layer.stroke(e, t, n, r);
+		return this.history.touched(i), i;
+	}
+	edit(e) {
+		this.begin();
+		let t = e(this.layer);
+		return this.history.touched(t), this.history.end() ? t : null;
+	}
+	grow(e, t, n) {
+		let r = this.edit((r) => Xn(r, e, t, n));
+		return this.grown = r ? {
+			point: t,
+			edits: this.history.length
+		} : null, r;
+	}
+	regrow(e, t) {
+		if (!this.grown || this.grown.edits !== this.history.length) return null;
+		let { point: n } = this.grown, r = this.history.drop()?.rect ?? $, i = this.grow(e, n, t);
+		return i || (this.grown = {
+			point: n,
+			edits: this.history.length
+		}), Wn(r, i ?? $);
+	}
+	threshold(e, t) {
+		return this.edit((n) => Zn(n, e, t));
+	}
+	fill(e) {
+		let t = !1, n = this.edit((n) => {
+			let r = Qn(n, e);
+			return t = r === null, r ?? $;
+		});
+		return t ? "open" : n;
+	}
+	clean(e, t) {
+		return this.edit((n) => e === "holes" ? $n(n) : e === "smooth" ? tr(n) : e === "specks" ? er(n, t) : n.fill(0));
+	}
+	add(e) {
+		return this.edit((t) => {
+			for (let n = 0; n < e.length; n++) e[n] && (t.data[n] = 1);
+			return this.whole;
+		});
+	}
+	undo() {
+		return this.history.undo();
+	}
+	redo() {
+		return this.history.redo();
+	}
+	async take(e, t) {
+		let { width: n, height: i } = this.defect, a = (e) => e ? r(e, n, i) : null, [o, s] = await Promise.all([a(e), a(t)]);
+		return o && this.defect.data.set(o), s && this.ignore.data.set(s), o !== null || s !== null;
+	}
+	encoded() {
+		return [n(this.defect), this.ignore.data.includes(1) ? n(this.ignore) : void 0];
+	}
+}, lr = [
 	[
 		"grow",
 		"Grow",
 		"V",
-		"Take the region around the click, out to the b_n isoline"
+		"Take the region around the click, out to the isoline of the chosen level"
 	],
 	[
 		"brush",
@@ -4990,15 +5270,21 @@ var Rn = [
 		"polygon",
 		"Polygon",
 		"P",
-		"Click corners; double-click or Enter closes, Escape drops it"
+		"Click corners; double-click or Enter closes, Escape drops it; with Alt it takes paint away"
 	],
 	[
 		"box",
 		"Box",
 		"X",
-		"Drag a rectangle"
+		"Drag a rectangle; with Alt it takes paint away"
+	],
+	[
+		"fill",
+		"Fill",
+		"F",
+		"Fill a closed outline"
 	]
-], Wn = [
+], ur = [
 	[
 		"undo",
 		"Undo the last stroke (Ctrl+Z)",
@@ -5019,7 +5305,34 @@ var Rn = [
 		"Show the whole image (0)",
 		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 	]
-], Gn = "http://www.w3.org/2000/svg", Kn = class {
+], dr = [
+	[
+		"threshold",
+		"Mark all below the level",
+		"T"
+	],
+	[
+		"holes",
+		"Fill holes",
+		""
+	],
+	[
+		"specks",
+		"Remove specks",
+		""
+	],
+	[
+		"smooth",
+		"Smooth the edge",
+		""
+	],
+	[
+		"copy",
+		"Copy the last image's mask",
+		""
+	]
+], fr = "http://www.w3.org/2000/svg", pr = class {
+	pressed;
 	row = e("div", {
 		class: "bar",
 		role: "toolbar",
@@ -5033,29 +5346,71 @@ var Rn = [
 		"aria-label": "Brush size in pixels"
 	});
 	sizeText = e("output");
-	constructor(t, n, r) {
-		let i = e("div", { class: "group" });
-		for (let [n, r, a, o] of Un) {
-			let s = this.button(n, `${o} (${a})`, () => t(n));
-			s.append(r, e("kbd", {}, a)), i.append(s);
-		}
-		this.size.addEventListener("input", () => r(Number(this.size.value)));
-		let a = e("label", {}, "Size");
-		a.append(this.size, this.sizeText);
-		let o = e("div", { class: "group icons" });
-		for (let [e, t, r] of Wn) {
-			let i = this.button(e, t, () => n(e));
-			i.setAttribute("aria-label", t), i.append(Jn(r)), o.append(i);
-		}
-		this.row.append(i, a, o);
+	step = e("input", {
+		type: "range",
+		min: "-1",
+		max: "5",
+		step: "0.1",
+		"aria-label": "Level to grow to"
+	});
+	stepText = e("output");
+	least = e("input", {
+		type: "number",
+		min: "1",
+		value: "20",
+		"aria-label": "Smallest region kept, in pixels"
+	});
+	brush = e("label", {}, "Size");
+	level = e("label", {}, "Level");
+	constructor(t) {
+		this.pressed = t;
+		let n = e("div", { class: "group" });
+		for (let [e, r, i, a] of lr) n.append(this.named(e, r, i, a, () => t.choose(e)));
+		this.size.addEventListener("input", () => t.resize(Number(this.size.value))), this.step.addEventListener("input", () => t.level(Number(this.step.value))), this.brush.append(this.size, this.sizeText), this.level.append(this.step, this.stepText);
+		let r = e("div", { class: "group" });
+		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.row.append(n, this.brush, this.level, r, this.icons(), this.more());
 	}
-	show({ tool: e, radius: t, largest: n, can: r }) {
-		for (let [t] of Un) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
-		for (let [e, t] of Object.entries(r)) {
+	get smallest() {
+		return Math.max(1, Number(this.least.value) || 1);
+	}
+	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, can: a }) {
+		for (let [t] of lr) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+		this.buttons.get("ignore")?.setAttribute("aria-pressed", String(i));
+		for (let [e, t] of Object.entries(a)) {
 			let n = this.buttons.get(e);
 			n && (n.disabled = !t);
 		}
-		this.size.max = String(n), this.size.value = String(t), this.sizeText.textContent = `${t * 2} px`;
+		this.brush.hidden = e === "grow", this.level.hidden = e !== "grow", this.size.max = String(n), this.size.value = String(t), this.sizeText.textContent = `${t * 2} px`, this.step.value = String(r), this.stepText.textContent = r === 0 ? "b_n" : r === 1 ? "b_a" : `×${(2 ** r).toFixed(1)}`;
+	}
+	icons() {
+		let t = e("div", { class: "group icons" });
+		for (let [e, n, r] of ur) {
+			let i = this.button(e, n, () => this.pressed.act(e));
+			i.setAttribute("aria-label", n), i.append(hr(r)), t.append(i);
+		}
+		return t;
+	}
+	more() {
+		let t = e("details", { class: "more" }), n = e("div", { class: "panel" });
+		for (let [e, t, r] of dr) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
+		let r = e("label", {}, "Specks are below");
+		r.append(this.least, "px");
+		let i = e("input", {
+			type: "text",
+			placeholder: "x, y, width, height",
+			"aria-label": "Box by numbers, in pixels"
+		});
+		i.addEventListener("keydown", (e) => {
+			if (e.key !== "Enter") return;
+			let t = this.pressed.typed(i.value);
+			i.setAttribute("aria-invalid", String(!t)), t && (i.value = "");
+		});
+		let a = e("label", {}, "Box");
+		return a.append(i), n.append(r, a), t.append(e("summary", { title: "Clean-ups, and masks by keyboard" }, "More"), n), t;
+	}
+	named(t, n, r, i, a) {
+		let o = this.button(t, r ? `${i} (${r})` : i, a);
+		return o.append(n), r && o.append(e("kbd", {}, r)), o;
 	}
 	button(t, n, r) {
 		let i = e("button", {
@@ -5066,11 +5421,11 @@ var Rn = [
 		return i.addEventListener("click", r), this.buttons.set(t, i), i;
 	}
 };
-function qn(e) {
-	return Un.find((t) => t[2].toLowerCase() === e)?.[0];
+function mr(e) {
+	return lr.find((t) => t[2].toLowerCase() === e)?.[0];
 }
-function Jn(e) {
-	let t = document.createElementNS(Gn, "svg"), n = document.createElementNS(Gn, "path");
+function hr(e) {
+	let t = document.createElementNS(fr, "svg"), n = document.createElementNS(fr, "path");
 	for (let [e, n] of Object.entries({
 		viewBox: "0 0 24 24",
 		width: "17",
@@ -5079,16 +5434,98 @@ function Jn(e) {
 	})) t.setAttribute(e, n);
 	return n.setAttribute("d", e), t.append(n), t;
 }
-// src/mask-editor.ts
-var Yn = 250, Xn = class {
+// src/view-bar.ts
+var gr = "bgad-view", _r = {
+	opacity: .55,
+	level: "fused",
+	isolines: !0,
+	contrast: 1,
+	brightness: 1,
+	split: .5,
+	comparing: !1
+};
+function vr() {
+	try {
+		return {
+			..._r,
+			...JSON.parse(sessionStorage.getItem(gr) ?? "{}")
+		};
+	} catch {
+		return { ..._r };
+	}
+}
+var yr = class {
+	changed;
+	row = e("div", {
+		class: "bar view",
+		role: "toolbar",
+		"aria-label": "View"
+	});
+	view = vr();
+	heat = e("span", { class: "part" });
+	level = e("select", { "aria-label": "Level of the heatmap" });
+	isolines = e("button", {
+		type: "button",
+		title: "Outlines of b_n (solid) and b_a (dashed)"
+	}, "Isolines");
+	compare = e("button", { type: "button" });
+	jump = e("button", {
+		type: "button",
+		title: "Look at the next region below b_n (J)"
+	});
+	split;
+	constructor(t, n) {
+		this.changed = t, this.level.addEventListener("change", () => this.set({ level: this.level.value })), this.isolines.addEventListener("click", () => this.set({ isolines: !this.view.isolines })), this.compare.addEventListener("click", () => this.set({ comparing: !this.view.comparing })), this.jump.addEventListener("click", n);
+		let r = e("span", { class: "group" });
+		r.append(this.isolines), this.heat.append(this.slider("Heat", "opacity", 0, 1, .05), this.level, r), this.split = this.slider("Split", "split", 0, 1, .01);
+		let i = e("span", { class: "group" });
+		i.append(this.compare, this.jump);
+		let a = [this.slider("Contrast", "contrast", .5, 3, .1), this.slider("Brightness", "brightness", .5, 3, .1)], o = e("button", {
+			type: "button",
+			title: "Contrast and brightness as they were"
+		}, "Reset");
+		o.addEventListener("click", () => this.set({
+			contrast: 1,
+			brightness: 1
+		}));
+		let s = e("span", { class: "group" });
+		s.append(o), this.row.append(this.heat, ...a, s, i, this.split);
+	}
+	show({ levels: t, compare: n, regions: r, region: i }) {
+		this.heat.hidden = t.length === 0, this.level.options.length !== t.length && this.level.replaceChildren(...t.map((t) => e("option", { value: t }, t === "fused" ? "all levels" : `level ${t}`))), !t.includes(this.view.level) && t.length > 0 && (this.view.level = t[0]), this.level.value = this.view.level, this.isolines.setAttribute("aria-pressed", String(this.view.isolines)), this.compare.hidden = n === null, this.compare.textContent = `Beside ${n ?? ""}`, this.compare.title = `The heat of ${n ?? ""} to the right of the line`, this.compare.setAttribute("aria-pressed", String(this.view.comparing)), this.split.hidden = n === null || !this.view.comparing, this.jump.hidden = r === 0, this.jump.textContent = i < 0 ? `Regions ${r}` : `Region ${i + 1} of ${r}`;
+		for (let e of this.row.querySelectorAll("input[data-of]")) e.value = String(this.view[e.dataset.of]);
+	}
+	set(e) {
+		Object.assign(this.view, e);
+		try {
+			sessionStorage.setItem(gr, JSON.stringify(this.view));
+		} catch {}
+		this.changed();
+	}
+	slider(t, n, r, i, a) {
+		let o = e("input", {
+			type: "range",
+			min: String(r),
+			max: String(i),
+			step: String(a),
+			"data-of": n
+		});
+		o.addEventListener("input", () => this.set({ [n]: Number(o.value) }));
+		let s = e("label", {}, t);
+		return s.append(o), s;
+	}
+}, br = 250, xr = .1, Sr = class {
 	root;
 	data;
-	send;
-	mask;
-	history;
+	out;
+	sheet;
 	outbox;
 	tool = "brush";
 	radius;
+	step = 0;
+	field = null;
+	region = -1;
+	last = null;
 	points = [];
 	drawing = null;
 	panning = null;
@@ -5105,25 +5542,32 @@ var Yn = 250, Xn = class {
 		role: "status"
 	});
 	bar;
+	viewBar;
 	scene;
 	resizer;
 	abort = new AbortController();
 	constructor(t, n, r) {
-		this.root = t, this.data = n, this.send = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Kn((e) => this.choose(e), (e) => this.act(e), (e) => this.resizeBrush(e)), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box");
+		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new pr({
+			choose: (e) => this.choose(e),
+			act: (e) => this.act(e),
+			resize: (e) => this.resizeBrush(e),
+			level: (e) => this.setStep(e),
+			typed: (e) => this.typed(e)
+		}), this.viewBar = new yr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i), this.scene = new Hn(this.box, n.stageHeight), this.mask = new l(n.width, n.height), this.history = new p(this.mask), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new Vn(this.box, n.stageHeight), this.sheet = new cr(n.width, n.height), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
-		this.send = t;
+		this.out = t;
 		let n = this.data;
-		this.data = e, e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.outbox.ack(e.ackRev), e.heatUrl !== n.heatUrl && this.scene.heat(e.heatUrl), JSON.stringify(e.isolines) !== JSON.stringify(n.isolines) && this.scene.isolines(e.isolines), this.scene.opacity(e.opacity), this.show());
+		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.data = e, this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.data = e, this.outbox.ack(e.ackRev), e.logpUrl !== n.logpUrl && this.read(e.logpUrl), this.look());
 	}
 	close() {
 		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
 	}
 	newOutbox() {
-		let { imageId: e, base: t } = this.data, n = new c(`bgad-mask-${e}-${t}`, (n) => {
-			this.send({
+		let { imageId: e, base: t } = this.data, n = new u(`bgad-mask-${e}-${t}`, (n) => {
+			this.out.send({
 				imageId: e,
 				base: t,
 				...n
@@ -5132,37 +5576,78 @@ var Yn = 250, Xn = class {
 		return n.ack(this.data.ackRev), n;
 	}
 	open() {
-		let { width: e, height: t, imageId: n, imageUrl: r, heatUrl: i, isolines: a, opacity: o } = this.data;
-		this.mask = new l(e, t), this.history = new p(this.mask), this.points = [], this.drawing = null, Object.assign(this.box.dataset, {
+		let { width: e, height: t, imageId: n, imageUrl: r, logpUrl: i } = this.data;
+		this.sheet = new cr(e, t), this.points = [], this.drawing = null, this.region = -1, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
-		}), this.scene.open(e, t), this.scene.outline([]), this.scene.opacity(o), this.scene.isolines(a);
-		let s = this.outbox.stored(), c = s?.png ?? this.data.mask, u = [this.scene.image(r), this.scene.heat(i)];
-		c && u.push(this.take(c, s !== null));
-		let d = this.data;
-		Promise.all(u).then(() => {
-			this.data.imageId === d.imageId && (this.box.dataset.ready = "true");
-		}), this.repaint({
-			x: 0,
-			y: 0,
-			width: e,
-			height: t
+		}), this.scene.open(e, t), this.scene.outline([]);
+		let a = this.outbox.stored(), o = [
+			this.scene.image(r),
+			this.look(),
+			this.read(i)
+		], s = a ? [a.png, a.ignore ?? null] : [this.data.mask, this.data.ignore];
+		(s[0] || s[1]) && o.push(this.take(s[0], s[1], a !== null));
+		let c = this.data;
+		Promise.all(o).then(() => {
+			this.data.imageId === c.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
+		}), this.repaint(this.sheet.whole), this.show();
+	}
+	fetchAhead() {
+		let e = `&level=${this.viewBar.view.level}`;
+		for (let t of this.data.ahead) fetch(t.startsWith("/heatmap") ? t + e : t, { priority: "low" }).catch(() => null);
+	}
+	async take(e, t, n) {
+		let r = this.sheet;
+		await r.take(e, t) && this.sheet === r && (this.repaint(r.whole), n && this.commitSoon(), this.show());
+	}
+	async read(e) {
+		if (this.field = null, !e) return;
+		let t = await fetch(e).catch(() => null);
+		if (!t?.ok || this.data.logpUrl !== e) return;
+		let n = await t.arrayBuffer(), [r, i] = new Uint16Array(n, 0, 2);
+		this.data.logpUrl === e && (this.field = {
+			width: i,
+			height: r,
+			values: new Float32Array(n, 4)
 		}), this.show();
 	}
-	async take(e, t) {
-		let n = this.mask, i = await r(e, n.width, n.height);
-		i && this.mask === n && (n.data.set(i), this.repaint({
-			x: 0,
-			y: 0,
-			width: n.width,
-			height: n.height
-		}), t && this.commitSoon(), this.show());
+	look() {
+		let { view: e } = this.viewBar, { heatUrl: t, compare: n, isolines: r } = this.data;
+		this.show();
+		let i = `&level=${e.level}`;
+		return this.scene.light(e.contrast, e.brightness), this.scene.opacity(e.opacity), this.scene.isolines(e.isolines ? r : {}), this.scene.split(n && e.comparing ? n.url + i : null, e.split), this.scene.heat(t && t + i);
+	}
+	jump() {
+		let { regions: e } = this.data;
+		if (e.length === 0) return;
+		this.region = (this.region + 1) % e.length;
+		let [t, n, r, i] = e[this.region];
+		this.scene.look(t, n, r, i), this.show();
 	}
 	choose(e) {
 		this.tool = e, this.points = [], this.scene.outline([]), this.show();
 	}
 	act(e) {
-		e === "undo" ? this.changed(this.history.undo()) : e === "redo" ? this.changed(this.history.redo()) : e === "clear" ? this.edit(() => this.mask.fill(0)) : this.scene.fit();
+		let { sheet: t } = this;
+		if (e === "undo" || e === "redo") {
+			this.drawing = null;
+			let n = e === "undo" ? t.undo() : t.redo();
+			n && this.changed(n.rect);
+		} else e === "fit" ? this.scene.fit() : e === "copy" ? this.copy() : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.field && this.data.scale && this.changed(t.threshold(this.field, o(this.data.scale, this.step))) : this.changed(t.clean(e, this.bar.smallest));
+		this.show();
+	}
+	async copy() {
+		let { last: e, sheet: t } = this;
+		if (!e) return;
+		let n = await r(e.png, t.defect.width, t.defect.height);
+		n && this.sheet === t && this.changed(t.add(n));
+	}
+	typed(e) {
+		let t = c(e);
+		return t && this.changed(this.sheet.edit((e) => e.box(...t, 1))), t !== null;
+	}
+	setStep(e) {
+		this.step = Math.round(10 * Math.max(-1, Math.min(5, e))) / 10, this.field && this.data.scale && this.changed(this.sheet.regrow(this.field, o(this.data.scale, this.step))), this.show();
 	}
 	get largest() {
 		return Math.max(20, Math.round(Math.max(this.data.width, this.data.height) / 8));
@@ -5171,19 +5656,28 @@ var Yn = 250, Xn = class {
 		this.radius = Math.max(1, Math.min(this.largest, e)), this.show();
 	}
 	show() {
-		let { history: e, largest: t, radius: n, tool: r } = this, i = {
-			undo: e.canUndo,
-			redo: e.canRedo,
-			grow: (this.data.isolines.b_n ?? []).length > 0
-		};
+		let { sheet: e, largest: t, radius: n, step: r, tool: i, data: a, region: o } = this, { canUndo: s, canRedo: c } = e.history, l = this.field !== null, u = this.last?.width === a.width && this.last.height === a.height;
 		this.bar.show({
-			tool: r,
+			tool: i,
 			radius: n,
 			largest: t,
-			can: i
+			step: r,
+			ignoring: e.paint === "ignore",
+			can: {
+				undo: s,
+				redo: c,
+				grow: l,
+				copy: u,
+				threshold: l
+			}
+		}), this.viewBar.show({
+			levels: a.levels,
+			compare: a.compare?.name ?? null,
+			regions: a.regions.length,
+			region: o
 		});
-		let a = this.outbox.pending || this.timer !== void 0, o = this.mask.count(), s = a ? "sending…" : o > 0 ? "ready to save" : "";
-		this.state.textContent = o > 0 ? `${o.toLocaleString("en")} px marked · ${s}` : s, this.box.dataset.pending = String(a);
+		let d = this.outbox.pending || this.timer !== void 0, [f, p] = [e.defect.count(), e.ignore.count()], m = [f > 0 ? `${f.toLocaleString("en")} px marked` : "", p > 0 ? `${p.toLocaleString("en")} px don't care` : ""], h = d ? "sending…" : f + p > 0 ? "ready to save" : "";
+		this.state.textContent = [...m, h].filter(Boolean).join(" · "), this.box.dataset.pending = String(d), this.box.dataset.field = String(l);
 	}
 	listen() {
 		let { signal: e } = this.abort, t = (t, n, r = this.box) => r.addEventListener(t, n, {
@@ -5192,15 +5686,16 @@ var Yn = 250, Xn = class {
 		});
 		t("pointerdown", (e) => this.down(e)), t("pointermove", (e) => this.move(e)), t("pointerup", (e) => this.up(e)), t("pointercancel", (e) => this.up(e)), t("pointerenter", () => this.hover(!0)), t("pointerleave", () => this.hover(!1)), t("dblclick", (e) => {
 			e.preventDefault(), this.closePolygon();
-		}), t("wheel", (e) => {
-			e.preventDefault(), this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
-		});
+		}), t("wheel", (e) => this.wheel(e));
 		let n = {
 			signal: e,
 			capture: !0
 		};
 		for (let e of ["keydown", "pointerdown"]) window.addEventListener(e, () => this.flush(), n);
 		t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
+	}
+	wheel(e) {
+		e.preventDefault(), this.tool === "grow" && e.shiftKey ? this.setStep(this.step + Math.sign(e.deltaY || e.deltaX) * xr) : this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
 	}
 	hover(e) {
 		this.over = e, e || this.scene.pointer(null, this.radius);
@@ -5213,14 +5708,15 @@ var Yn = 250, Xn = class {
 			pointer: e.pointerId,
 			x: e.clientX,
 			y: e.clientY
-		}) : e.button === 0 && !this.drawing && this.begin(this.scene.at(e), e.pointerId), this.box.setPointerCapture(e.pointerId);
+		}) : e.button === 0 && !this.drawing && this.begin(this.scene.at(e), e.pointerId, +!e.altKey), this.box.setPointerCapture(e.pointerId);
 	}
-	begin(e, t) {
-		this.tool === "grow" ? this.grow(e) : this.tool === "polygon" ? this.corner(e) : (this.drawing = {
+	begin(e, t, n) {
+		this.tool === "grow" ? this.grow(e) : this.tool === "fill" ? this.fill(e) : this.tool === "polygon" ? this.corner(e) : (this.drawing = {
 			pointer: t,
 			from: e,
-			last: e
-		}, this.history.begin(), this.tool !== "box" && this.stroke(e, e));
+			last: e,
+			value: this.tool === "erase" ? 0 : n
+		}, this.sheet.begin(), this.tool !== "box" && this.stroke(e, e));
 	}
 	move(e) {
 		let t = this.scene.at(e), n = this.tool === "brush" || this.tool === "erase";
@@ -5232,13 +5728,7 @@ var Yn = 250, Xn = class {
 	}
 	draw(e, t) {
 		if (this.tool === "box") {
-			let [[n, r], [i, a]] = [t.from, this.scene.at(e)], o = [
-				[n, r],
-				[i, r],
-				[i, a],
-				[n, a]
-			];
-			this.scene.outline(o, !0);
+			this.scene.outline(s(t.from, this.scene.at(e)), !0);
 			return;
 		}
 		let n = e.getCoalescedEvents?.() ?? [];
@@ -5249,27 +5739,32 @@ var Yn = 250, Xn = class {
 	}
 	up(e) {
 		if (this.panning?.pointer === e.pointerId && (this.panning = null), this.drawing?.pointer !== e.pointerId) return;
-		let { from: t } = this.drawing;
-		this.drawing = null, this.tool === "box" && (this.scene.outline([]), this.touch(this.mask.box(t, this.scene.at(e), 1))), this.history.end() && this.commitSoon(), this.show();
+		let { from: t, value: n } = this.drawing;
+		this.drawing = null;
+		let { sheet: r } = this;
+		if (this.tool === "box") {
+			this.scene.outline([]);
+			let i = r.layer.box(t, this.scene.at(e), n);
+			r.history.touched(i), this.repaint(i);
+		}
+		r.history.end() && this.commitSoon(), this.show();
 	}
 	stroke(e, t) {
-		this.touch(this.mask.stroke(e, t, this.radius, this.tool === "erase" ? 0 : 1));
-	}
-	touch(e) {
-		this.history.touched(e), this.repaint(e);
+		this.repaint(this.sheet.stroke(e, t, this.radius, this.drawing?.value ?? 1));
 	}
 	repaint(e) {
-		this.scene.repaint(this.mask, e);
-	}
-	edit(e) {
-		this.history.begin(), this.touch(e()), this.history.end() && this.commitSoon(), this.show();
+		this.scene.repaint(this.sheet.defect, this.sheet.ignore, e);
 	}
 	changed(e) {
-		this.drawing = null, e && (this.repaint(e), this.commitSoon());
+		e && (this.repaint(e), this.commitSoon());
 	}
 	grow(e) {
-		let t = (this.data.isolines.b_n ?? []).map(Zn).filter((t) => d(t, e)).sort((e, t) => Qn(e) - Qn(t))[0];
-		t ? this.edit(() => this.mask.polygon(t, 1)) : this.state.textContent = "No region below b_n here: click inside a solid line, or use the brush";
+		let { field: t } = this, { scale: n } = this.data, r = t && n ? this.sheet.grow(t, e, o(n, this.step)) : null;
+		r ? this.changed(r) : this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush";
+	}
+	fill(e) {
+		let t = this.sheet.fill(e);
+		t === "open" ? this.state.textContent = "This area is open to the image's edge: close its outline first" : this.changed(t);
 	}
 	corner(e) {
 		let t = this.points[0], n = 8 / this.scene.scale;
@@ -5280,59 +5775,73 @@ var Yn = 250, Xn = class {
 		let r = this.points[this.points.length - 1];
 		r && r[0] === e[0] && r[1] === e[1] || this.points.push(e), this.scene.outline(this.points);
 	}
-	closePolygon() {
-		let e = this.points;
-		this.points = [], this.scene.outline([]), e.length > 2 && this.edit(() => this.mask.polygon(e, 1));
+	closePolygon(e = 1) {
+		let t = this.points;
+		this.points = [], this.scene.outline([]), t.length > 2 && this.changed(this.sheet.edit((n) => n.polygon(t, e))), this.show();
 	}
 	commitSoon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Yn), this.show();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), br), this.show();
 	}
 	flush() {
-		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.outbox.commit(n(this.mask)), this.show());
+		if (this.timer === void 0) return;
+		clearTimeout(this.timer), this.timer = void 0;
+		let [e, t] = this.sheet.encoded();
+		this.last = {
+			png: e,
+			width: this.data.width,
+			height: this.data.height
+		}, this.outbox.commit(e, t), this.show();
 	}
 	key(e) {
 		let t = e.composedPath()[0];
-		t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") || (this.over || e.composedPath().includes(this.root)) && !e.altKey && this.did(e, e.key.toLowerCase()) && (e.preventDefault(), e.stopPropagation());
+		if (t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]")) return;
+		let n = e.key.toLowerCase();
+		if (!e.ctrlKey && !e.metaKey && !e.altKey && /^[1-9]$/.test(n)) {
+			this.out.kind(Number(n));
+			return;
+		}
+		let r = this.over || e.composedPath().includes(this.root), i = e.altKey && n !== "enter";
+		r && !i && this.did(e, n) && (e.preventDefault(), e.stopPropagation());
 	}
 	did(e, t) {
-		let n = Math.max(1, Math.round(this.radius / 5)), r = qn(t);
+		let n = Math.max(1, Math.round(this.radius / 5)), r = mr(t);
 		if (e.ctrlKey || e.metaKey) {
 			if (t !== "z") return !1;
 			this.act(e.shiftKey ? "redo" : "undo");
 		} else if (e.code === "Space") this.setSpace(!0);
 		else if (t === "[") this.resizeBrush(this.radius - n);
 		else if (t === "]") this.resizeBrush(this.radius + n);
+		else if (t === ",") this.setStep(this.step - xr);
+		else if (t === ".") this.setStep(this.step + xr);
 		else if (t === "0") this.scene.fit();
-		else if (t === "enter" && this.points.length > 0) this.closePolygon();
+		else if (t === "i") this.act("ignore");
+		else if (t === "j") this.jump();
+		else if (t === "t" && this.field) this.act("threshold");
+		else if (t === "enter" && this.points.length > 0) this.closePolygon(+!e.altKey);
 		else if (t === "escape") this.choose(this.tool);
-		else if (r && (r !== "grow" || this.data.isolines.b_n?.length)) this.choose(r);
+		else if (r && (r !== "grow" || this.field)) this.choose(r);
 		else return !1;
 		return !0;
 	}
-};
-function Zn(e) {
-	return Array.from({ length: e.length / 2 }, (t, n) => [e[2 * n], e[2 * n + 1]]);
-}
-function Qn(e) {
-	let t = (t) => e[(t + 1) % e.length];
-	return Math.abs(e.reduce((e, [n, r], i) => e + n * t(i)[1] - t(i)[0] * r, 0));
-}
-var $n = /* @__PURE__ */ new WeakMap();
-function er({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
-	let s = (e) => {
-		a("drawn", [
-			e.imageId,
-			e.base,
-			e.rev
-		]), i("commit", e);
-	}, c = $n.get(r);
-	if (c) c.update(n, s);
+}, Cr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color); color: #fff; }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", wr = /* @__PURE__ */ new WeakMap();
+function Tr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+	let o = {
+		send: (e) => {
+			a("drawn", [
+				e.imageId,
+				e.base,
+				e.rev
+			]), i("commit", e);
+		},
+		kind: (e) => i("kind", e)
+	}, s = wr.get(r);
+	if (s) s.update(n, o);
 	else {
 		let i = e("div");
-		r.append(i), t(i, o), $n.set(r, new Xn(i, n, s));
+		r.append(i), t(i, Cr), wr.set(r, new Sr(i, n, o));
 	}
 	return () => {
-		$n.get(r)?.close(), $n.delete(r);
+		wr.get(r)?.close(), wr.delete(r);
 	};
 }
-export { er as default };
+export { Tr as default };

@@ -1,0 +1,177 @@
+"""Labels in and out, in the formats of other tools, without loss."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from app.services.authority import Actor, require
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.label_formats import coco, cvat, labelstudio, tree
+from app.services.label_formats.record import LabelRecord
+from app.services.projects import project_of
+from storage import annotations, audit, images
+from storage.errors import StorageError
+from storage.masks import decode_mask, encode_mask
+from storage.models import Image, Role, Verdict
+
+FORMATS = ("mvtec", "coco", "coco-polygons", "cvat", "labelstudio")
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """How many labels went over, how many were the same already, and what was refused and why."""
+
+    labels: int
+    same: int
+    refused: list[tuple[str, str]]
+
+
+def export_labels(context: Context, actor: Actor, project_slug: str, out: Path, *, format: str) -> int:
+    """Write a project's standing labels: a folder for "mvtec", one file for the others; how many labels it holds.
+
+    Raises:
+        Refused: an unknown format, no label, or something stands at `out` already.
+    """
+    require(actor, Role.reviewer)
+    _known(format)
+    if out.exists():
+        raise Refused(f"{out} exists already: give a new name")
+    records, pixels = _records(context, project_slug)
+    if not records:
+        raise Refused(f"{project_slug} has no label yet: there is nothing to export")
+    if format == "mvtec":
+        tree.write(records, out, lambda record: context.blobs.get(pixels[record.sha256]))
+    else:
+        out.write_bytes(_encoded(records, format))
+    return len(records)
+
+
+def import_labels(context: Context, actor: Actor, project_slug: str, source: Path, *, format: str) -> Exchanged:
+    """Save labels of a file or tree on the images that they name, by content hash or else by name.
+
+    A label that stands already as it is in the file is left alone; another becomes the next revision, so that the one
+    before it can be restored.
+
+    Raises:
+        Refused: an unknown format, or the file is not of it.
+    """
+    require(actor, Role.reviewer)
+    _known(format)
+    if not source.exists():
+        raise Refused(f"{source} does not exist: check the path")
+    done, same, refused = 0, 0, []
+    with context.database.write() as session:
+        project = project_of(session, project_slug)
+        found = _Finder(images.images_for(session, project.id))
+        for record in _decoded(source, format):
+            try:
+                image = found.image_of(record)
+                changed = _save(session, image, record, actor.name)
+            except (Refused, StorageError) as error:
+                refused.append((record.name, str(error)))
+                continue
+            done, same = done + int(changed), same + int(not changed)
+        details = {"source": source.name, "labels": done, "refused": len(refused)}
+        audit.record(session, by=actor.name, action="import labels", details=details, project_id=project.id)
+    return Exchanged(done, same, refused)
+
+
+def _known(format: str) -> None:
+    if format not in FORMATS:
+        raise Refused(f"format {format!r} is not known: choose {', '.join(FORMATS)}")
+
+
+def _encoded(records: list[LabelRecord], format: str) -> bytes:
+    if format in ("coco", "coco-polygons"):
+        return coco.write(records, shape="rle" if format == "coco" else "polygons")
+    return cvat.write(records) if format == "cvat" else labelstudio.write(records)
+
+
+def _decoded(source: Path, format: str) -> Iterable[LabelRecord]:
+    if format == "mvtec":
+        return tree.read(source)
+    data = source.read_bytes()
+    if format in ("coco", "coco-polygons"):
+        return coco.read(data)
+    return cvat.read(data) if format == "cvat" else labelstudio.read(data)
+
+
+def _records(context: Context, project_slug: str) -> tuple[list[LabelRecord], dict[str, str]]:
+    """(the standing labels, the blob key of each image's pixels by its content hash)."""
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        rows = {image.id: image for image in images.images_for(session, project.id)}
+        types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
+        said = annotations.current_annotations(session, project.id)
+    records = []
+    for row in said:
+        image = rows[row.image_id]
+        masks = [decode_mask(png) if png else None for png in (row.mask, row.ignore)]
+        size = (image.width, image.height)
+        kind = types.get(row.defect_type_id or 0)
+        assert row.verdict is not None
+        records.append(LabelRecord(image.name, image.sha256, *size, row.verdict, kind, *masks))
+    return records, {image.sha256: image.pixels for image in rows.values()}
+
+
+class _Finder:
+    """Finds the image that a label is of."""
+
+    def __init__(self, rows: Iterable[Image]) -> None:
+        self.by_hash: dict[str, Image] = {}
+        self.by_name: dict[str, list[Image]] = {}
+        for image in rows:
+            self.by_hash |= {image.sha256: image, image.pixels: image}
+            for name in {image.name, image.name.rsplit("/", 1)[-1]}:
+                self.by_name.setdefault(name, []).append(image)
+
+    def image_of(self, record: LabelRecord) -> Image:
+        """Raises Refused when it is none of the project's, or may be several."""
+        if record.sha256 in self.by_hash:
+            return self.by_hash[record.sha256]
+        short = record.name.rsplit("/", 1)[-1]
+        found = self.by_name.get(record.name) or self.by_name.get(short, [])
+        if len(found) != 1:
+            what = f"{len(found)} images are called so" if found else "no image is called so"
+            raise Refused(f"{what} in this project: ingest it first, or give its content's hash")
+        return found[0]
+
+
+def _save(session: Session, image: Image, record: LabelRecord, by: str) -> bool:
+    masks = [_fitting(image, mask) for mask in (record.mask, record.ignore)]
+    before = annotations.current_annotation(session, image.id)
+    kind = record.defect_type if record.verdict is Verdict.defect else None
+    known = {row.id: row.name for row in annotations.defect_types(session, image.project_id)}
+    if before is not None and (
+        (before.verdict, known.get(before.defect_type_id or 0), before.mask, before.ignore)
+        == (record.verdict, kind, *masks)
+    ):
+        return False
+    annotations.save_annotation(
+        session,
+        image_id=image.id,
+        verdict=record.verdict,
+        defect_type=kind,
+        mask=masks[0],
+        ignore=masks[1],
+        by=by,
+        client_id=str(uuid.uuid4()),
+        expected_revision=before.revision if before else 0,
+        version_id=None,
+        score=None,
+    )
+    return True
+
+
+def _fitting(image: Image, mask: np.ndarray | None) -> bytes | None:
+    if mask is None:
+        return None
+    if mask.shape != (image.height, image.width):
+        size = f"{mask.shape[1]}x{mask.shape[0]}"
+        raise Refused(f"its mask is {size} and the image {image.width}x{image.height}: give the full-size mask")
+    return encode_mask(mask)

@@ -1,0 +1,179 @@
+"""The labelling queue: who gets which image next, and why it is asked about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from app.services.authority import Actor, require
+from app.services.context import Context
+from app.services.errors import Refused
+from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, why
+from app.services.projects import project_of
+from app.services.score import QueueItem
+from storage import annotations, images, leases, pool, scores, versions
+from storage.models import Image, Role, Standing, Version, now
+from storage.pool import Candidate
+
+Ask = Literal["mixed", "defect", "boundary", "new", "audit", "check"]
+ASKS: tuple[Ask, ...] = ("mixed", "defect", "boundary", "new", "audit", "check")
+CHOSEN = "chosen"  # the purpose of a lease on an image that a person opened
+SEEN = 40  # candidates per purpose that the mix chooses from
+Source = Callable[..., list[Candidate]]
+SOURCES: dict[Purpose, Source] = {
+    "defect": pool.likely_defects,
+    "boundary": pool.near_the_boundary,
+    "new": pool.new_kinds,
+    "audit": pool.audit,
+    "check": pool.label_checks,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One image that the queue asks for: what for, and the figure behind it in words."""
+
+    item: QueueItem
+    purpose: Purpose
+    why: str
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What comes next for one person.
+
+    Attributes:
+        wanted: the next images, the first one first.
+        version_id: the deciding version's, None before day one.
+        waiting_defect, waiting_margin: images without a label beyond and near the boundary, at most 1,000 each.
+        unscored: images that wait for the worker, at most 1,000.
+        skipped, held: what this person put off, and what others have open.
+    """
+
+    wanted: list[Wanted]
+    version_id: int | None
+    waiting_defect: int
+    waiting_margin: int
+    unscored: int
+    skipped: int
+    held: int
+
+
+def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "mixed", limit: int = 24) -> Queue:
+    """The next images for this person: a mix of purposes, or one of them.
+
+    Raises:
+        Refused: unknown project or purpose.
+    """
+    require(actor, Role.viewer)
+    if ask not in ASKS:
+        raise Refused(f"the queue has no purpose {ask!r}: choose {', '.join(ASKS)}")
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        version = versions.deciding_version(session, project.id)
+        away = (
+            len(leases.skipped(session, project.id, actor.name)),
+            len(leases.others(session, project.id, actor.name)),
+        )
+        if version is None:
+            found = images.unranked(session, project.id, labelled=False, free_for=actor.name, limit=limit)
+            return Queue([_first(image) for image, _ in found], None, 0, 0, 0, *away)
+        chosen = _chosen(session, project.id, version, actor, ask, limit)
+        return Queue(
+            [_wanted(version, purpose, candidate) for purpose, candidate in chosen],
+            version.id,
+            scores.count_waiting(session, version.id, Standing.defect),
+            scores.count_waiting(session, version.id, Standing.margin),
+            scores.count_new(session, version.id, project.id),
+            *away,
+        )
+
+
+def claim(context: Context, actor: Actor, project_slug: str, queue: Queue) -> Wanted | None:
+    """Lease the first image of the queue that nobody took meanwhile; None when all are gone.
+
+    What this person holds already comes first, so that a reload shows the same image.
+    """
+    require(actor, Role.inspector)
+    with context.database.write() as session:
+        project = project_of(session, project_slug)
+        held = leases.leased_to(session, project.id, actor.name)
+        mine = [wanted for wanted in queue.wanted if held and wanted.item.image_id == held.image_id]
+        for wanted in [*mine, *queue.wanted]:
+            given = {"image_id": wanted.item.image_id, "purpose": wanted.purpose}
+            if leases.take(session, project_id=project.id, by=actor.name, **given):  # type: ignore[arg-type]
+                return wanted
+    return None
+
+
+def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tuple[str | None, Wanted | None]:
+    """(who else has an image open, what the queue wants it for): for an image that was opened by its address.
+
+    It becomes, or stays, this person's unless it is somebody else's; (None, None) when the person chose it.
+
+    Raises:
+        NotFound, Refused: there is no such image, or not in this project.
+    """
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        project = project_of(session, project_slug)
+        if images.image(session, image_id).project_id != project.id:
+            raise Refused(f"image {image_id} is not in {project_slug}: choose its project in the sidebar")
+        version = versions.deciding_version(session, project.id)
+        lease = leases.holder(session, image_id)
+        candidate = pool.one(session, version.id, image_id) if version else None
+    mine = lease is not None and lease.by == actor.name
+    if lease is not None and not mine:
+        return lease.by, None
+    purpose = lease.purpose if lease else CHOSEN
+    if actor.may(Role.inspector) and (lease is None or lease.expires_at < now() + leases.LEASED_FOR / 2):
+        with context.database.write() as session:
+            leases.take(session, project_id=project.id, image_id=image_id, by=actor.name, purpose=purpose)
+    if purpose not in WORDS or version is None or candidate is None:
+        return None, None
+    return None, _wanted(version, purpose, candidate)
+
+
+def skip(context: Context, actor: Actor, image_id: int) -> None:
+    """Put an image off: the queue offers it to others, and to this person again only when asked to."""
+    require(actor, Role.inspector)
+    with context.database.write() as session:
+        image = images.image(session, image_id)
+        leases.skip(session, project_id=image.project_id, image_id=image_id, by=actor.name)
+
+
+def offer_again(context: Context, actor: Actor, project_slug: str) -> int:
+    """Bring back what this person put off; how many that is."""
+    require(actor, Role.inspector)
+    with context.database.write() as session:
+        return leases.forget_skips(session, project_of(session, project_slug).id, actor.name)
+
+
+def _chosen(
+    session: Session, project_id: int, version: Version, actor: Actor, ask: Ask, limit: int
+) -> list[tuple[Purpose, Candidate]]:
+    wanted = SOURCES if ask == "mixed" else {ask: SOURCES[ask]}
+    each = SEEN if ask == "mixed" else max(SEEN, limit)
+    candidates = {purpose: read(session, version.id, actor.name, limit=each) for purpose, read in wanted.items()}
+    done = annotations.latest_purposes(session, project_id, limit=REMEMBERED)
+    return mixed(candidates, done=done, length=limit)
+
+
+def _wanted(version: Version, purpose: Purpose, candidate: Candidate) -> Wanted:
+    part = next((row for row in version.boundaries if row["level"] == "part"), None)
+    item = QueueItem(
+        candidate.image_id,
+        candidate.name,
+        candidate.score,
+        candidate.standing,
+        candidate.verdict,
+        candidate.held_out,
+        purpose,
+    )
+    return Wanted(item, purpose, why(candidate, purpose, part["spread"] if part else 1.0))
+
+
+def _first(image: Image) -> Wanted:
+    item = QueueItem(image.id, image.name, None, None, None, image.held_out, "first")
+    return Wanted(item, "first", "no version ranks the images yet: normal parts are needed first")

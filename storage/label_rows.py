@@ -1,0 +1,41 @@
+"""Rows around a label: who works on an image, what somebody put off, what a second person said."""
+
+from datetime import datetime
+
+from sqlalchemy import Boolean, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from storage.models import Base, UtcDateTime, now
+
+
+class Lease(Base):
+    """An image that the queue has given to somebody, until it expires."""
+
+    __tablename__ = "leases"
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
+    by: Mapped[str] = mapped_column(String(80))
+    purpose: Mapped[str] = mapped_column(String(20))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Skip(Base):
+    """An image that somebody put off; the queue does not offer it to them again by itself."""
+
+    __tablename__ = "skips"
+    by: Mapped[str] = mapped_column(String(80), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class LabelReview(Base):
+    """A second person's word on one revision of a label."""
+
+    __tablename__ = "label_reviews"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id"), index=True)
+    accepted: Mapped[bool] = mapped_column(Boolean)
+    reason: Mapped[str] = mapped_column(String(500), default="")
+    by: Mapped[str] = mapped_column(String(80))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
