@@ -16,6 +16,7 @@ from app.services.errors import Refused
 from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
 from app.services.label_aids import log_p_bytes
+from app.services.preview import pasted_png
 from app.ui.certificate_page import certificate_page
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
@@ -89,6 +90,14 @@ def heatmap(request: Request) -> Response:
     return _picture(request, draw)
 
 
+def pasted(request: Request) -> Response:
+    def read() -> tuple[bytes, str]:
+        run_id, index = request.path_params["run"], request.path_params["index"]
+        return pasted_png(opened(), request.state.actor, run_id, index), "image/png"
+
+    return _picture(request, read)
+
+
 def certificate(request: Request) -> Response:
     """A version's certificate: always as things stand now."""
     slug, number = request.path_params["slug"], request.path_params["number"]
@@ -125,6 +134,7 @@ ROUTES = [
     Route("/image/{id:int}", image),
     Route("/thumb/{id:int}", thumb),
     Route("/heatmap/{id:int}", heatmap),
+    Route("/pasted/{run}/{index:int}", pasted),
     Route("/certificate/{slug}/{number:int}", certificate),
     Route("/logp/{id:int}", log_p),
 ]

@@ -167,6 +167,13 @@ def _bias(context: Context, job: Job) -> None:
     bias(context, job)
 
 
+def _preview(context: Context, job: Job) -> None:
+    job.progress("starting", 0, 1)
+    from app.worker.preview import paste
+
+    paste(context, job)
+
+
 _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
     "ingest": _ingest,
     "score": _score,
@@ -174,6 +181,7 @@ _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
     "compare": _compare,
     "verify": _verify,
     "bias": _bias,
+    "preview": _preview,
 }
 
 

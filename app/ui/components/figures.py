@@ -96,6 +96,7 @@ def new_figure(*, height: int) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 30, "b": 8},
         hovermode="x",
         legend={"orientation": "h", "y": 1.12, "x": 0},
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": "#8a949e", "activecolor": "#8a949e"},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
     )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app.services.preview import last_preview, request_preview
 from app.services.retrain import PRESETS, log_of, request_retraining, retrain_preview, runs_of
 from app.services.trigger import Triggers, project_triggers, set_triggers
 from app.ui.components.job_status import KINDS, job_line, local_time, runs_table
@@ -13,6 +14,25 @@ PRESET = {
     "paper": "Paper: the published schedule, hours without a GPU",
     "demo": "Demo: about a minute, for a first look",
 }
+
+
+def pasted_defects(here: Visit, slug: str, *, known: int) -> None:
+    """What RPAG makes of the known defects, before anybody waits for a retrain."""
+    if not known:
+        return
+    with st.expander("The pasted defects that it would train on"):
+        if here.may(Role.engineer) and st.button("Paste some", key="retrain-paste"):
+            with told():
+                request_preview(here.context, here.actor, slug)
+                st.rerun()
+        found = last_preview(here.context, here.actor, slug)
+        if found is None:
+            st.caption("None made yet.")
+            return
+        run_id, count = found
+        tiles = "".join(f'<img src="/pasted/{run_id}/{i}" width="150" alt="pasted {i + 1}">' for i in range(count))
+        st.html(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{tiles}</div>')
+        st.caption(f"{count} of them, outlined; a retrain pastes anew onto its own normal parts.")
 
 
 def trigger_form(here: Visit, slug: str) -> None:
@@ -57,6 +77,7 @@ with facts[2]:
 if preview.without_mask:
     st.caption(f"{preview.without_mask} known defects have no mask: they train on their most abnormal places alone.")
 
+pasted_defects(here, slug, known=known)
 if preview.refusal:
     st.warning(sentence(preview.refusal))
 elif not here.may(Role.engineer):
