@@ -52,3 +52,7 @@ lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of th
 
 clean: ## caches and builds; never data
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules
+
+.PHONY: bench-queue
+bench-queue: install-dev ## the labelling queue at 10,000 and 1,000,000 images, on this machine
+	$(BIN)/python -m tests.bench.queue
