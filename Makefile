@@ -69,6 +69,7 @@ bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our 
 .PHONY: bench-impact
 bench-impact: install ## what flips over 10,000 images, in seconds
 	$(BIN)/python -m bench.impact
+
 .PHONY: bench-queue
-bench-queue: install-dev ## the labelling queue at 10,000 and 1,000,000 images, on this machine
-	$(BIN)/python -m tests.bench.queue
+bench-queue: install ## the labelling queue at 10,000 and 1,000,000 images, on this machine
+	$(BIN)/python -m bench.queue
