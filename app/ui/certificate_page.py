@@ -111,11 +111,11 @@ def _histogram(found: Histogram) -> str:
             f'<polyline points="{points}" fill="none" stroke="{COLOURS[group]}" stroke-width="1.8" '
             f'stroke-dasharray="{DASHES[group]}"/>'
         )
-    for name, value, dash in (("b_n", found.b_n, ""), ("b_a", found.b_a, "5 4")):
+    for name, value, dash, row in (("b_n", found.b_n, "", 11), ("b_a", found.b_a, "5 4", 24)):
         x = place(min(max(value, low), high))
         lines.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="18" y2="{HEIGHT - 24}" stroke="#1d2125" stroke-dasharray="{dash}"/>'
-            f'<text x="{x:.1f}" y="12" font-size="11" text-anchor="middle">{name} {value:.2f}</text>'
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="28" y2="{HEIGHT - 24}" stroke="#1d2125" stroke-dasharray="{dash}"/>'
+            f'<text x="{x:.1f}" y="{row}" font-size="11" text-anchor="end">{name} {value:.2f}</text>'
         )
     lines.append(f'<text x="10" y="{HEIGHT - 6}" font-size="11">log-likelihood {low:.2f}</text>')
     lines.append(f'<text x="{WIDTH - 10}" y="{HEIGHT - 6}" font-size="11" text-anchor="end">{high:.2f}, normal</text>')

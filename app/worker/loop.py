@@ -96,6 +96,12 @@ def telling(context: Context, handler: Callable[[Context, Job], None]) -> Handle
             raise Failed(str(error)) from error
         except MemoryError as error:
             raise Failed("the worker ran out of memory: use a smaller image size, or a larger machine") from error
+        except RuntimeError as error:
+            if type(error).__name__ != "OutOfMemoryError":  # torch's; importing it here would cost every worker seconds
+                raise
+            raise Failed(
+                "the device's memory is full: use a smaller image size, a smaller backbone or a larger device"
+            ) from error
         except (OSError, DBAPIError) as error:
             if _disk_full(error):
                 raise Failed(f"no space is left under {context.settings.home}: free some and start it again") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -56,6 +57,8 @@ def queued(context, slug, kind="score", **arguments):
         (Refused("too few normals"), Failed, "too few normals"),
         (Cancelled("stopped"), Stopped, "^$"),
         (MemoryError(), Failed, "ran out of memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), Failed, "the device's memory is full"),
+        (RuntimeError("a bug"), RuntimeError, "a bug"),
         (OSError(errno.ENOSPC, "No space left on device"), Failed, "no space is left under"),
         (OperationalError("INSERT", {}, Exception("database or disk is full")), Failed, "no space is left under"),
         (PermissionError(errno.EACCES, "denied"), PermissionError, "denied"),

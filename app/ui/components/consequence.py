@@ -9,7 +9,7 @@ from app.ui.components.gallery import gallery
 from app.ui.visit import Visit, open_page, plain, told
 from storage.models import Role
 
-SIGNS = {True: ":material/check_circle:", False: ":material/cancel:", None: ":material/help:"}
+SIGNS = {True: ":green[:material/check_circle:]", False: ":red[:material/cancel:]", None: ":gray[:material/help:]"}
 SHOWN = 12
 
 

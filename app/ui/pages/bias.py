@@ -48,7 +48,7 @@ st.write(
     "of a type that nobody has seen yet."
 )
 if found is None:
-    st.info("Not checked yet: label defects of at least two types, then start it. No version yet is needed.")
+    st.info("Not checked yet. Bring in or label defects of at least two types, then start it; it needs no version.")
 else:
     verdict(found)
     table(found)
