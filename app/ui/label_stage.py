@@ -105,7 +105,7 @@ def aids(here: Visit, view: LabelView, *, blind: bool) -> None:
             kind = f": {like.defect_type}" if like.defect_type else ""
             column.html(
                 f'<a href="/label?project={here.project}&image={like.image_id}" target="_self">'
-                f'<img src="/thumb/{like.image_id}" alt="{words}" style="height:64px;border-radius:6px"></a>'
+                f'<img src="/thumb/{like.image_id}" alt="{words}" style="height:50px;border-radius:6px"></a>'
             )
             column.caption(plain(words + kind))
 
