@@ -1,6 +1,7 @@
 """A hand on the mask editor: it draws with the mouse in image pixels, and NumPy says what must have come of it."""
 
 import math
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -35,6 +36,13 @@ class Hand:
     def ready(self, image_id: int) -> None:
         """Wait until the stage shows this image with its mask."""
         expect(self.page.locator(f'.stage[data-image="{image_id}"][data-ready="true"]')).to_be_visible(timeout=30_000)
+
+    def another_than(self, image_id: int) -> int:
+        """Wait until the stage shows another image than this with its mask; which one."""
+        expect(self.page.locator(f'.stage[data-ready="true"]:not([data-image="{image_id}"])')).to_be_visible(
+            timeout=30_000
+        )
+        return self.shown()
 
     def shown(self) -> int:
         return int(self.stage.get_attribute("data-image") or 0)
@@ -108,7 +116,7 @@ class Hand:
         field.click()
         field.fill(name)
         self.page.keyboard.press("Enter")
-        expect(field).to_have_value(name)
+        expect(field).to_have_value(re.compile(rf"(\d  )?{re.escape(name)}"))  # a known one shows its number key
 
     def _screen(self, corners: Sequence[Corner]) -> tuple[list[Corner], list[tuple[int, int]]]:
         left, top, scale = self.stage.evaluate(PLACE)

@@ -17,7 +17,7 @@ def card(here: Visit, slug: str, found: Suspect) -> None:
         words = found.verdict.value + (f", {found.defect_type}" if found.defect_type else "")
         score = f" · score {found.score:.2f}" if found.score is not None else ""
         line = f"**{plain(words)}** by {plain(found.by)}{score}  \n{plain(found.name)}"
-        st.markdown(line + (f"  \n:orange[{sentence(found.reason)}]" if found.reason else ""))
+        st.markdown(line + (f"  \n:orange[{sentence(found.reason)}]" if found.reason else ""), width="stretch")
         key = f"{found.annotation_id}"
         if st.button("Open", key=f"open-{key}"):
             open_page("label", image=str(found.image_id), project=slug)
@@ -34,8 +34,8 @@ def card(here: Visit, slug: str, found: Suspect) -> None:
 
 
 here, slug = project_visit()
+st.title("Review labels")
 if not here.may(Role.reviewer):
-    st.title("Review labels")
     st.write("A reviewer looks at labels a second time here. Ask an admin for the role, or bring in more labels.")
     st.stop()
 bar = st.container(horizontal=True, vertical_alignment="center")
