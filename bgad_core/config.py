@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+Precision = Literal["float32", "bfloat16"]
 Variant = Literal["bgad", "nfad", "bgad-without", "bgad-full-push"]
 VARIANTS: tuple[Variant, ...] = ("bgad", "nfad", "bgad-without", "bgad-full-push")
 NORMALS_ONLY: tuple[Variant, ...] = ("nfad", "bgad-without")  # the ablations that no anomaly enters
@@ -34,12 +35,19 @@ class FlowConfig:
         clamp: FrEIA's `affine_clamping`.
         position_channels: width of the 2D sinusoidal position embedding that conditions each block; a multiple of 4.
         hidden: width of a subnet's hidden layer, in multiples of its input.
+        precision: of the matrix products, in training, calibration and scoring alike; log-determinants and parameters
+            are float32 in both.
     """
 
     blocks: int = 8
     clamp: float = 1.9
     position_channels: int = 128
     hidden: float = 2.0
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("float32", "bfloat16"):
+            raise ValueError(f"precision {self.precision!r} is not known: choose float32 or bfloat16")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ What is done otherwise, and why it changes nothing but the last bits:
   layer.
 - The global affine is folded into the fixed rotation that follows it; the last rotation is left out, since the standard
   normal's density sees only the length of z.
+- With `precision="bfloat16"` the products take and give bfloat16, summed in float32; exponents, log-determinants, the
+  length of z and every gradient's sum stay in float32, as the parameters do.
 - Autograd sees one function from these few matrices to log p: its backward writes in place and keeps per block the
   state, the hidden layer, and what the coupling was made of.
 """
@@ -51,7 +53,7 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
     """`flow.log_p_nats(features, positions)` of Eq. 6, nats, shape (N,); higher is more normal.
 
     Args:
-        flow: read, never changed; gradients reach its parameters.
+        flow: read, never changed; gradients reach its parameters. Its config says the precision of the products.
         features: (N, d), of the flow's type.
         cells: of each of them.
 
@@ -64,7 +66,8 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
         merged += tensors
         constant = constant + log_scale
     constant = constant - 0.5 * flow.channels * math.log(2 * math.pi)
-    return _Flow.apply(features, cells.column, cells.row, flow.config.clamp, *merged) + constant
+    narrow = torch.bfloat16 if flow.config.precision == "bfloat16" else features.dtype
+    return _Flow.apply(features, cells.column, cells.row, flow.config.clamp, narrow, *merged) + constant
 
 
 def _merged(block: Any, cells: Cells) -> tuple[list[Tensor], Tensor]:
@@ -95,23 +98,25 @@ def _merged(block: Any, cells: Cells) -> tuple[list[Tensor], Tensor]:
 
 @dataclass
 class _Trace:
-    """What a block's backward needs: state y (N, d), hidden layer, sigmoid(a), exp(s) and t."""
+    """What a block's backward needs: state y (N, d), hidden layer, t, and in full precision sigmoid(a) and exp(s)."""
 
     state: Tensor
     hidden: Tensor
+    shift: Tensor
     gate: Tensor
     growth: Tensor
-    shift: Tensor
 
 
 class _Flow(torch.autograd.Function):
     """-|z|^2 / 2 and the data's part of log |det J| from merged blocks; the constants are the caller's."""
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, column: Tensor, row: Tensor, clamp: float, *merged: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, features: Tensor, column: Tensor, row: Tensor, clamp: float, narrow: torch.dtype, *merged: Tensor
+    ) -> Tensor:
         blocks = _blocks(merged)
-        state = features.clone()
-        log_det = torch.zeros(len(features), dtype=features.dtype, device=features.device)
+        state = features.to(narrow, copy=True)
+        log_det = features.new_zeros(len(features))
         learns, traces = any(ctx.needs_input_grad), []
         for number, block in enumerate(blocks):
             trace = _couple(state, column, row, clamp, block)
@@ -120,10 +125,10 @@ class _Flow(torch.autograd.Function):
                 traces.append(trace)
             if number + 1 < len(blocks):
                 _, _, _, _, _, scale, offset, rotation = block
-                state = torch.addmm(rotation @ offset, state, (rotation * scale).t())
-        ends = torch.addcmul(blocks[-1][6], state, blocks[-1][5])
+                state = torch.addmm((rotation @ offset).to(narrow), state, (rotation * scale).t().to(narrow))
+        ends = torch.addcmul(blocks[-1][6], state.to(features.dtype), blocks[-1][5])
         if learns:
-            ctx.clamp, ctx.traces, ctx.ends = clamp, traces, ends
+            ctx.clamp, ctx.traces, ctx.ends, ctx.narrow = clamp, traces, ends, narrow
             ctx.save_for_backward(column, row, *merged)
         return log_det.sub_((ends * ends).sum(dim=1), alpha=0.5)
 
@@ -131,21 +136,22 @@ class _Flow(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         column, row, *merged = ctx.saved_tensors
-        blocks = _blocks(merged)
+        blocks, narrow, inward = _blocks(merged), ctx.narrow, ctx.needs_input_grad[0]
         each = gradient[:, None]
-        arriving = ctx.ends * -each  # d log p / d(y scale + shift) after the last block
+        arriving = ctx.ends * -each  # d log p / d(y scale + offset) after the last block
         gradients: list[Tensor | None] = []
         for number in range(len(blocks) - 1, -1, -1):
             _, _, _, _, _, scale, _, rotation = blocks[number]
             trace = ctx.traces[number]
             if number + 1 < len(blocks):
-                arriving = arriving @ rotation
+                arriving = (arriving.to(narrow) @ rotation.to(narrow)).to(gradient.dtype)
             of_offset = arriving.sum(dim=0)
             of_scale = (arriving * trace.state).sum(dim=0)
             arriving.mul_(scale)
-            of_subnet = _uncouple(arriving, each, column, row, ctx.clamp, trace, blocks[number])
+            goes_on = inward or number > 0
+            of_subnet = _uncouple(arriving, each, (column, row), ctx.clamp, trace, blocks[number], goes_on=goes_on)
             gradients = [*of_subnet, of_scale, of_offset, None, *gradients]
-        return arriving if ctx.needs_input_grad[0] else None, None, None, None, *gradients
+        return arriving if inward else None, None, None, None, None, *gradients
 
 
 def _blocks(merged: Sequence[Tensor]) -> list[Sequence[Tensor]]:
@@ -155,37 +161,49 @@ def _blocks(merged: Sequence[Tensor]) -> list[Sequence[Tensor]]:
 def _couple(state: Tensor, column: Tensor, row: Tensor, clamp: float, block: Sequence[Tensor]) -> _Trace:
     """x = [x1, x2] to y = [x1, x2 exp(s) + t], in place."""
     inner, by_column, by_row, outer, bias, *_ = block
-    passed = inner.shape[1]
+    passed, narrow, full = inner.shape[1], state.dtype, inner.dtype
     moved = state[:, passed:]
-    table = (by_row[:, None] + by_column).flatten(0, 1)
+    table = (by_row[:, None] + by_column).flatten(0, 1).to(narrow)
     hidden = table.index_select(0, row * len(by_column) + column)
-    hidden.addmm_(state[:, :passed], inner.t()).relu_()
-    both = torch.addmm(bias, hidden, outer.t())
-    gate, shift = both[:, : moved.shape[1]].sigmoid_(), both[:, moved.shape[1] :]
+    hidden.addmm_(state[:, :passed], inner.t().to(narrow)).relu_()
+    both = torch.addmm(bias.to(narrow), hidden, outer.t().to(narrow))
+    gate, shift = both[:, : moved.shape[1]].to(full).sigmoid_(), both[:, moved.shape[1] :]
     growth = gate.mul(2 * clamp).sub_(clamp).exp_()
-    moved.mul_(growth).add_(shift)
-    return _Trace(state, hidden, gate, growth, shift)
+    moved.copy_(torch.addcmul(shift.to(full), moved.to(full), growth))
+    return _Trace(state, hidden, shift, gate, growth)
 
 
 def _uncouple(
-    arriving: Tensor, each: Tensor, column: Tensor, row: Tensor, clamp: float, trace: _Trace, block: Sequence[Tensor]
+    arriving: Tensor,
+    each: Tensor,
+    where: tuple[Tensor, Tensor],
+    clamp: float,
+    trace: _Trace,
+    block: Sequence[Tensor],
+    *,
+    goes_on: bool,
 ) -> list[Tensor]:
-    """The gradient of y (N, d) to that of x, in place; returns those of inner, both tables, outer and its bias."""
+    """The gradient of y (N, d) to that of x, in place; returns those of inner, both tables, outer and its bias.
+
+    `goes_on` is False where nobody asks for the gradient of x.
+    """
     inner, by_column, by_row, outer, *_ = block
-    passed = inner.shape[1]
+    passed, narrow, full = inner.shape[1], trace.state.dtype, inner.dtype
     kept, moved = arriving[:, :passed], arriving[:, passed:]
-    width = moved.shape[1]
-    both = arriving.new_empty(len(arriving), 2 * width)
-    log_growth = (trace.state[:, passed:] - trace.shift).mul_(moved).add_(each)
-    torch.mul(log_growth, (trace.gate * (1 - trace.gate)).mul_(2 * clamp), out=both[:, :width])
-    both[:, width:] = moved
-    moved.mul_(trace.growth)
-    of_hidden = (both @ outer).mul_(trace.hidden > 0)
-    kept.addmm_(of_hidden, inner)
+    slope = (trace.gate * (1 - trace.gate)).mul_(2 * clamp)
+    both = torch.cat(
+        [(trace.state[:, passed:].to(full) - trace.shift).mul_(moved).add_(each).mul_(slope), moved], dim=1
+    )
+    of_bias, both = both.sum(dim=0), both.to(narrow)
+    of_hidden = torch.ops.aten.threshold_backward(both @ outer.to(narrow), trace.hidden, 0)
+    if goes_on:
+        moved.mul_(trace.growth)
+        kept.add_(of_hidden @ inner.to(narrow))
+    sums = of_hidden.to(full)
     return [
-        of_hidden.t() @ trace.state[:, :passed],
-        torch.zeros_like(by_column).index_add_(0, column, of_hidden),
-        torch.zeros_like(by_row).index_add_(0, row, of_hidden),
-        both.t() @ trace.hidden,
-        both.sum(dim=0),
+        (of_hidden.t() @ trace.state[:, :passed]).to(full),
+        torch.zeros_like(by_column).index_add_(0, where[0], sums),
+        torch.zeros_like(by_row).index_add_(0, where[1], sums),
+        (both.t() @ trace.hidden).to(full),
+        of_bias,
     ]

@@ -71,7 +71,7 @@ def fit(
         Cancelled: `should_stop` answered true; the last checkpoint is complete.
         BGADError: the loss is no number any more.
     """
-    optimisers = [torch.optim.Adam(flow.parameters(), lr=schedule.training.rate) for flow in model.flows]
+    optimisers = [torch.optim.Adam(flow.parameters(), lr=schedule.training.rate, fused=True) for flow in model.flows]
     first = _resume(model, optimisers, schedule)
     for epoch in range(first, schedule.epochs):
         for share, loss in _pass(model, features, known, schedule, optimisers, epoch, should_stop):
