@@ -52,3 +52,7 @@ lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of th
 
 clean: ## caches and builds; never data
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules
+
+.PHONY: bench-training
+bench-training: install ## feature vectors a second of a training step, over the plain FrEIA loop: ROUNDS=40 for more
+	$(BIN)/python -m bench.training --rounds $(or $(ROUNDS),12)
