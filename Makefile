@@ -73,6 +73,7 @@ bench-impact: install ## what flips over 10,000 images, in seconds
 .PHONY: bench-queue
 bench-queue: install ## the labelling queue at 10,000 and 1,000,000 images, on this machine
 	$(BIN)/python -m bench.queue
+
 .PHONY: bench-training
 bench-training: install ## feature vectors a second of a training step, over the plain FrEIA loop: ROUNDS=40 for more
 	$(BIN)/python -m bench.training --rounds $(or $(ROUNDS),12)
