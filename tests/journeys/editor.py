@@ -8,6 +8,8 @@ from itertools import pairwise
 import numpy as np
 from playwright.sync_api import Page, expect
 
+from tests.journeys.product import wait_for
+
 Corner = tuple[float, float]
 
 WHEEL = 0.0015  # a step of the wheel zooms by exp(WHEEL * step)
@@ -16,6 +18,8 @@ PLACE = """stage => {
   return [box.left + stage.clientLeft + Number(stage.dataset.x), box.top + stage.clientTop + Number(stage.dataset.y),
           Number(stage.dataset.scale)]
 }"""
+TOASTS = """() => [...document.querySelectorAll('[data-testid="stToast"]')]
+  .map(toast => toast.innerText).findLast(words => words.includes("Saved"))"""
 
 
 class Hand:
@@ -106,9 +110,8 @@ class Hand:
     def say(self, verdict: str) -> str:
         """Press a verdict's button and wait until the page confirms it; what the page said."""
         self.page.get_by_role("button", name=verdict).click()
-        toast = self.page.get_by_test_id("stToast").last
-        expect(toast).to_contain_text("Saved", timeout=20_000)
-        return toast.inner_text()
+        words = lambda: self.page.evaluate(TOASTS)  # noqa: E731  (read at once: a toast is gone after seconds)
+        return wait_for(words, seconds=20, what="the page to confirm the verdict", every=0.1)
 
     def name_type(self, name: str) -> None:
         """Choose the defect's type, new or known."""
