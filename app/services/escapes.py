@@ -1,8 +1,8 @@
 """What the deciding version lets pass, estimated from parts drawn by lot and not by their score: unbiased."""
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from scipy.special import betaincinv
 
 from app.services.authority import Actor, require
 from app.services.context import Context
@@ -65,29 +65,6 @@ def interval(found: int, of: int, confidence: float) -> tuple[float, float]:
     if of == 0:
         return 0.0, 1.0
     tail = (1 - confidence) / 2
-    low = 0.0 if found == 0 else _solve(lambda p: 1 - _at_most(found - 1, of, p), tail)
-    high = 1.0 if found == of else 1 - _solve(lambda q: _at_most(found, of, 1 - q), tail)
+    low = float(betaincinv(found, of - found + 1, tail)) if found else 0.0
+    high = float(betaincinv(found + 1, of - found, 1 - tail)) if found < of else 1.0
     return low, high
-
-
-def _at_most(found: int, of: int, share: float) -> float:
-    """P(X <= found) of a binomial, summed in logarithms."""
-    if share <= 0:
-        return 1.0
-    if share >= 1:
-        return 1.0 if found >= of else 0.0
-    choose = math.lgamma(of + 1)
-    terms = (
-        choose - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * math.log(share) + (of - k) * math.log1p(-share)
-        for k in range(found + 1)
-    )
-    return min(1.0, math.fsum(math.exp(term) for term in terms))
-
-
-def _solve(rising: Callable[[float], float], target: float) -> float:
-    """Where a rising function on [0, 1] reaches a value."""
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if rising(middle) < target else (low, middle)
-    return (low + high) / 2

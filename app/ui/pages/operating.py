@@ -5,6 +5,7 @@ import math
 import streamlit as st
 
 from app.services.errors import Refused
+from app.services.escapes import Escapes, escapes
 from app.services.operating import (
     ASSUMPTION,
     CONFIDENCES,
@@ -100,6 +101,17 @@ def choose(here: Visit, slug: str, view: OperatingView) -> tuple[Proposal, Conse
     return found
 
 
+def audited(found: Escapes | None) -> str:
+    """What the audit by lot says of the parts inside the boundary."""
+    if found is None or not found.checked:
+        return "How many defects lie inside its boundary is not known yet: the queue draws some of those parts by lot."
+    doubt = f", {found.unsure} more where nobody could tell" if found.unsure else ""
+    return (
+        f"Audit by lot of the parts inside its boundary: {found.found} of {found.checked - found.unsure} were defects "
+        f"({100 * found.low:.1f} to {100 * found.high:.1f} %, 95 % interval{doubt})."
+    )
+
+
 here, slug = project_visit()
 found = versions_view(here.context, here.actor, slug)
 st.title("Operating point")
@@ -139,6 +151,8 @@ with left:
 with right:
     st.markdown("**What it would do**" if chosen else "**What the rule that stands does**")
     consequences(chosen[1] if chosen else standing_consequence(here.context, here.actor, slug, number))
+    if view.decides:
+        st.caption(audited(escapes(here.context, here.actor, slug)))
 smallest = ", ".join(
     f"{100 * share:.1f} % {'on average' if name == 'expected' else f'with {100 * float(name):.0f} % confidence'}"
     for name, share in view.smallest.items()
