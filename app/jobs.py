@@ -230,10 +230,6 @@ class _Worker:
             session.execute(delete(WorkerPulse).where(WorkerPulse.executor_id == self.executor_id))
 
 
-def _fresh_id() -> str:
-    return f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-
 def _beats(database: Database) -> dict[str, int]:
     with database.read() as session:
         return {pulse.executor_id: pulse.beats for pulse in session.scalars(select(WorkerPulse))}

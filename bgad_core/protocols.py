@@ -1,7 +1,7 @@
 """The paper's two protocols (Sec. 4.2): which defects are known, and which images they are measured on."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -108,8 +108,3 @@ def check_leakage(split: Split) -> None:
                 f"leaked: {sample.path.name} of the test set is the same image as {learnt[sample.sha256].path.name}, "
                 "which is learnt from; figures on it would be worth nothing"
             )
-
-
-def without_known(split: Split) -> Split:
-    """The same images to measure on, with nothing known: for the ablations that learn from normals alone."""
-    return replace(split, known=[])
