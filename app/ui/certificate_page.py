@@ -44,7 +44,7 @@ def certificate_page(found: Certificate) -> str:
     title = escape(f"{found.project} v{version.number}")
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{STYLE}</style><body>{''.join(body)}</body></html>"
+        f"<style>{STYLE}</style><body><main>{''.join(body)}</main></body></html>"
     )
 
 
@@ -120,7 +120,8 @@ def _histogram(found: Histogram) -> str:
     lines.append(f'<text x="10" y="{HEIGHT - 6}" font-size="11">log-likelihood {low:.2f}</text>')
     lines.append(f'<text x="{WIDTH - 10}" y="{HEIGHT - 6}" font-size="11" text-anchor="end">{high:.2f}, normal</text>')
     legend = ", ".join(
-        f'<span style="color:{COLOURS[group]}">{WORDS[group]}</span> {found.cells[group]:,}' for group in found.shares
+        f'<span style="border-bottom:3px solid {COLOURS[group]}">{WORDS[group]}</span> {found.cells[group]:,}'
+        for group in found.shares
     )
     overlap = "" if found.overlap is None else f" Overlap of normal and known defects {100 * found.overlap:.1f} %."
     return (

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -14,6 +15,7 @@ from tests.app.conftest import ADMIN, settings_in, trained_home  # noqa: F401
 from tests.conftest import missing
 from tests.journeys.product import Product, browser, sign_in
 
+Scheme = Literal["light", "dark"]
 NAME, PASSWORD = "ines", "three grey parts"
 
 
@@ -34,11 +36,13 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page_of(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a signed-in page on a product; `scale` is the screen's pixel ratio."""
+    """Opens a signed-in page on a product; `scale` is the screen's pixel ratio, `scheme` light or dark."""
     contexts = []
 
-    def go(product: Product, *, scale: float = 1) -> Page:
-        context = chromium.new_context(viewport={"width": 1366, "height": 768}, device_scale_factor=scale)
+    def go(product: Product, *, scale: float = 1, scheme: Scheme = "light", touch: bool = False) -> Page:
+        context = chromium.new_context(
+            viewport={"width": 1366, "height": 768}, device_scale_factor=scale, color_scheme=scheme, has_touch=touch
+        )
         contexts.append(context)
         page = context.new_page()
         sign_in(page, product.url, NAME, PASSWORD)

@@ -8,7 +8,8 @@ export const EDITOR_CSS = `
   color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }
 .group button + button { border-left: 1px solid var(--st-border-color); }
 .bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }
-.bar button[aria-pressed="true"] { background: var(--st-primary-color); color: #fff; }
+.bar button[aria-pressed="true"] { background: var(--st-primary-color);
+  color: var(--st-background-color); }
 .bar button:disabled { opacity: 0.4; cursor: default; }
 .bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }
 .bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }

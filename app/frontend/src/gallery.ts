@@ -43,6 +43,7 @@ const CSS = `
   font-variant-numeric: tabular-nums; }
 .standing.defect { color: var(--st-red-text-color, #d32f2f); }
 .standing.margin { color: var(--st-orange-text-color, #b26a00); }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }
 .compact .name, .compact .badge { display: none; }
@@ -94,8 +95,8 @@ class Gallery {
   private tile([id, name, score, standing, verdict, heldOut, purpose]: Item, data: Data): HTMLElement {
     const [sign, words] = STANDING[standing ?? ""] ?? ["○", "not scored"]
     const shown = score === null ? "–" : (score / 100).toFixed(2)
-    const label = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
-    const tile = make("button", { class: "tile", type: "button", "aria-label": label, title: label, "data-id": String(id) })
+    const title = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
+    const tile = make("button", { class: "tile", type: "button", title, "data-id": String(id) })
     if (id === data.selected) tile.setAttribute("aria-current", "true")
     const picture = make("div", { class: "picture" })
     picture.append(make("img", { src: `/thumb/${id}`, alt: "", loading: "lazy", decoding: "async" }))
@@ -106,7 +107,8 @@ class Gallery {
     const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : (purpose ?? "")
     if (said) picture.append(make("span", { class: `badge ${verdict ?? ""}` }, said))
     const facts = make("div", { class: "facts" })
-    facts.append(make("b", {}, shown), make("span", { class: `standing ${standing ?? ""}`, title: words }, sign))
+    const mark = make("span", { class: `standing ${standing ?? ""}`, "aria-hidden": "true" }, sign)
+    facts.append(make("b", {}, shown), mark, make("span", { class: "spoken" }, words))
     tile.append(picture, facts, make("div", { class: "name" }, name))
     tile.addEventListener("click", () => this.open(id))
     return tile

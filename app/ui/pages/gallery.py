@@ -71,7 +71,7 @@ if opened is not None:
     open_page("label", image=str(opened), project=slug)
 
 if not page.items:
-    st.subheader("Nothing to show")
+    st.header("Nothing to show")
     if search:
         st.write("No name here has that in it. Empty the search, or show all images.")
     elif show == "unlabelled":

@@ -26,7 +26,7 @@ if view.alarms and st.button("See the drift", key="home-drift"):
 
 queue, learn, decides = st.columns(3, border=True)
 with queue:
-    st.subheader("To inspect")
+    st.header("To inspect")
     if view.version_number is None:
         st.metric("images without a label", view.unlabelled)
         st.caption("The first version ranks them." if view.images else "Bring in images to begin.")
@@ -36,7 +36,7 @@ with queue:
     if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
         open_page("label" if view.waiting_defect + view.waiting_margin else "gallery")
 with learn:
-    st.subheader("To learn")
+    st.header("To learn")
     new = view.new_normals + view.new_anomalies
     st.metric("labels the deciding version has not seen" if view.version_number else "normal parts to learn from", new)
     st.caption(f"{view.new_anomalies} known defects · {view.new_normals} normal parts")
@@ -47,7 +47,7 @@ with learn:
     elif st.button(label, width="stretch", key="home-retrain"):
         open_page("retrain")
 with decides:
-    st.subheader("Decides now")
+    st.header("Decides now")
     st.metric("version", f"v{view.version_number}" if view.version_number else "none yet")
     newer = view.newest_number if view.newest_number != view.version_number else None
     learnt = f"learnt from {view.known_anomalies} known defects"
@@ -60,7 +60,7 @@ job_line(here, slug)
 page = ranked_queue(here.context, here.actor, slug, show="unlabelled", limit=10)
 if page.items:
     words = "Most abnormal, not labelled" if page.version_id else "Not labelled"
-    st.subheader(f"{words} ({view.unlabelled} of {view.images})")
+    st.header(f"{words} ({view.unlabelled} of {view.images})")
     opened = gallery(key="home-strip", items=page.items, version_id=page.version_id, show_heat=True)
     if opened is not None:
         open_page("label", image=str(opened), project=slug)

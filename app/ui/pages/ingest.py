@@ -57,13 +57,13 @@ def upload(here: Visit, slug: str) -> None:
             request_ingest(here.context, here.actor, slug, staged, content)
             st.session_state["upload-round"] = round_ + 1
             st.rerun()
-    st.caption("A folder on the server comes in by `bgad-inspect ingest FOLDER --project " + slug + "`.")
+    st.markdown("A folder on the server comes in by `bgad-inspect ingest FOLDER --project " + slug + "`.")
 
 
 def arrivals(here: Visit, slug: str) -> None:
     """Every arrival, and each refused file with its reason."""
     found = ingest_reports(here.context, here.actor, slug)
-    st.subheader("Arrivals")
+    st.header("Arrivals")
     if not found:
         st.caption("Nothing came in yet. Bring in a hundred normal parts or more, and the defects that you have.")
         return

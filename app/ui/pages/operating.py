@@ -166,7 +166,7 @@ if point is not None and here.may(Role.engineer) and st.button("Back to the boun
         set_operating_point(here.context, here.actor, slug, number, promise="boundary")
         st.rerun()
 if view.history:
-    st.subheader("What stood when")
+    st.header("What stood when")
     st.dataframe(
         [{"when": local_time(row.created_at), "rule": words_of(row), "by": row.by} for row in view.history],
         hide_index=True,

@@ -106,7 +106,7 @@ elif preview.active_run is None:
 if preview.version_number:
     trigger_form(here, slug)
 job_line(here, slug)
-st.subheader("Runs")
+st.header("Runs")
 found = runs_of(here.context, here.actor, slug)
 if found:
     runs_table(list(found))

@@ -52,7 +52,7 @@ for name, (yes, total) in sorted(agreement(here.context, here.actor, slug).items
     bar.caption(f"{plain(name)}: {yes} of {total} accepted")
 found = (suspects if kind == "doubted" else unseen)(here.context, here.actor, slug)
 if not found:
-    st.subheader("Nothing to review")
+    st.header("Nothing to review")
     st.write(
         "The boundary doubts no label. It may after a retrain; without a version, train one first, and bring in labels."
         if kind == "doubted"

@@ -109,7 +109,7 @@ for version in found:
         made_from(here, slug, version, checked.get(version.number))
 
 gate_form(here, slug, project_gate(here.context, here.actor, slug))
-st.subheader("Who decided when")
+st.header("Who decided when")
 st.dataframe(
     [
         {

@@ -70,7 +70,7 @@ def run(at):
 
 
 def words(at):
-    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.metric)
+    kinds = (at.title, at.header, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.metric)
     return " | ".join(str(getattr(e, "label", "")) + " " + str(e.value) for kind in kinds for e in kind)
 
 

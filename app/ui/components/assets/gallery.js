@@ -8,7 +8,7 @@ var n = {
 	normal: "✓ normal",
 	defect: "✕ defect",
 	unsure: "? unsure"
-}, i = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", a = class {
+}, i = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", a = class {
 	grid;
 	open;
 	choose;
@@ -44,7 +44,6 @@ var n = {
 		let [d, f] = n[o ?? ""] ?? ["○", "not scored"], p = a === null ? "–" : (a / 100).toFixed(2), m = `${i}: score ${p}, ${f}${s ? `, labelled ${s}` : ""}`, h = e("button", {
 			class: "tile",
 			type: "button",
-			"aria-label": m,
 			title: m,
 			"data-id": String(t)
 		});
@@ -66,11 +65,11 @@ var n = {
 		}
 		let _ = s ? r[s] : c ? "held out" : l ?? "";
 		_ && g.append(e("span", { class: `badge ${s ?? ""}` }, _));
-		let v = e("div", { class: "facts" });
-		return v.append(e("b", {}, p), e("span", {
+		let v = e("div", { class: "facts" }), y = e("span", {
 			class: `standing ${o ?? ""}`,
-			title: f
-		}, d)), h.append(g, v, e("div", { class: "name" }, i)), h.addEventListener("click", () => this.open(t)), h;
+			"aria-hidden": "true"
+		}, d);
+		return v.append(e("b", {}, p), y, e("span", { class: "spoken" }, f)), h.append(g, v, e("div", { class: "name" }, i)), h.addEventListener("click", () => this.open(t)), h;
 	}
 	key(e) {
 		let t = [...this.grid.querySelectorAll(".tile")], n = t.indexOf(e.target);

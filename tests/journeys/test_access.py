@@ -1,0 +1,90 @@
+"""Nobody is kept out by how a page is built: axe-core finds no violation on any page, in light and in dark."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect
+
+from app.services.context import open_context
+from app.services.score import ranked_queue
+from storage.models import Role
+from tests.app.conftest import ENGINEER, settings_in, twice_home  # noqa: F401
+from tests.conftest import ROOT, missing
+from tests.journeys.conftest import add_account
+from tests.journeys.product import Product
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
+AXE = ROOT / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+PAGES = (
+    "", "gallery", "label", "ingest", "retrain", "review_labels", "histograms", "drift", "compare", "operating", "bias",
+    "versions",
+)  # fmt: skip
+NOT_OURS = {  # rule -> (where, why): Streamlit's own markup, which no option of it changes
+    "list": ('[data-testid="stSidebarNavItems"]', "its navigation puts each section's entries into a div of the list"),
+    "presentation-role-conflict": (
+        '[data-testid="stFileUploaderDropzone"]',
+        "its upload area has the role of decoration and a name",
+    ),
+    "listitem": ('[data-testid="stSidebarNav"]', "its navigation puts each section's entries into a div of the list"),
+}
+RUN = """async notOurs => {
+  const found = await axe.run(document, { elementRef: true, resultTypes: ["violations"] })
+  const ours = (rule, node) => !(notOurs[rule] && node.element && node.element.closest(notOurs[rule][0]))
+  return found.violations.flatMap(({ id, impact, nodes }) => nodes.filter(node => ours(id, node)).map(node =>
+    `${id} (${impact}): ${node.html.slice(0, 200)}: ${node.failureSummary.replace(/\\s+/g, " ")}`))
+}"""
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The checker, from disk."""
+    if not AXE.exists():
+        missing(f"{AXE} is missing: run npm ci in app/frontend")
+    return AXE.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def reviewed(twice_home, tmp_path_factory):  # noqa: F811
+    """A project with two versions and labels, served; an admin may see every page."""
+    home = tmp_path_factory.mktemp("access") / "home"
+    shutil.copytree(twice_home, home)
+    context = open_context(settings_in(home))
+    add_account(context, Role.admin)
+    waiting = ranked_queue(context, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    context.database.dispose()
+    started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started.start("web")
+    yield started, waiting
+    started.stop()
+
+
+def violations(page, axe: str) -> list[str]:
+    """What axe-core objects to, each with its element."""
+    page.evaluate(axe)
+    return page.evaluate(RUN, NOT_OURS)
+
+
+def settled(page) -> None:
+    """Wait until the page's script has run and its components have drawn."""
+    expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=60_000)
+    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0, timeout=60_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    page.wait_for_timeout(500)  # what fades in has its colours then
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_violates_a_rule_of_access(reviewed, page_of, axe, scheme):
+    product, waiting = reviewed
+    page = page_of(product, scheme=scheme)
+    found = {}
+    for name in PAGES:
+        image = f"&image={waiting}" if name == "label" else ""
+        page.goto(f"{product.url}/{name}?project=tile{image}")
+        settled(page)
+        found[name or "home"] = violations(page, axe)
+    page.goto(f"{product.url}/certificate/tile/1")
+    found["certificate"] = violations(page, axe)
+    page.goto(f"{product.url}/logout")
+    page.wait_for_url("**/login**")
+    found["login"] = violations(page, axe)
+    assert not any(found.values()), "\n".join(f"{name}: {one}" for name, each in found.items() for one in each)
