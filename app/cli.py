@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from app import commands
+from app import commands, upkeep
 from app.processes import Say
 from app.services.errors import Refused
 from app.services.exchange import FORMATS
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _verbs(add)
     _labels(add)
     _evaluate(add)
+    upkeep.add_commands(add)
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
     person.add_argument("name")

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,12 @@ class Blobs:
 
     def exists(self, key: str) -> bool:
         return bool(self._files.exists(self._path(key)))
+
+    def all_keys(self) -> Iterator[str]:
+        """Every key that there is, in no order; half-written files of a killed process are none."""
+        for path in self._files.find(self._root):
+            if KEY.fullmatch(key := str(path).rpartition("/")[2]):
+                yield key
 
     def local_path(self, key: str, cache: Path) -> Path:
         """A file on this machine with the bytes of a key: the object itself, or a copy under `cache`."""

@@ -6,16 +6,31 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
+MIGRATIONS = Path(__file__).parent / "migrations"
 ADVISORY_LOCK = 0x42474144  # "BGAD"
 
 
 def alembic_config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
     return config
+
+
+def head() -> str:
+    """The revision that this release's models stand on."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def known(revision: str) -> bool:
+    """Whether this release has a revision of that name; a newer release's it has not."""
+    folder = MIGRATIONS / "versions"
+    return any(path.name.startswith(f"{revision}_") for path in folder.glob("*.py"))
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:

@@ -76,7 +76,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, once on each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bgad.db'}"
-    server = request.getfixturevalue("postgresql_server")
+    return empty_postgresql(request.getfixturevalue("postgresql_server"))
+
+
+def empty_postgresql(server: str) -> str:
+    """The URL of a new database on a server."""
     name = f"t{os.urandom(6).hex()}"
     engine = create_engine(f"{server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -11,6 +11,9 @@ from app.settings import Settings
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.errors import StorageError
+from storage.row_backup import save_before_upgrade
+
+UNFINISHED = ".restoring"  # in a home whose restore has not come to its end
 
 __all__ = ["Actor", "Context", "open_context"]
 
@@ -25,7 +28,7 @@ class Context:
 
 
 def open_context(settings: Settings) -> Context:
-    """Make the home folder, bring the schema up to date and open the stores.
+    """Make the home folder, bring the schema up to date (its rows are backed up first) and open the stores.
 
     Raises:
         Refused: the home cannot be written, the database not reached, or the object store not opened.
@@ -33,6 +36,7 @@ def open_context(settings: Settings) -> Context:
     _make_home(settings)
     try:
         database = Database(settings.database_url)
+        save_before_upgrade(database, settings.home / "backups")
         database.upgrade()
     except (DBAPIError, ArgumentError, StorageError, OSError) as error:
         raise Refused(
@@ -51,6 +55,11 @@ def open_context(settings: Settings) -> Context:
 
 def _make_home(settings: Settings) -> None:
     probe = settings.home / ".writable"
+    if (settings.home / UNFINISHED).exists():
+        raise Refused(
+            f"a restore into {settings.home} has not come to its end: empty that folder and the database, "
+            "then restore once more"
+        )
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
