@@ -282,16 +282,30 @@ def _set_statistics(model: BGAD, features: Features) -> None:
             rows = rows[features.cared(int(index), level, np.arange(len(rows)))]
             count, total, products = count + len(rows), total + rows.sum(axis=0), products + rows.T @ rows
         mean = total / count
-        matrix = whitening_of(products / count - np.outer(mean, mean), full=model.config.whitening == "full")
+        covariance = products / count - np.outer(mean, mean)
+        matrix = whitening_of(covariance, count, full=model.config.whitening == "full")
         getattr(model, f"mean{level}").copy_(torch.from_numpy(mean))
         getattr(model, f"whitening{level}").copy_(torch.from_numpy(matrix))
 
 
-def whitening_of(covariance: np.ndarray, *, full: bool) -> np.ndarray:
+def whitening_of(covariance: np.ndarray, count: int, *, full: bool) -> np.ndarray:
     """The symmetric matrix W (C, C) with which (x - mean) W has deviation 1 per channel and, if `full`, no correlation.
 
-    A channel, or a direction, that hardly moves is not blown up: a thousandth of the mean variance is added to all.
+    A channel, or a direction, that hardly moves is not blown up: a share of the mean variance is added to all. It is a
+    thousandth, or what oracle-approximating shrinkage asks for where `count` vectors are few for C channels: a
+    direction that a handful of normals never shows would otherwise throw every new part out by thousands of deviations.
+
+    Source: Chen, Wiesel, Eldar and Hero, "Shrinkage algorithms for MMSE covariance estimation" (2010), Eq. 23.
     """
     variances, directions = np.linalg.eigh(covariance) if full else (np.diag(covariance), np.eye(len(covariance)))
-    floor = max(1e-3 * float(variances.mean()), 1e-9)
-    return (directions / np.sqrt(np.maximum(variances, 0.0) + floor)) @ directions.T
+    variances = np.maximum(variances, 0.0)
+    floor = max(max(1e-3, _shrinkage(variances, count)) * float(variances.mean()), 1e-9)
+    return (directions / np.sqrt(variances + floor)) @ directions.T
+
+
+def _shrinkage(variances: np.ndarray, count: int) -> float:
+    """rho of the oracle-approximating estimator, in [0, 1], from a covariance's eigenvalues (C,)."""
+    channels, total, squares = len(variances), float(variances.sum()), float((variances**2).sum())
+    wanted = (1 - 2 / channels) * squares + total**2
+    given = (count + 1 - 2 / channels) * (squares - total**2 / channels)
+    return 1.0 if given <= 0 else min(1.0, wanted / given)

@@ -112,7 +112,7 @@ def test_whitened_features_have_deviation_one_and_no_correlation_if_asked_for(fu
     rng = np.random.default_rng(5)
     mixed = rng.normal(size=(5000, 6)) @ rng.normal(size=(6, 6)) * [1, 2, 5, 10, 20, 50]
     covariance = np.cov(mixed.T)
-    matrix = whitening_of(covariance, full=full)
+    matrix = whitening_of(covariance, 1_000_000, full=full)
     after = matrix.T @ covariance @ matrix
     assert np.allclose(matrix, matrix.T)
     if full:
@@ -124,6 +124,13 @@ def test_whitened_features_have_deviation_one_and_no_correlation_if_asked_for(fu
 
 
 def test_a_channel_that_never_moves_is_not_blown_up():
-    matrix = whitening_of(np.diag([4.0, 0.0]), full=True)
+    matrix = whitening_of(np.diag([4.0, 0.0]), 1_000_000, full=True)
     assert matrix[0, 0] == pytest.approx(0.5, rel=1e-3)
     assert matrix[1, 1] < 40
+
+
+def test_few_vectors_whiten_less_than_many():
+    seen = np.random.default_rng(0).normal(size=(40, 64)) * np.linspace(0.5, 2.0, 64)
+    covariance = np.cov(seen, rowvar=False)  # of rank 39: many directions were never seen to move
+    few, many = (np.abs(np.linalg.eigvalsh(whitening_of(covariance, n, full=True))).max() for n in (40, 1_000_000))
+    assert few < 3 / np.sqrt(np.trace(covariance) / 64) < many
