@@ -126,6 +126,7 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     source.add_argument("--built-in", action="store_true", help="the small network that needs no weights")
     found.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     found.add_argument("--known", type=int, default=10, help="known anomalies (default: 10)")
+    found.add_argument("--pastes", type=int, help="pseudo anomalies of a run (default: the preset's)")
     found.add_argument("--size", type=int, default=256, help="pixels that the model sees (default: 256)")
     found.add_argument("--tile", type=int, help=TILE)
     found.add_argument(

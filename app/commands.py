@@ -160,6 +160,7 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
     if options.out.suffix.lower() != ".json" or not options.out.resolve().parent.is_dir():
         raise Refused(f"{options.out} is no .json file in a folder that exists: give one")
     limit_threads(settings.threads)
+    from app.services.projects import BUILT_IN
     from app.worker.evaluate import Request, evaluate_dataset  # only now: it imports torch
 
     weights = options.weights.expanduser().resolve() if options.weights else settings.weights
@@ -168,13 +169,14 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
         protocol=options.protocol,
         method=options.method,
         preset=options.preset,
-        backbone=options.backbone or settings.backbone,
+        backbone=options.backbone or (BUILT_IN if options.built_in else settings.backbone),
         weights=None if options.built_in else weights,
         built_in=options.built_in,
         seeds=tuple(options.seeds),
         known=options.known,
         size=options.size,
         tile=options.tile,
+        pastes=options.pastes,
         out=options.out,
         work=options.work or options.out.with_suffix(".work"),
         optimistic=options.show_optimistic,

@@ -32,6 +32,7 @@ class Request:
     work: Path
     optimistic: bool = False
     tile: int | None = None
+    pastes: int | None = None
 
 
 def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
@@ -68,6 +69,10 @@ def _config(request: Request) -> BGADConfig:
         request.backbone, weights=str(request.weights) if request.weights else None, built_in=request.built_in
     )
     made: BGADConfig = getattr(presets, request.preset)(backbone)
+    if request.pastes is not None:
+        if request.pastes < 0:
+            raise Refused(f"{request.pastes} pastes cannot be made: give 0 or more")
+        made = replace(made, training=replace(made.training, pastes=request.pastes))
     return replace(made, size=request.size, variant=request.method, tile=request.tile)
 
 
