@@ -42,6 +42,19 @@ def test_an_object_comes_back_and_is_kept_once(kind, tmp_path):
     assert blobs.local_path(key, tmp_path / "cache").read_bytes() == b"pixels"
 
 
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_a_result_is_created_once_and_sealed(kind, tmp_path):
+    blobs = Blobs(tmp_path.as_uri() if kind == "file" else f"memory://{tmp_path.name}")
+    name = f"shards/{'a' * 64}"
+    with pytest.raises(NotFound):
+        blobs.read(name)
+    assert blobs.create(name, b"first") and not blobs.create(name, b"second")
+    assert blobs.read(name) == b"first"
+    assert list(blobs.all_keys()) == []
+    with pytest.raises(NotFound, match="no result's name"):
+        blobs.create("shards/../../etc/passwd", b"")
+
+
 def test_a_damaged_object_is_not_handed_out(blobs, tmp_path):
     key = blobs.put(b"pixels")
     blobs.local_path(key, tmp_path).write_bytes(b"pixelz")
