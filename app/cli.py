@@ -19,6 +19,7 @@ from storage.errors import StorageError
 from storage.models import Role
 
 PROTOCOLS = ("multi-class", "one-class")  # the core's names; importing it would cost a command like --help seconds
+PRECISIONS = ("float32", "bfloat16")
 METHODS = ("bgad", "nfad", "bgad-without", "bgad-full-push")
 TILE = "cut images into tiles of so many pixels, each shown as --size, to keep small defects (default: the whole image)"
 Command = Callable[[Settings, argparse.Namespace, Say], int]
@@ -129,6 +130,7 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     found.add_argument("--pastes", type=int, help="pseudo anomalies of a run (default: the preset's)")
     found.add_argument("--size", type=int, default=256, help="pixels that the model sees (default: 256)")
     found.add_argument("--tile", type=int, help=TILE)
+    found.add_argument("--precision", choices=PRECISIONS, default="float32", help="of backbone and flows")
     found.add_argument(
         "--show-optimistic", action="store_true", help="and what choosing the pass on the test set would have claimed"
     )

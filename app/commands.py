@@ -177,6 +177,7 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
         size=options.size,
         tile=options.tile,
         pastes=options.pastes,
+        precision=options.precision,
         out=options.out,
         work=options.work or options.out.with_suffix(".work"),
         optimistic=options.show_optimistic,

@@ -82,6 +82,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "BGAD_BACKBONE": settings.backbone,
         "BGAD_WEIGHTS": str(settings.weights or ""),
         "BGAD_DEVICE": settings.device,
+        "BGAD_PRECISION": settings.precision,
         "BGAD_THREADS": str(settings.threads),
         "BGAD_HOST": settings.host,
         "BGAD_PORT": str(settings.port),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_BACKBONE = "tf_efficientnet_b6"
+PRECISIONS = ("float32", "bfloat16", "auto")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Settings:
         backbone: timm model for new projects (`BGAD_BACKBONE`).
         weights: safetensors file with the backbone's weights, None for timm's hub (`BGAD_WEIGHTS`).
         device: `auto`, `cpu`, `cuda` or `mps` (`BGAD_DEVICE`).
+        precision: `float32`, `bfloat16`, or `auto` for what the device is fast at (`BGAD_PRECISION`): of new versions
+            but those of the preset `paper`; a version keeps its own for good.
         threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
         host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
         secure_cookies: True behind TLS (`BGAD_SECURE_COOKIES`): cookies then travel over https only.
@@ -36,6 +39,7 @@ class Settings:
     port: int
     secure_cookies: bool
     demo: bool
+    precision: str = "float32"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -55,7 +59,15 @@ class Settings:
             port=_number(env, "BGAD_PORT", 8501),
             secure_cookies=env.get("BGAD_SECURE_COOKIES", "") == "1",
             demo=env.get("BGAD_DEMO", "") == "1",
+            precision=_choice(env, "BGAD_PRECISION", PRECISIONS),
         )
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = env.get(name, choices[0])
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}: set it to one of {', '.join(choices)}")
+    return value
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

@@ -1,6 +1,6 @@
 """The method's settings under the paper's symbols, frozen, and the presets that combine them."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Precision = Literal["float32", "bfloat16"]
@@ -18,12 +18,17 @@ class BackboneConfig:
         weights: a safetensors file with its weights; None takes them from timm's hub.
         built_in: True for the seeded, untrained network whose normalisation is calibrated on the normals.
         out_indices: timm's indices of the feature levels.
+        precision: of its convolutions; features of another precision are other features.
     """
 
     name: str
     weights: str | None = None
     built_in: bool = False
     out_indices: tuple[int, ...] = (1, 2, 3)
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _checked(self.precision)
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,7 @@ class FlowConfig:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        if self.precision not in ("float32", "bfloat16"):
-            raise ValueError(f"precision {self.precision!r} is not known: choose float32 or bfloat16")
+        _checked(self.precision)
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,17 @@ class BGADConfig:
         }
         made = {name: part(**_tuples(values[name])) for name, part in parts.items()}
         return cls(**{**values, **made})
+
+
+def in_precision(config: BGADConfig, precision: Precision) -> BGADConfig:
+    """The config with its backbone and its flows in a precision: made once for a version, which keeps it for good."""
+    backbone, flow = replace(config.backbone, precision=precision), replace(config.flow, precision=precision)
+    return replace(config, backbone=backbone, flow=flow)
+
+
+def _checked(precision: str) -> None:
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision {precision!r} is not known: choose float32 or bfloat16")
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The frozen backbone: from images to one feature map per level (Sec. 3, "feature extractor")."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bgad_core.config import BackboneConfig
+from bgad_core.config import BackboneConfig, Precision
 from bgad_core.errors import DeviceError, WeightsError
+from bgad_core.narrow import narrowed
 
 BUILT_IN_SEED = 20230617  # the built-in network is the same everywhere; only its normalisation is the project's
 
@@ -63,10 +64,21 @@ class FeatureExtractor(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval().to(device)
+        self._narrow: Callable[[Tensor], Sequence[Tensor]] | None = None  # made of the weights when first needed
+        self.register_load_state_dict_post_hook(lambda module, keys: module.renew())
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Images (B, 3, S, S), RGB in [0, 1], to one map (B, C, H, W) per level."""
-        return list(self.network((images - self.mean) / self.std))
+        """Images (B, 3, S, S), RGB in [0, 1], to one map (B, C, H, W) per level, float32 whatever the precision."""
+        shown = (images - self.mean) / self.std
+        if self.config.precision == "float32":
+            return list(self.network(shown))
+        if self._narrow is None:
+            self._narrow = narrowed(self.network)
+        return list(self._narrow(shown))
+
+    def renew(self) -> None:
+        """The network's weights changed: what was made of them is made again."""
+        self._narrow = None
 
     def train(self, mode: bool = True) -> "FeatureExtractor":
         """Stay in evaluation mode, whatever the model around it does: a frozen backbone's statistics never move."""
@@ -85,16 +97,27 @@ class FeatureExtractor(nn.Module):
             norm.train()
         with torch.inference_mode():
             for images in batches:
-                self(images.to(self.mean.device))
+                self.network((images.to(self.mean.device) - self.mean) / self.std)
         self.eval()
+        self.renew()
 
     def digest(self) -> str:
-        """SHA-256 over name, levels and every weight: what a checkpoint and a cached feature belong to."""
+        """SHA-256 over name, levels, precision and every weight: what a checkpoint and a cached feature belong to."""
         digest = hashlib.sha256(f"{self.config.name} {self.config.out_indices}".encode())
+        if self.config.precision != "float32":
+            digest.update(self.config.precision.encode())
         for name, value in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(value.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def fast_precision(device: torch.device) -> Precision:
+    """bfloat16 where the device multiplies it in hardware, else float32: what a new version is made in unless told."""
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
+    able = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return "bfloat16" if able.get("avx512_bf16") or able.get("amx_bf16") else "float32"
 
 
 def as_batch(images: Sequence[np.ndarray], device: torch.device | str = "cpu") -> Tensor:

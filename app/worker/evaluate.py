@@ -8,7 +8,7 @@ from app.processes import Say
 from app.services.errors import Refused
 from app.settings import Settings
 from bgad_core import config as presets
-from bgad_core.config import BackboneConfig, BGADConfig, Variant
+from bgad_core.config import BackboneConfig, BGADConfig, Precision, Variant, in_precision
 from bgad_core.datasets import read_dataset
 from bgad_core.experiments import Experiment, Protocol, Report, run, table
 from bgad_core.training import Progress
@@ -33,6 +33,7 @@ class Request:
     optimistic: bool = False
     tile: int | None = None
     pastes: int | None = None
+    precision: Precision = "float32"
 
 
 def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
@@ -73,6 +74,7 @@ def _config(request: Request) -> BGADConfig:
         if request.pastes < 0:
             raise Refused(f"{request.pastes} pastes cannot be made: give 0 or more")
         made = replace(made, training=replace(made.training, pastes=request.pastes))
+    made = in_precision(made, request.precision)
     return replace(made, size=request.size, variant=request.method, tile=request.tile)
 
 

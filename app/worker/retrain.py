@@ -18,21 +18,21 @@ import bgad_core
 from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
+from app.settings import Settings
 from app.worker import review
 from app.worker.device import owned_device
-from app.worker.samples import Plan, plan_of, samples_of, snapshot
+from app.worker.samples import CACHE_BYTES, Plan, plan_of, samples_of, snapshot
 from app.worker.score import ScoreRow, labelled_references, score_all, values_of, with_novelty
 from bgad_core import config as presets
-from bgad_core.config import BackboneConfig, BGADConfig
+from bgad_core.config import BackboneConfig, BGADConfig, Precision, in_precision
 from bgad_core.feature_cache import FeatureCache
-from bgad_core.features import resolve_device
+from bgad_core.features import fast_precision, resolve_device
 from bgad_core.model import BGAD
 from bgad_core.training import Progress, train
 from storage import audit, decisions, runs, scores, versions
 from storage.models import ACTIVE, Project, Version
 
 log = logging.getLogger(__name__)
-CACHE_BYTES = 8 * 2**30
 
 
 def retrain(context: Context, job: Job) -> None:
@@ -79,8 +79,17 @@ def config_of(context: Context, job: Job) -> BGADConfig:
     if name not in ("product", "paper", "demo"):
         raise Refused(f"preset {name!r} is not known: choose product, paper or demo")
     config: BGADConfig = getattr(presets, name)(backbone)
+    if name != "paper":
+        config = in_precision(config, precision_of(context.settings))
     seed = int(job.arguments.get("seed", config.seed))
     return replace(config, size=settings["size"], tile=settings.get("tile"), seed=seed)
+
+
+def precision_of(settings: Settings) -> Precision:
+    """What new versions are made in: as the settings say, or what this machine's device is fast at."""
+    if settings.precision == "auto":
+        return fast_precision(resolve_device(settings.device))
+    return "bfloat16" if settings.precision == "bfloat16" else "float32"
 
 
 def code_of() -> dict[str, str]:
