@@ -18,9 +18,10 @@ from torch import Tensor
 
 from bgad_core.config import BGADConfig
 from bgad_core.data import Sample, read_image, share_of_mask
-from bgad_core.errors import Cancelled, DeviceError
+from bgad_core.errors import Cancelled
 from bgad_core.features import FeatureExtractor, as_batch
 from bgad_core.labels import touched
+from bgad_core.portions import Portions
 from bgad_core.tiling import OVERLAP, Layout, cut, fitted, layout_of, shape_of
 
 EVICT_EVERY = 256
@@ -122,9 +123,9 @@ class Features:
         return cells[~touched(self.ignore[index], height, width)[cells]]
 
 
-def key_of(sample: Sample, digest: str, config: BGADConfig, place: tuple[int, int] = (0, 0)) -> str:
+def key_of(sha256: str, digest: str, config: BGADConfig, place: tuple[int, int] = (0, 0)) -> str:
     """Names what a feature file was made from: the image, the weights, the size and the filter, and the tile if any."""
-    facts = f"{sample.sha256} {digest} {config.size} {config.smoothing}"
+    facts = f"{sha256} {digest} {config.size} {config.smoothing}"
     if config.tile is not None:
         facts += f" {config.tile} {place}"
     return hashlib.sha256(facts.encode()).hexdigest()
@@ -153,7 +154,7 @@ def features_of(
     length = sum(c * h * w for c, h, w in shapes)
     layouts = [_layout_of(extractor, sample, config, overlap) for sample in samples]
     tiles = [(index, number) for index, layout in enumerate(layouts) for number in range(len(layout.places))]
-    keys = [key_of(samples[index], digest, config, layouts[index].places[number]) for index, number in tiles]
+    keys = [key_of(samples[index].sha256, digest, config, layouts[index].places[number]) for index, number in tiles]
     vectors: list[np.ndarray | None] = [cache.get(key, length) for key in keys]
     missing = [place for place, vector in enumerate(vectors) if vector is None]
     for start in range(0, len(missing), BATCH):
@@ -199,20 +200,16 @@ def _ignored(samples: Sequence[Sample], layouts: Sequence[Layout]) -> dict[int, 
 
 
 def vectors_of(extractor: FeatureExtractor, images: Sequence[np.ndarray], config: BGADConfig) -> list[np.ndarray]:
-    """The features of uint8 images (S, S, 3), one float16 vector each; half the batch again when memory runs out."""
-    try:
+    """The features of uint8 images (S, S, 3), one float16 vector each; in smaller portions when memory runs out."""
+
+    def work(portion: Sequence[np.ndarray]) -> list[np.ndarray]:
         with torch.inference_mode():
-            maps = smoothed(extractor(as_batch(images, extractor.mean.device)), config.smoothing)
-    except torch.OutOfMemoryError as error:
-        if len(images) == 1:
-            raise DeviceError(
-                f"one image of {config.size}x{config.size} does not fit the memory of {extractor.mean.device}: "
-                "choose a smaller size or backbone, or the CPU"
-            ) from error
-        half = len(images) // 2
-        return vectors_of(extractor, images[:half], config) + vectors_of(extractor, images[half:], config)
-    rows = [level.permute(0, 2, 3, 1).flatten(1) for level in maps]
-    return list(torch.cat(rows, dim=1).half().cpu().numpy())
+            maps = smoothed(extractor(as_batch(portion, extractor.mean.device)), config.smoothing)
+        rows = [level.permute(0, 2, 3, 1).flatten(1) for level in maps]
+        return list(torch.cat(rows, dim=1).half().cpu().numpy())
+
+    found = Portions(max(1, len(images))).each(work, images, extractor.mean.device)
+    return [vector for portion in found for vector in portion]
 
 
 def smoothed(maps: Sequence[Tensor], side: int) -> list[Tensor]:

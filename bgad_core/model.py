@@ -98,6 +98,16 @@ class BGAD(nn.Module):
         maps = smoothed(self.extractor(images), self.config.smoothing)
         return [level.permute(0, 2, 3, 1).flatten(1, 2).half() for level in maps]
 
+    @property
+    def length(self) -> int:
+        """Values of one image's features, all levels one after the other: what the feature cache holds of it."""
+        return sum(channels * height * width for channels, height, width in self.shapes)
+
+    def rows_of(self, vectors: Tensor) -> list[Tensor]:
+        """The cache's vectors (B, `length`) as features (B, H*W, C) per level."""
+        parts = vectors.split([channels * height * width for channels, height, width in self.shapes], dim=1)
+        return [part.unflatten(1, (-1, shape[0])) for part, shape in zip(parts, self.shapes, strict=True)]
+
     def fused(self, levels: Sequence[Tensor]) -> Tensor:
         """The levels' maps (B, H, W) as one, at the finest level's grid, (B, H, W); higher is more normal.
 

@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import torch
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def ahead(work: Callable[[Item], Result], items: Iterator[Item]) -> Iterator[Result]:

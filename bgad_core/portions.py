@@ -9,7 +9,8 @@ import torch
 from bgad_core.errors import DeviceError
 
 log = logging.getLogger(__name__)
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 FULL = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU's allocator; its threads
 
 

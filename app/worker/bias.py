@@ -15,8 +15,8 @@ from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
-from app.worker.retrain import CACHE_BYTES, clear_leftovers, config_of
-from app.worker.samples import defect_sample, normal_sample, plan_of, samples_of, types_of, write_json
+from app.worker.retrain import clear_leftovers, config_of
+from app.worker.samples import CACHE_BYTES, defect_sample, normal_sample, plan_of, samples_of, types_of, write_json
 from bgad_core.bias import HURTS, hurt
 from bgad_core.config import Variant
 from bgad_core.data import Sample

@@ -17,6 +17,7 @@ from storage import annotations
 from storage.masks import decode_mask
 from storage.models import Annotation, Image, Project
 
+CACHE_BYTES = 8 * 2**30  # of features, on disk
 CALIBRATION_SHARE = 5  # every fifth normal, and at least two, calibrates the boundary and is never pulled
 
 

@@ -17,11 +17,12 @@ from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
-from app.worker.samples import local
+from app.worker.samples import CACHE_BYTES, local
 from bgad_core.acquisition import novelty
 from bgad_core.boundary import LevelBoundary
+from bgad_core.feature_cache import FeatureCache
 from bgad_core.model import BGAD
-from bgad_core.scoring import ImageScore, score_files
+from bgad_core.scoring import ImageScore, Kept, score_files
 from storage import annotations, pool, scores, versions
 from storage.models import Image, Project, Standing, Verdict, Version
 
@@ -86,7 +87,8 @@ def batches(
     """
     paths = [local(context, image) for image in images]
     rows: list[ScoreRow] = []
-    results = score_files(model, paths, batch_size=BATCH, should_stop=should_stop, progress=lambda *_: None)
+    kept = kept_features(context, model, images)
+    results = score_files(model, paths, kept=kept, batch_size=BATCH, should_stop=should_stop)
     for image, result in zip(images, results, strict=True):
         rows.append(row_of(context, model, image, result))
         if len(rows) == BATCH:
@@ -94,6 +96,16 @@ def batches(
             rows = []
     if rows:
         yield rows
+
+
+def kept_features(context: Context, model: BGAD, images: Sequence[Image]) -> Kept:
+    """The feature cache as these images use it: the next version scores them without the backbone.
+
+    More of them than half the cache holds only read it: each would push out another before that is needed again.
+    """
+    cache = FeatureCache(context.settings.home / "features", CACHE_BYTES)
+    fits = len(images) * model.length * np.dtype(np.float16).itemsize <= cache.max_bytes // 2
+    return Kept(cache, [image.pixels for image in images], adds=fits)
 
 
 def row_of(context: Context, model: BGAD, image: Image, result: ImageScore) -> ScoreRow:

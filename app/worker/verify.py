@@ -9,8 +9,7 @@ from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
-from app.worker.retrain import CACHE_BYTES
-from app.worker.samples import label_digest, local, normal_sample, types_of
+from app.worker.samples import CACHE_BYTES, label_digest, local, normal_sample, types_of
 from app.worker.score import BATCH, load_version
 from bgad_core.feature_cache import FeatureCache, features_of
 from bgad_core.model import BGAD
