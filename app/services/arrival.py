@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.ledger import Stopped
 from app.services.context import Context
+from app.services.guard import guard
 from app.services.layout import Candidate, Refusal
-from app.services.pictures import BadPicture, Picture, read_mask, read_picture
+from app.services.pictures import BadPicture, Picture
 from storage import annotations, images
 from storage.masks import encode_mask
 from storage.models import Image
@@ -87,7 +88,7 @@ def _prepare(context: Context, project_id: int, candidate: Candidate, tally: Tal
     if known is not None and complete:
         _count(tally, known)
         return None
-    picture = read_picture(data)
+    picture = guard().picture(data)
     mask = _mask(candidate, picture, tally)
     keys = context.blobs.put(picture.png), context.blobs.put(picture.thumb)
     return Ready(candidate, sha256, keys, picture, mask)
@@ -99,7 +100,7 @@ def _mask(candidate: Candidate, picture: Picture, tally: Tally) -> np.ndarray | 
         return None
     of = "/".join(candidate.entry.parts[-2:])
     try:
-        return read_mask(candidate.mask.read(), width=picture.width, height=picture.height, of=of)
+        return guard().mask(candidate.mask.read(), width=picture.width, height=picture.height, of=of)
     except BadPicture as bad:
         tally.refused.append(Refusal(candidate.mask.name, str(bad)))
         return None

@@ -11,7 +11,9 @@ from sqlalchemy.orm import Session
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.guard import guard
 from app.services.label_formats import coco, cvat, labelstudio, tree
+from app.services.label_formats.reading import Packed
 from app.services.label_formats.record import LabelRecord
 from app.services.projects import project_of
 from storage import annotations, audit, images
@@ -64,11 +66,12 @@ def import_labels(context: Context, actor: Actor, project_slug: str, source: Pat
     _known(format)
     if not source.exists():
         raise Refused(f"{source} does not exist: check the path")
+    packed = [Packed(facts, body) for facts, body in guard().labels(source, format)]
     done, same, refused = 0, 0, []
     with context.database.write() as session:
         project = project_of(session, project_slug)
         found = _Finder(images.images_for(session, project.id))
-        for record in _decoded(source, format):
+        for record in (each.record() for each in packed):
             try:
                 image = found.image_of(record)
                 changed = _save(session, image, record, actor.name)
@@ -90,15 +93,6 @@ def _encoded(records: list[LabelRecord], format: str) -> bytes:
     if format in ("coco", "coco-polygons"):
         return coco.write(records, shape="rle" if format == "coco" else "polygons")
     return cvat.write(records) if format == "cvat" else labelstudio.write(records)
-
-
-def _decoded(source: Path, format: str) -> Iterable[LabelRecord]:
-    if format == "mvtec":
-        return tree.read(source)
-    data = source.read_bytes()
-    if format in ("coco", "coco-polygons"):
-        return coco.read(data)
-    return cvat.read(data) if format == "cvat" else labelstudio.read(data)
 
 
 def _records(context: Context, project_slug: str) -> tuple[list[LabelRecord], dict[str, str]]:

@@ -1,5 +1,6 @@
 """Files from strangers into pixels that are safe to serve, train on and score: 8-bit RGB PNG and a thumbnail."""
 
+import contextlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ MAX_BYTES = 128 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
 THUMB = 256
+STRIP = 256
 
 
 class BadPicture(Exception):
@@ -45,11 +47,10 @@ def read_picture(data: bytes) -> Picture:
     picture = _to_rgb(_upright(_decode(data, FORMATS)))
     if min(picture.size) < MIN_SIDE:
         raise BadPicture(f"is {picture.width}x{picture.height} pixels: {MIN_SIDE}x{MIN_SIDE} is the least")
+    picture.info = {}  # colour profiles and comments would travel on with the pixels
     png, thumb = io.BytesIO(), io.BytesIO()
+    _small(picture).save(thumb, "JPEG", quality=85)
     picture.save(png, "PNG", compress_level=1)
-    small = picture.copy()
-    small.thumbnail((THUMB, THUMB), Image.Resampling.BILINEAR)
-    small.save(thumb, "JPEG", quality=85)
     return Picture(png.getvalue(), thumb.getvalue(), picture.width, picture.height)
 
 
@@ -70,6 +71,14 @@ def read_mask(data: bytes, *, width: int, height: int, of: str) -> np.ndarray:
     if not mask.any():
         raise BadPicture(f"mask of {of} marks nothing: paint the defect white on black")
     return mask
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    shrink = THUMB / max(picture.size)
+    if shrink >= 1:
+        return picture
+    width, height = (max(1, round(side * shrink)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
 def _decode(data: bytes, formats: tuple[str, ...]) -> Image.Image:
@@ -104,10 +113,9 @@ def _check(picture: Image.Image) -> None:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception:  # damaged EXIF says nothing of the pixels; Pillow raises many kinds here
-        return picture
+    with contextlib.suppress(Exception):  # damaged EXIF says nothing of the pixels; Pillow raises many kinds here
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -115,12 +123,21 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F":
         raise BadPicture("has 32-bit float pixels, whose range is not known: save it with 8 or 16 bits")
     if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.int64)
-        deep = picture.mode != "I" or values.max(initial=0) > 255
-        values = values.clip(0, 65535) >> 8 if deep else values.clip(0, 255)
-        return Image.fromarray(values.astype(np.uint8)).convert("RGB")
+        return _eight_bits(picture).convert("RGB")
     if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        return Image.alpha_composite(ground, picture).convert("RGB")
+        picture = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        ground = Image.new("RGB", picture.size)
+        ground.paste(picture, mask=picture.getchannel("A"))
+        return ground
     return picture.convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """The upper eight of sixteen bits, strip by strip: the largest picture allowed fits the reader's memory."""
+    values = np.asarray(picture)
+    deep = picture.mode != "I" or values.max(initial=0) > 255
+    out = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), STRIP):
+        strip = values[top : top + STRIP].astype(np.int64)
+        out[top : top + STRIP] = strip.clip(0, 65535) >> 8 if deep else strip.clip(0, 255)
+    return Image.fromarray(out)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from app.services.errors import Refused
+from app.services.guard import guard
 from app.services.pictures import MAX_BYTES, SUFFIXES, BadPicture
+from app.services.zips import silent
 
 MAX_ENTRIES = 100_000
-MAX_RATIO = 200
 MAX_TOTAL = 64 * 2**30
 NAMES = "names.json"  # in a folder of staged uploads: stored name -> the name that the browser gave
-SILENT = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def _folder(root: Path) -> Iterator[Entry]:
                 yield Entry(_relative(root, Path(folder) / name), _refuse("is a link: copy the folder it points to"))
         for name in sorted(files):
             path = Path(folder) / name
-            if _silent(path.relative_to(root).parts):
+            if silent(path.relative_to(root).parts):
                 continue
             count += 1
             if count > MAX_ENTRIES:
@@ -93,46 +92,14 @@ def _staged(folder: Path) -> Iterator[list[Entry]]:
 
 @contextmanager
 def _zip(path: Path, *, shown: str = "") -> Iterator[list[Entry]]:
-    shown = shown or path.name
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise Refused(f"{shown} is no readable zip ({error}): pack it again") from error
-    with archive:
-        infos = [info for info in archive.infolist() if not info.is_dir()]
-        if len(infos) > MAX_ENTRIES:
-            raise Refused(f"{shown} holds {len(infos):,} files, more than {MAX_ENTRIES:,}: split it")
-        if (total := sum(info.file_size for info in infos)) > MAX_TOTAL:
-            raise Refused(f"{shown} unpacks to {total / 2**30:.0f} GiB, more than {MAX_TOTAL // 2**30}: split it")
-        infos = [info for info in infos if not _silent(PurePosixPath(info.filename.replace("\\", "/")).parts)]
-        yield [_zip_entry(archive, info) for info in infos]
+    """Listed and unpacked by a reader process; see `guard`."""
+    limits = {"max_entries": MAX_ENTRIES, "max_total": MAX_TOTAL}
+    listed = guard().listed(path, shown=shown or path.name, **limits)
+    yield [Entry(name, _refuse(why) if why else _member(path, index)) for index, (name, why) in enumerate(listed)]
 
 
-def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
-    name = info.filename.replace("\\", "/")
-    parts = PurePosixPath(name).parts
-    reason = None
-    if name.startswith("/") or ".." in parts or ":" in parts[0]:
-        reason = "has a name that leads out of the archive: pack it with plain names"
-    elif stat.S_ISLNK(info.external_attr >> 16):
-        reason = "is a link: pack the file itself"
-    elif info.flag_bits & 0x1:
-        reason = "is encrypted: pack it without a password"
-    elif info.file_size > 2**20 and info.file_size > MAX_RATIO * max(1, info.compress_size):
-        reason = f"unpacks to {info.file_size // max(1, info.compress_size)} times its size, which no image does"
-    return Entry(name, _refuse(reason) if reason else lambda: _read_member(archive, info))
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """At most the limit, whatever the archive's own header says of the size."""
-    try:
-        with archive.open(info) as member:
-            data = member.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise BadPicture(f"cannot be unpacked ({error}): pack it again") from None
-    except Exception as error:  # zlib.error, lzma.LZMAError: each compressor has its own
-        raise BadPicture(f"cannot be unpacked ({error}): pack it again") from None
-    return data
+def _member(path: Path, index: int) -> Callable[[], bytes]:
+    return lambda: guard().member(path, index)
 
 
 def _reader(path: Path) -> Callable[[], bytes]:
@@ -159,8 +126,3 @@ def _refuse(reason: str) -> Callable[[], bytes]:
 def _relative(root: Path, path: Path) -> str:
     """With odd bytes of the file system made visible: the name is shown and stored as text."""
     return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _silent(parts: tuple[str, ...]) -> bool:
-    """Files that a system leaves in every folder; nobody asked to ingest them."""
-    return any((part.startswith(".") and part != "..") or part in SILENT for part in parts)

@@ -15,9 +15,10 @@ import numpy as np
 
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.guard import guard
 from app.services.heat import Scale, painted
 from app.services.layout import NOT_AN_IMAGE, Refusal
-from app.services.pictures import BadPicture, read_picture
+from app.services.pictures import BadPicture
 from app.services.sources import Entry, opened
 from app.worker.score import load_version, part_boundary
 from bgad_core.model import BGAD
@@ -77,7 +78,7 @@ def _results(
             for number, entry in enumerate(images[start : start + CHUNK]):
                 path = Path(folder) / f"{number}.png"
                 try:
-                    path.write_bytes(read_picture(entry.read()).png)
+                    path.write_bytes(guard().picture(entry.read()).png)
                     ready.append((entry, path))
                 except BadPicture as bad:
                     refused.append(Refusal(entry.name, str(bad)))

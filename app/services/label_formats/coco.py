@@ -1,12 +1,13 @@
 """COCO: one segmentation per label, as run lengths or as polygons. Both keep every pixel."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of
+from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of, sized
 from storage.models import Verdict
 
 Shape = Literal["rle", "polygons"]
@@ -29,7 +30,7 @@ def write(records: list[LabelRecord], *, shape: Shape) -> bytes:
     return json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
 
 
-def read(data: bytes) -> list[LabelRecord]:
+def read(data: bytes) -> Iterator[LabelRecord]:
     """Labels of a COCO file; an image with a segmentation is a defect unless the file says otherwise.
 
     Raises:
@@ -41,8 +42,9 @@ def read(data: bytes) -> list[LabelRecord]:
         by_image: dict[Any, list[dict[str, Any]]] = {}
         for row in content["annotations"]:
             by_image.setdefault(row["image_id"], []).append(row)
-        return [_record(image, by_image.get(image["id"], []), names) for image in content["images"]]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        for image in content["images"]:
+            yield _record(image, by_image.get(image["id"], []), names)
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
         raise Refused(
             f"this is no COCO file ({type(error).__name__}: {error}): it needs images, annotations, categories"
         ) from error
@@ -74,7 +76,7 @@ def rectangles(mask: np.ndarray) -> list[list[int]]:
 
 
 def _record(image: dict[str, Any], rows: list[dict[str, Any]], names: dict[Any, str]) -> LabelRecord:
-    width, height = int(image["width"]), int(image["height"])
+    width, height = sized(int(image["width"]), int(image["height"]))
     marked = [(names[row["category_id"]], _mask(row["segmentation"], width, height)) for row in rows]
     types = [name for name, _ in marked if name not in (DONT_CARE, UNTYPED)]
     verdict = Verdict(image["verdict"]) if "verdict" in image else Verdict.defect if marked else Verdict.normal
@@ -107,6 +109,8 @@ def unpacked(text: str) -> list[int]:
         value, shift, more = 0, 0, True
         while more:
             letter = ord(text[at]) - 48
+            if shift > 40:
+                raise ValueError("a run of more than 40 bits")
             value |= (letter & 31) << shift
             shift, at, more = shift + 5, at + 1, bool(letter & 32)
             if not more and letter & 16:

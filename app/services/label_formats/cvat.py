@@ -1,11 +1,13 @@
 """CVAT for images 1.1 (XML): masks as run lengths in their box; polygons and boxes are read as well."""
 
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from xml.parsers import expat
 
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of
+from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of, sized
 from storage.models import Verdict
 
 SIGNS = {Verdict.normal: "normal", Verdict.unsure: "unsure"}
@@ -27,21 +29,37 @@ def write(records: list[LabelRecord]) -> bytes:
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def read(data: bytes) -> list[LabelRecord]:
+def read(data: bytes) -> Iterator[LabelRecord]:
     """Labels of a CVAT file; images that it says nothing of are left out.
 
     Raises:
         Refused: not a CVAT file, or one with a document type, which could name other files.
     """
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise Refused("this XML names a document type: export it from CVAT again, as “CVAT for images 1.1”")
     try:
+        _require_plain(data)
         root = ET.fromstring(data)
         if root.tag != "annotations":
             raise ValueError(f"its root is <{root.tag}>")
-        return [_record(image) for image in root.iter("image") if len(image)]
-    except (ET.ParseError, ValueError, KeyError) as error:
+        for image in root.iter("image"):
+            if len(image):
+                yield _record(image)
+    except (ET.ParseError, expat.ExpatError, ValueError, KeyError, OverflowError, IndexError) as error:
         raise Refused(f"this is no “CVAT for images” file ({error}): export it in that format") from error
+
+
+def _require_plain(data: bytes) -> None:
+    """Raises Refused at a document type: it could name other files, or entities that grow without end.
+
+    Asked of the parser itself, which knows every encoding that the bytes may be in.
+    """
+
+    def refuse(*_: object) -> None:
+        raise Refused("this XML names a document type: export it from CVAT again, as “CVAT for images 1.1”")
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.Parse(data, True)
 
 
 def _runs(mask: np.ndarray) -> dict[str, str]:
@@ -54,7 +72,7 @@ def _runs(mask: np.ndarray) -> dict[str, str]:
 
 
 def _record(image: ET.Element) -> LabelRecord:
-    width, height = int(image.attrib["width"]), int(image.attrib["height"])
+    width, height = sized(int(image.attrib["width"]), int(image.attrib["height"]))
     shapes = [(child.attrib["label"], _mask(child, width, height)) for child in image if child.tag != "tag"]
     marked = [(name, mask) for name, mask in shapes if mask is not None]
     tags = [child.attrib["label"] for child in image if child.tag == "tag"]
@@ -79,7 +97,7 @@ def _mask(shape: ET.Element, width: int, height: int) -> np.ndarray | None:
     mask = np.zeros((height, width), dtype=bool)
     if shape.tag == "mask":
         left, top, wide, high = (int(given[name]) for name in ("left", "top", "width", "height"))
-        if left < 0 or top < 0 or left + wide > width or top + high > height:
+        if min(left, top, wide, high) < 0 or left + wide > width or top + high > height:
             raise ValueError(f"a mask of {wide}x{high} at {left},{top} lies outside its image of {width}x{height}")
         part = from_runs([int(run) for run in given["rle"].split(",")], wide * high)
         mask[top : top + high, left : left + wide] = part.reshape(high, wide)

@@ -1,15 +1,17 @@
 """Label Studio (JSON): brush labels in its own run-length code, the verdict as a choice."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, joined
+from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, joined, sized
 from storage.models import Verdict
 
 LENGTHS = (3, 4, 8, 16)  # bits of a run's length; ours are all of the last
+BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
 LONGEST = 2 ** LENGTHS[-1]
 
 
@@ -18,7 +20,7 @@ def write(records: list[LabelRecord]) -> bytes:
     return json.dumps([_task(record) for record in records]).encode()
 
 
-def read(data: bytes) -> list[LabelRecord]:
+def read(data: bytes) -> Iterator[LabelRecord]:
     """Labels of a Label Studio export; tasks without an annotation are left out, the last annotation of each counts.
 
     Raises:
@@ -26,8 +28,10 @@ def read(data: bytes) -> list[LabelRecord]:
     """
     try:
         tasks = json.loads(data)
-        return [_record(task) for task in tasks if task.get("annotations")]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration) as error:
+        for task in tasks:
+            if task.get("annotations"):
+                yield _record(task)
+    except BROKEN as error:
         raise Refused(f"this is no Label Studio export ({type(error).__name__}: {error}): export it as JSON") from error
 
 
@@ -91,7 +95,7 @@ def _task(record: LabelRecord) -> dict[str, Any]:
 
 def _record(task: dict[str, Any]) -> LabelRecord:
     result = task["annotations"][-1]["result"]
-    width, height = next((int(row["original_width"]), int(row["original_height"])) for row in result)
+    width, height = sized(int(result[0]["original_width"]), int(result[0]["original_height"]))
     choice: dict[str, Any] = next((row["value"] for row in result if row["type"] == "choices"), {})
     brushes = [
         (row["value"]["brushlabels"][0], decode(row["value"]["rle"], width, height))

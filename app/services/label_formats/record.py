@@ -7,6 +7,7 @@ import numpy as np
 from app.services.errors import Refused
 from storage.models import Verdict
 
+MAX_PIXELS = 64_000_000  # of an image, as in `pictures`
 DONT_CARE = "dont_care"  # the label name of pixels that nobody judges
 UNTYPED = "defect"  # the label name of a defect without a type
 
@@ -31,6 +32,17 @@ class LabelRecord:
     ignore: np.ndarray | None = None
 
 
+def sized(width: int, height: int) -> tuple[int, int]:
+    """An image's size as a file claims it.
+
+    Raises:
+        Refused: no image here has such a size; nothing may be made of it.
+    """
+    if width < 1 or height < 1 or width * height > MAX_PIXELS:
+        raise Refused(f"this file has an image of {width}x{height}: from 1x1 to {MAX_PIXELS // 10**6} million pixels")
+    return width, height
+
+
 def runs_of(flat: np.ndarray) -> list[int]:
     """Lengths of the runs of a flat bool array, beginning with one of False, which may be 0."""
     values = flat.astype(np.int8)
@@ -45,13 +57,17 @@ def from_runs(runs: list[int], size: int) -> np.ndarray:
     Raises:
         Refused: they do not add up to `size`.
     """
-    if any(run < 0 for run in runs) or sum(runs) != size:
+    if any(run < 0 for run in runs):
+        raise Refused(f"a mask has a run of {min(runs)} pixels: the file is damaged")
+    if sum(runs) != size:
         raise Refused(f"the runs of a mask add up to {sum(runs)} pixels instead of {size}: the file is damaged")
     return np.repeat(np.arange(len(runs)) % 2 == 1, runs)
 
 
 def inside(points: np.ndarray, width: int, height: int) -> np.ndarray:
     """Pixels whose centre lies in a polygon (N, 2), even-odd, bool (H, W): as the mask editor fills it."""
+    if not np.isfinite(points).all():
+        raise ValueError("a corner of a polygon is no number")
     mask = np.zeros((height, width), dtype=bool)
     columns = np.arange(width) + 0.5
     following = np.roll(points, -1, axis=0)
