@@ -77,3 +77,7 @@ bench-queue: install ## the labelling queue at 10,000 and 1,000,000 images, on t
 .PHONY: bench-training
 bench-training: install ## feature vectors a second of a training step, over the plain FrEIA loop: ROUNDS=40 for more
 	$(BIN)/python -m bench.training --rounds $(or $(ROUNDS),12)
+
+.PHONY: bench-gesture
+bench-gesture: install-dev ## one click on 20 screw defects in a browser, against the ground truth: GESTURE_HOME keeps its model
+	$(BIN)/python -m bench.gesture --shared $(BGAD_SHARED) --home $(or $(GESTURE_HOME),bench-gesture.home)

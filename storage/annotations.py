@@ -129,6 +129,19 @@ def latest_of(session: Session, project_id: int, by: str) -> Annotation | None:
     return session.scalar(select(Annotation).where(*mine).order_by(Annotation.id.desc()).limit(1))
 
 
+def latest_masks(session: Session, project_id: int, *, limit: int) -> list[bytes]:
+    """Standing masks of defects that are not held out, as PNGs, the latest first."""
+    query = (
+        select(Annotation.mask)
+        .join(Image, Image.id == Annotation.image_id)
+        .where(Annotation.project_id == project_id, Annotation.verdict == Verdict.defect, is_current(Annotation))
+        .where(Annotation.mask.is_not(None), Image.held_out.is_(False))
+        .order_by(Annotation.id.desc())
+        .limit(limit)
+    )
+    return [png for png in session.scalars(query) if png is not None]
+
+
 def counts(session: Session, project_id: int) -> dict[Verdict, int]:
     """Standing labels of a project by verdict."""
     rows = session.execute(

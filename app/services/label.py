@@ -37,6 +37,7 @@ class Reading:
     Attributes:
         score: in [0, 1), 0.5 is the boundary, higher is more abnormal.
         lowest: its lowest fused log-likelihood; `scale` has b_n and b_a in the same unit.
+        finest: the scale of the finest feature level, `levels[1]`.
         boxes: [x, y, width, height] of each region below b_n in image pixels, the most abnormal first.
         isolines: outlines of what lies below b_n and b_a, in image pixels.
         places: its fused log-likelihoods counted in the bins of `normal`, those of the version's normal parts.
@@ -48,6 +49,7 @@ class Reading:
     standing: Standing
     lowest: float
     scale: heat.Scale
+    finest: heat.Scale
     regions: int
     boxes: list[list[int]]
     isolines: dict[str, list[list[float]]]
@@ -245,6 +247,7 @@ def _reading(context: Context, version: Version, score: Score, image: Image) -> 
         standing=score.standing,
         lowest=float(plane.min()),
         scale=scale,
+        finest=heat.scale_of(version, levels[1]),
         regions=heat.regions(plane, scale.b_n),
         boxes=heat.region_boxes(plane, scale.b_n, size),
         isolines={name: heat.isolines(plane, getattr(scale, name), size) for name in ("b_n", "b_a")},

@@ -3,7 +3,9 @@
 import hashlib
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from app.services import heat
@@ -12,9 +14,11 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.projects import project_of
 from storage import annotations, audit, pool, scores, versions
+from storage.masks import decode_mask
 from storage.models import Role, Verdict
 
 COMPARED = 500  # the latest labels of each verdict that an image is held against
+MEASURED = 20  # the latest masks that say how far defects reach
 MOST_BLIND = 0.5
 BLIND = "blind_share"
 
@@ -50,11 +54,29 @@ def most_alike(context: Context, actor: Actor, version_id: int, image_id: int) -
     return found[0], found[1]
 
 
-def log_p_bytes(context: Context, actor: Actor, image_id: int, version_id: int) -> bytes:
-    """The fused log-likelihoods of an image: height and width as 16-bit, then float32 rows, all little-endian.
+def typical_reach(context: Context, actor: Actor, project_slug: str) -> float | None:
+    """How large a known defect's largest region usually is: the radius of an equal disc, as a share of the longer side.
+
+    The median of the latest defects that a version may learn from; None before one of them has a mask.
+    """
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        masks = annotations.latest_masks(session, project_of(session, project_slug).id, limit=MEASURED)
+    return float(np.median([_reach(png) for png in masks])) if masks else None
+
+
+@lru_cache(maxsize=512)
+def _reach(mask_png: bytes) -> float:
+    mask = decode_mask(mask_png)
+    areas = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)[2][1:, cv2.CC_STAT_AREA]
+    return float(np.sqrt(areas.max(initial=0) / np.pi)) / max(mask.shape)
+
+
+def log_p_bytes(context: Context, actor: Actor, image_id: int, version_id: int, level: str = heat.FUSED) -> bytes:
+    """Log-likelihoods of an image: height and width as 16-bit, then float32 rows, all little-endian.
 
     Raises:
-        Refused: the version has not seen the image.
+        Refused: the version has not seen the image, or has no such level.
     """
     require(actor, Role.viewer)
     with context.database.read() as session:
@@ -62,7 +84,10 @@ def log_p_bytes(context: Context, actor: Actor, image_id: int, version_id: int) 
         score = scores.score_of(session, version_id, image_id)
     if score is None:
         raise Refused(f"v{version.number} has not scored image {image_id} yet: wait for the worker")
-    plane = heat.read_map(context, score.maps, heat.FUSED, heat.levels_of(version))
+    levels = heat.levels_of(version)
+    if level not in levels:
+        raise Refused(f"v{version.number} has no level {level!r}: choose {', '.join(levels)}")
+    plane = heat.read_map(context, score.maps, level, levels)
     return struct.pack("<HH", *plane.shape) + plane.astype("<f4").tobytes()
 
 

@@ -1,11 +1,12 @@
 """The parts of the label page: the image to draw on, where it stands, what looks like it, what was said of it."""
 
 import uuid
+from typing import Any
 
 import streamlit as st
 
 from app.services.label import LabelView
-from app.services.label_aids import compared_version, most_alike
+from app.services.label_aids import compared_version, most_alike, typical_reach
 from app.services.label_history import Entry, label_history, restore
 from app.services.mixing import WORDS
 from app.services.queue import Queue, Wanted
@@ -32,15 +33,26 @@ def sight_of(here: Visit, slug: str, view: LabelView, *, blind: bool) -> Sight:
         return Sight()
     before = compared_version(here.context, here.actor, slug, view.image_id)
     heat = f"/heatmap/{view.image_id}?version="
+    log_p_url = f"/logp/{view.image_id}?version={reading.version_id}"
     return Sight(
         heat_url=f"{heat}{reading.version_id}",
         compare=(f"{heat}{before[0]}", f"v{before[1]}") if before else None,
-        log_p_url=f"/logp/{view.image_id}?version={reading.version_id}",
+        log_p_url=log_p_url,
         scale=vars(reading.scale),
+        reach=reach_of(here, slug, view, log_p_url),
         levels=reading.levels,
         isolines=reading.isolines,
         regions=reading.boxes,
     )
+
+
+def reach_of(here: Visit, slug: str, view: LabelView, log_p_url: str) -> dict[str, Any] | None:
+    """What one click grows to; None before a known defect has a mask: then it grows to the isoline."""
+    reading, share = view.reading, typical_reach(here.context, here.actor, slug)
+    if reading is None or share is None:
+        return None
+    finest = {"url": f"{log_p_url}&level={reading.levels[1]}", **vars(reading.finest)}
+    return {**finest, "radius": share * max(view.width, view.height)}
 
 
 def stage(here: Visit, view: LabelView, at: Desk, sight: Sight, following: list[QueueItem]) -> Drawn:

@@ -121,7 +121,9 @@ def log_p(request: Request) -> Response:
         version = request.query_params.get("version", "")
         if not version.isdigit() or int(version) > 2**62:
             raise Refused("log-likelihoods need ?version= with a version's id")
-        return log_p_bytes(opened(), request.state.actor, _id(request), int(version)), "application/octet-stream"
+        level = request.query_params.get("level", FUSED)
+        data = log_p_bytes(opened(), request.state.actor, _id(request), int(version), level)
+        return data, "application/octet-stream"
 
     return _picture(request, read)
 

@@ -10,7 +10,7 @@ from app.services.bulk import mark_normal
 from app.services.errors import Refused
 from app.services.heat import Scale
 from app.services.label import label_view, save_verdict
-from app.services.label_aids import is_blind, log_p_bytes, most_alike, set_blind_share
+from app.services.label_aids import is_blind, log_p_bytes, most_alike, set_blind_share, typical_reach
 from app.services.label_history import label_history, restore
 from app.services.queue import queue_for
 from app.services.score import ranked_queue
@@ -111,3 +111,25 @@ def test_the_blind_share_is_kept_by_lot_and_within_bounds(trained):
     assert 0.2 < share < 0.4
     with pytest.raises(Refused, match="90%"):
         set_blind_share(trained, RITA, "tile", 0.9)
+
+
+def test_how_far_defects_reach_is_learnt_from_what_people_marked_and_not_from_held_out_parts(trained):
+    assert typical_reach(trained, IDA, "tile") is None  # the tree's marked defects are held out
+    for size in (6, 10, 20):
+        mask = np.zeros((64, 64), dtype=bool)
+        mask[10 : 10 + size, 20 : 20 + size] = True
+        mask[60, 60] = True  # a speck beside the region
+        item = ranked_queue(trained, IDA, "tile", show="unlabelled").items[0]
+        save_verdict(
+            trained, IDA, item.image_id, verdict=Verdict.defect, defect_type="dent", mask_png=encode_mask(mask),
+            client_id=f"reach-{size}", expected_revision=0,
+        )  # fmt: skip
+    assert typical_reach(trained, IDA, "tile") == pytest.approx(10 / np.sqrt(np.pi) / 64)
+
+
+def test_log_likelihoods_come_by_level_and_an_unknown_one_is_refused(trained):
+    queue = ranked_queue(trained, IDA, "tile", show="unlabelled")
+    planes = {level: log_p_bytes(trained, IDA, queue.items[0].image_id, queue.version_id, level) for level in "123"}
+    assert len(set(planes.values())) == 3 and len({len(data) for data in planes.values()}) == 1
+    with pytest.raises(Refused, match="no level '9': choose fused, 1, 2, 3"):
+        log_p_bytes(trained, IDA, queue.items[0].image_id, queue.version_id, "9")

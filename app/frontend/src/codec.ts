@@ -30,7 +30,7 @@ export function loaded(url: string): Promise<HTMLImageElement | null> {
   })
 }
 
-function surface(width: number, height: number): [HTMLCanvasElement, CanvasRenderingContext2D] {
+export function surface(width: number, height: number): [HTMLCanvasElement, CanvasRenderingContext2D] {
   const canvas = document.createElement("canvas")
   canvas.width = width
   canvas.height = height

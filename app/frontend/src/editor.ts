@@ -1,24 +1,22 @@
 // The mask editor: gestures and keys become edits of the sheet, and every edit goes to Python. The masks themselves are
 // `raster.ts` and `regions.ts`, and never see a screen pixel.
 import { decode } from "./codec"
-import { corners, levelAt, type Scale, typedBox } from "./gestures"
+import { corners, typedBox } from "./gestures"
+import { type Fields, Grower } from "./grower"
 import { Outbox, type Stored } from "./outbox"
 import type { Point, Rect } from "./raster"
-import type { Field } from "./regions"
 import { type Isolines, Scene } from "./scene"
 import { type Cleanup, Sheet } from "./sheet"
 import { make } from "./style"
 import { type Action, type Tool, Toolbar, toolOf } from "./toolbar"
 import { ViewBar } from "./view-bar"
 
-export interface Data {
+export interface Data extends Fields {
   imageId: number
   base: number
   imageUrl: string
   heatUrl: string | null // without its level
   compare: { url: string; name: string } | null
-  logpUrl: string | null
-  scale: Scale | null
   levels: string[]
   regions: number[][] // x, y, width, height: the most abnormal first
   width: number
@@ -42,15 +40,13 @@ export interface Out {
 }
 
 const DEBOUNCE = 250
-const WHEEL_STEP = 0.1
+const STEP = 0.1 // of the level, for a notch of the wheel or a key
 
 export class Editor {
   private sheet: Sheet
   private outbox: Outbox
   private tool: Tool = "brush"
   private radius: number
-  private step = 0
-  private field: Field | null = null
   private region = -1
   private last: { png: string; width: number; height: number } | null = null
   private points: Point[] = []
@@ -64,6 +60,7 @@ export class Editor {
   private readonly bar: Toolbar
   private readonly viewBar: ViewBar
   private readonly scene: Scene
+  private readonly grower: Grower
   private readonly resizer: ResizeObserver
   private readonly abort = new AbortController()
 
@@ -90,6 +87,7 @@ export class Editor {
     root.className = "editor"
     root.append(this.bar.row, frame, this.viewBar.row)
     this.scene = new Scene(this.box, data.stageHeight)
+    this.grower = new Grower((rect) => this.scene.guide(rect))
     this.sheet = new Sheet(data.width, data.height)
     this.outbox = this.newOutbox()
     this.listen()
@@ -112,7 +110,7 @@ export class Editor {
     }
     this.data = data
     this.outbox.ack(data.ackRev)
-    if (data.logpUrl !== before.logpUrl) void this.read(data.logpUrl)
+    if (!this.grower.has(data)) void this.read(data)
     this.look()
   }
 
@@ -136,7 +134,7 @@ export class Editor {
   }
 
   private open(): void {
-    const { width, height, imageId, imageUrl, logpUrl } = this.data
+    const { width, height, imageId, imageUrl } = this.data
     this.sheet = new Sheet(width, height)
     this.points = []
     this.drawing = null
@@ -145,7 +143,7 @@ export class Editor {
     this.scene.open(width, height)
     this.scene.outline([])
     const stored = this.outbox.stored()
-    const jobs: Promise<unknown>[] = [this.scene.image(imageUrl), this.look(), this.read(logpUrl)]
+    const jobs: Promise<unknown>[] = [this.scene.image(imageUrl), this.look(), this.read(this.data)]
     const given = stored ? [stored.png, stored.ignore ?? null] : [this.data.mask, this.data.ignore]
     if (given[0] || given[1]) jobs.push(this.take(given[0], given[1], stored !== null))
     const opened = this.data
@@ -173,15 +171,8 @@ export class Editor {
     this.show()
   }
 
-  /** The log-likelihoods that regions grow along: two 16-bit sizes, then float32 rows. */
-  private async read(url: string | null): Promise<void> {
-    this.field = null
-    if (!url) return
-    const answer = await fetch(url).catch(() => null)
-    if (!answer?.ok || this.data.logpUrl !== url) return
-    const bytes = await answer.arrayBuffer()
-    const [height, width] = new Uint16Array(bytes, 0, 2)
-    if (this.data.logpUrl === url) this.field = { width, height, values: new Float32Array(bytes, 4) }
+  private async read({ logpUrl, scale, reach }: Fields): Promise<void> {
+    await this.grower.open({ logpUrl, scale, reach })
     this.show()
   }
 
@@ -224,7 +215,7 @@ export class Editor {
     else if (action === "copy") void this.copy()
     else if (action === "ignore") sheet.paint = sheet.paint === "defect" ? "ignore" : "defect"
     else if (action === "threshold") {
-      if (this.field && this.data.scale) this.changed(sheet.threshold(this.field, levelAt(this.data.scale, this.step)))
+      this.changed(this.grower.threshold(sheet))
     } else this.changed(sheet.clean(action as Cleanup, this.bar.smallest))
     this.show()
   }
@@ -243,8 +234,8 @@ export class Editor {
   }
 
   private setStep(step: number): void {
-    this.step = Math.round(10 * Math.max(-1, Math.min(5, step))) / 10
-    if (this.field && this.data.scale) this.changed(this.sheet.regrow(this.field, levelAt(this.data.scale, this.step)))
+    this.grower.level(step)
+    this.changed(this.grower.regrow(this.sheet))
     this.show()
   }
 
@@ -258,9 +249,9 @@ export class Editor {
   }
 
   private show(): void {
-    const { sheet, largest, radius, step, tool, data, region } = this
+    const { sheet, largest, radius, tool, data, region } = this
+    const { step, ready: grow } = this.grower
     const { canUndo: undo, canRedo: redo } = sheet.history
-    const grow = this.field !== null
     const copy = this.last?.width === data.width && this.last.height === data.height
     this.bar.show({ tool, radius, largest, step, ignoring: sheet.paint === "ignore", can: { undo, redo, grow, copy, threshold: grow } })
     this.viewBar.show({ levels: data.levels, compare: data.compare?.name ?? null, regions: data.regions.length, region })
@@ -298,7 +289,7 @@ export class Editor {
   /** The wheel zooms; with Shift it moves the level that regions grow to. */
   private wheel(event: WheelEvent): void {
     event.preventDefault()
-    if (this.tool === "grow" && event.shiftKey) this.setStep(this.step + Math.sign(event.deltaY || event.deltaX) * WHEEL_STEP)
+    if (this.tool === "grow" && event.shiftKey) this.setStep(this.grower.step + Math.sign(event.deltaY || event.deltaX) * STEP)
     else this.scene.zoom(Math.exp(-event.deltaY * 0.0015), event)
   }
 
@@ -386,11 +377,8 @@ export class Editor {
     this.commitSoon()
   }
 
-  /** One gesture: what hangs together below the level around the click becomes mask. */
   private grow(point: Point): void {
-    const { field } = this
-    const { scale } = this.data
-    const rect = field && scale ? this.sheet.grow(field, point, levelAt(scale, this.step)) : null
+    const rect = this.grower.grow(this.sheet, point)
     if (rect) this.changed(rect)
     else this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush"
   }
@@ -465,15 +453,15 @@ export class Editor {
     } else if (event.code === "Space") this.setSpace(true)
     else if (key === "[") this.resizeBrush(this.radius - step)
     else if (key === "]") this.resizeBrush(this.radius + step)
-    else if (key === ",") this.setStep(this.step - WHEEL_STEP)
-    else if (key === ".") this.setStep(this.step + WHEEL_STEP)
+    else if (key === ",") this.setStep(this.grower.step - STEP)
+    else if (key === ".") this.setStep(this.grower.step + STEP)
     else if (key === "0") this.scene.fit()
     else if (key === "i") this.act("ignore")
     else if (key === "j") this.jump()
-    else if (key === "t" && this.field) this.act("threshold")
+    else if (key === "t" && this.grower.ready) this.act("threshold")
     else if (key === "enter" && this.points.length > 0) this.closePolygon(event.altKey ? 0 : 1)
     else if (key === "escape") this.choose(this.tool)
-    else if (tool && (tool !== "grow" || this.field)) this.choose(tool)
+    else if (tool && (tool !== "grow" || this.grower.ready)) this.choose(tool)
     else return false
     return true
   }

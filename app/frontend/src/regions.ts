@@ -27,10 +27,13 @@ export function valueAt(field: Field, mask: { width: number; height: number }, x
 
 /** Mark the connected pixels below `level` around a click, or those next to it; nothing when there are none. */
 export function grow(mask: Mask, field: Field, point: Point, level: number): Rect {
-  const below = (x: number, y: number): boolean => valueAt(field, mask, x, y) < level
-  const start = nearest(mask, point, (NEAR * mask.width) / field.width, below)
-  if (start < 0) return NOTHING
-  return write(mask, flood(mask, start, EIGHT, below), 1)
+  return connected(mask, field, point, (x, y) => valueAt(field, mask, x, y) < level)
+}
+
+/** Mark the pixels that pass a test and hang together with the click, or with what is next to it on the field's grid. */
+export function connected(mask: Mask, field: Field, point: Point, test: (x: number, y: number) => boolean): Rect {
+  const start = nearest(mask, point, (NEAR * mask.width) / field.width, test)
+  return start < 0 ? NOTHING : write(mask, flood(mask, start, EIGHT, test), 1)
 }
 
 /** Mark every pixel below `level`: the keyboard's way to a mask. */

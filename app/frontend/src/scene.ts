@@ -3,8 +3,9 @@ import Konva from "konva/lib/Core"
 import { Circle } from "konva/lib/shapes/Circle"
 import { Image as Picture } from "konva/lib/shapes/Image"
 import { Line } from "konva/lib/shapes/Line"
-import { loaded } from "./codec"
+import { loaded, surface } from "./codec"
 import type { Mask, Point, Rect } from "./raster"
+import type { Guide } from "./reach"
 
 export interface Isolines {
   b_n?: number[][]
@@ -67,6 +68,17 @@ export class Scene {
 
   image(url: string): Promise<void> {
     return this.load(this.imageNode, url)
+  }
+
+  /** The photograph's brightness in a rectangle; null before it has come. */
+  guide(rect: Rect): Guide | null {
+    const image = this.imageNode.image()
+    if (!image || rect.width === 0 || rect.height === 0) return null
+    const [, context] = surface(rect.width, rect.height)
+    context.drawImage(image, rect.x, rect.y, rect.width, rect.height, 0, 0, rect.width, rect.height)
+    const { data } = context.getImageData(0, 0, rect.width, rect.height)
+    const at = (i: number): number => (0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2]) / 255
+    return { rect, values: Float32Array.from({ length: rect.width * rect.height }, (_, i) => at(4 * i)) }
   }
 
   heat(url: string | null): Promise<void> {

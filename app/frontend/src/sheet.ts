@@ -2,7 +2,7 @@
 import { decode, encode } from "./codec"
 import { type Change, History } from "./history"
 import { Mask, NOTHING, type Point, type Rect, union } from "./raster"
-import { dropSmall, type Field, fill, fillHoles, grow, smooth, threshold } from "./regions"
+import { dropSmall, fill, fillHoles, smooth } from "./regions"
 
 export type Paint = "defect" | "ignore"
 export type Cleanup = "holes" | "smooth" | "specks" | "clear"
@@ -45,25 +45,21 @@ export class Sheet {
     return this.history.end() ? rect : null
   }
 
-  /** The region below a level around a click; null when there is none there. */
-  grow(field: Field, point: Point, level: number): Rect | null {
-    const rect = this.edit((mask) => grow(mask, field, point, level))
+  /** The region that belongs to a click; null when there is nothing new there. */
+  grow(point: Point, how: (mask: Mask, point: Point) => Rect): Rect | null {
+    const rect = this.edit((mask) => how(mask, point))
     this.grown = rect ? { point, edits: this.history.length } : null
     return rect
   }
 
-  /** Grow the last region anew at another level, if nothing was drawn since; null when there is none. */
-  regrow(field: Field, level: number): Rect | null {
+  /** Grow the last region anew, if nothing was drawn since; null when there is none. */
+  regrow(how: (mask: Mask, point: Point) => Rect): Rect | null {
     if (!this.grown || this.grown.edits !== this.history.length) return null
     const { point } = this.grown
     const before = this.history.drop()?.rect ?? NOTHING
-    const after = this.grow(field, point, level)
+    const after = this.grow(point, how)
     if (!after) this.grown = { point, edits: this.history.length }
     return union(before, after ?? NOTHING)
-  }
-
-  threshold(field: Field, level: number): Rect | null {
-    return this.edit((mask) => threshold(mask, field, level))
   }
 
   /** "open" when the area around the click reaches the image's border. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { levelAt, typedBox } from "../src/gestures"
-import { Mask } from "../src/raster"
+import { Mask, type Point } from "../src/raster"
 import { dropSmall, type Field, fill, fillHoles, grow, smooth, threshold, valueAt } from "../src/regions"
 import { Sheet } from "../src/sheet"
 
@@ -26,6 +26,8 @@ describe("a field on an image", () => {
     expect(valueAt(FIELD, fine, 1, 2)).toBeCloseTo(-4 * (2 / 3))
   })
 })
+
+const below = (level: number) => (mask: Mask, point: Point) => grow(mask, FIELD, point, level)
 
 describe("growing", () => {
   it("takes what hangs together below the level and no other region", () => {
@@ -63,15 +65,15 @@ describe("growing", () => {
 
   it("moves with the level until something else is drawn", () => {
     const sheet = new Sheet(40, 20)
-    sheet.grow(FIELD, [2, 2], -3)
+    sheet.grow([2, 2], below(-3))
     const small = sheet.defect.count()
-    sheet.regrow(FIELD, -1)
+    sheet.regrow(below(-1))
     expect(sheet.defect.count()).toBeGreaterThan(small)
-    sheet.regrow(FIELD, -3)
+    sheet.regrow(below(-3))
     expect(sheet.defect.count()).toBe(small)
     expect(sheet.history.length).toBe(1) // one gesture, one undo
     sheet.edit((mask) => mask.box([30, 10], [32, 12], 1))
-    expect(sheet.regrow(FIELD, -1)).toBeNull()
+    expect(sheet.regrow(below(-1))).toBeNull()
   })
 })
 

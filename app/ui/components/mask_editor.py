@@ -47,6 +47,8 @@ class Sight:
         heat_url: without its level, which the browser chooses among `levels`.
         compare: address and name of another version's heat.
         log_p_url, scale: the log-likelihoods that regions grow along, and median, b_n and b_a in their unit.
+        reach: what one click grows to, once defects are known: `url` of the finest level's log-likelihoods, their
+            `median` and `b_n`, and the `radius` in image pixels of a disc as large as a typical defect.
         isolines: polygons of `b_n` and `b_a`, each a flat list of x and y in image pixels.
         regions: [x, y, width, height] in image pixels, the most abnormal first.
     """
@@ -55,6 +57,7 @@ class Sight:
     compare: tuple[str, str] | None = None
     log_p_url: str | None = None
     scale: dict[str, float] | None = None
+    reach: dict[str, Any] | None = None
     levels: list[str] = field(default_factory=list)
     isolines: dict[str, list[list[float]]] = field(default_factory=dict)
     regions: list[list[int]] = field(default_factory=list)
@@ -91,6 +94,7 @@ def mask_editor(
         "compare": {"url": sight.compare[0], "name": sight.compare[1]} if sight.compare else None,
         "logpUrl": sight.log_p_url,
         "scale": sight.scale,
+        "reach": sight.reach,
         "levels": sight.levels,
         "regions": sight.regions,
         "width": width,

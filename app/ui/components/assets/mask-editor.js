@@ -44,8 +44,333 @@ function c(e) {
 	let [n, r, i, a] = t;
 	return [[n, r], [n + i, r + a]];
 }
+// src/raster.ts
+var l = {
+	x: 0,
+	y: 0,
+	width: 0,
+	height: 0
+}, u = class {
+	width;
+	height;
+	data;
+	constructor(e, t, n) {
+		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
+	}
+	clip(e, t, n, r) {
+		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
+		return {
+			x: i,
+			y: a,
+			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
+			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
+		};
+	}
+	stroke(e, t, n, r) {
+		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
+		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
+			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
+			d * d + f * f <= c && (this.data[t * this.width + n] = r);
+		}
+		return i;
+	}
+	polygon(e, t) {
+		if (e.length < 3) return {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
+		for (let n = i.y; n < i.y + i.height; n++) {
+			let r = d(e, n + .5);
+			for (let e = 0; e + 1 < r.length; e += 2) {
+				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
+				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
+			}
+		}
+		return i;
+	}
+	box(e, t, n) {
+		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
+		return this.polygon([
+			[r, i],
+			[a, i],
+			[a, o],
+			[r, o]
+		], n);
+	}
+	fill(e) {
+		return this.data.fill(e), {
+			x: 0,
+			y: 0,
+			width: this.width,
+			height: this.height
+		};
+	}
+	count() {
+		let e = 0;
+		for (let t of this.data) e += t;
+		return e;
+	}
+	copy(e) {
+		let t = new Uint8Array(e.width * e.height);
+		for (let n = 0; n < e.height; n++) {
+			let r = (e.y + n) * this.width + e.x;
+			t.set(this.data.subarray(r, r + e.width), n * e.width);
+		}
+		return t;
+	}
+	paste(e, t) {
+		for (let n = 0; n < e.height; n++) {
+			let r = t.subarray(n * e.width, (n + 1) * e.width);
+			this.data.set(r, (e.y + n) * this.width + e.x);
+		}
+	}
+};
+function d(e, t) {
+	let n = [];
+	for (let r = 0; r < e.length; r++) {
+		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
+		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
+	}
+	return n.sort((e, t) => e - t);
+}
+function f(e, t) {
+	if (e === null || e.width === 0 || e.height === 0) return t;
+	if (t.width === 0 || t.height === 0) return e;
+	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
+	return {
+		x: n,
+		y: r,
+		width: Math.max(e.x + e.width, t.x + t.width) - n,
+		height: Math.max(e.y + e.height, t.y + t.height) - r
+	};
+}
+// src/regions.ts
+var p = [
+	-1,
+	0,
+	1
+].flatMap((e) => [
+	-1,
+	0,
+	1
+].map((t) => [t, e])).filter(([e, t]) => e !== 0 || t !== 0), m = p.filter(([e, t]) => e === 0 || t === 0), h = 2;
+function g(e, t, n, r) {
+	let i = Math.min(e.width - 1, Math.max(0, (n + .5) * e.width / t.width - .5)), a = Math.min(e.height - 1, Math.max(0, (r + .5) * e.height / t.height - .5)), [o, s] = [Math.floor(i), Math.floor(a)], [c, l] = [Math.min(o + 1, e.width - 1), Math.min(s + 1, e.height - 1)], [u, d] = [i - o, a - s], f = (t, n) => e.values[n * e.width + t], p = f(o, s) * (1 - u) + f(c, s) * u, m = f(o, l) * (1 - u) + f(c, l) * u;
+	return p * (1 - d) + m * d;
+}
+function _(e, t, n, r) {
+	return ee(e, t, n, (n, i) => g(t, e, n, i) < r);
+}
+function ee(e, t, n, r) {
+	let i = oe(e, n, h * e.width / t.width, r);
+	return i < 0 ? l : ce(e, se(e, i, p, r), 1);
+}
+function te(e, t, n) {
+	return le(e, (r, i) => g(t, e, r, i) < n ? 1 : e.data[i * e.width + r]);
+}
+function ne(e, t) {
+	let [n, r] = [Math.floor(t[0]), Math.floor(t[1])];
+	if (n < 0 || r < 0 || n >= e.width || r >= e.height || e.data[r * e.width + n]) return l;
+	let i = se(e, r * e.width + n, m, (t, n) => !e.data[n * e.width + t]);
+	return i.some((t) => de(e, t)) ? null : ce(e, i, 1);
+}
+function re(e) {
+	let t = new Uint8Array(e.data.length), n = (t, n) => !e.data[n * e.width + t];
+	for (let r of ue(e)) !e.data[r] && !t[r] && se(e, r, m, n, t);
+	return le(e, (n, r) => +!t[r * e.width + n]);
+}
+function ie(e, t) {
+	let n = new Uint8Array(e.data.length), r = (t, n) => e.data[n * e.width + t] === 1, i = null;
+	for (let a = 0; a < e.data.length; a++) {
+		if (!e.data[a] || n[a]) continue;
+		let o = se(e, a, p, r, n);
+		o.length < t && (i = f(i, ce(e, o, 0)));
+	}
+	return i ?? l;
+}
+function ae(e) {
+	let t = e.data.slice(), n = (n, r) => n < 0 || r < 0 || n >= e.width || r >= e.height ? 0 : t[r * e.width + n];
+	return le(e, (r, i) => {
+		let a = t[i * e.width + r];
+		for (let [e, t] of p) a += n(r + e, i + t);
+		return +(a >= 5);
+	});
+}
+function oe(e, t, n, r) {
+	let [i, a] = [n * n, -1], o = e.clip(t[0] - n, t[1] - n, t[0] + n, t[1] + n);
+	for (let n = o.y; n < o.y + o.height; n++) for (let s = o.x; s < o.x + o.width; s++) {
+		let o = (s + .5 - t[0]) ** 2 + (n + .5 - t[1]) ** 2;
+		o <= i && r(s, n) && ([i, a] = [o, n * e.width + s]);
+	}
+	return a;
+}
+function se(e, t, n, r, i = new Uint8Array(e.data.length)) {
+	let a = [t];
+	i[t] = 1;
+	for (let t = 0; t < a.length; t++) {
+		let [o, s] = [a[t] % e.width, Math.floor(a[t] / e.width)];
+		for (let [t, c] of n) {
+			let [n, l] = [o + t, s + c];
+			if (n < 0 || l < 0 || n >= e.width || l >= e.height) continue;
+			let u = l * e.width + n;
+			!i[u] && r(n, l) && (i[u] = 1, a.push(u));
+		}
+	}
+	return a;
+}
+function ce(e, t, n) {
+	let [r, i, a, o] = [
+		e.width,
+		e.height,
+		-1,
+		-1
+	];
+	for (let s of t) {
+		let [t, c] = [s % e.width, Math.floor(s / e.width)];
+		e.data[s] = n, [r, i, a, o] = [
+			Math.min(r, t),
+			Math.min(i, c),
+			Math.max(a, t),
+			Math.max(o, c)
+		];
+	}
+	return a < 0 ? l : {
+		x: r,
+		y: i,
+		width: a - r + 1,
+		height: o - i + 1
+	};
+}
+function le(e, t) {
+	let [n, r, i, a] = [
+		e.width,
+		e.height,
+		-1,
+		-1
+	];
+	for (let o = 0; o < e.height; o++) for (let s = 0; s < e.width; s++) {
+		let [c, l] = [o * e.width + s, t(s, o)];
+		e.data[c] !== l && (e.data[c] = l, [n, r, i, a] = [
+			Math.min(n, s),
+			Math.min(r, o),
+			Math.max(i, s),
+			Math.max(a, o)
+		]);
+	}
+	return i < 0 ? l : {
+		x: n,
+		y: r,
+		width: i - n + 1,
+		height: a - r + 1
+	};
+}
+function ue(e) {
+	let { width: t, height: n } = e, r = Array.from({ length: n }, (e, n) => [n * t, n * t + t - 1]).flat();
+	return [...Array.from({ length: t }, (e, r) => [r, (n - 1) * t + r]).flat(), ...r];
+}
+function de(e, t) {
+	let [n, r] = [t % e.width, Math.floor(t / e.width)];
+	return n === 0 || r === 0 || n === e.width - 1 || r === e.height - 1;
+}
+// src/reach.ts
+var fe = .8, pe = .5, me = .002, he = .75;
+function ge(e, t, n) {
+	let r = 3 * n;
+	return e.clip(t[0] - r, t[1] - r, t[0] + r, t[1] + r);
+}
+function _e(e, t, n, r, i, a) {
+	let { rect: o } = n;
+	if (o.width === 0 || o.height === 0) return l;
+	let s = (i.median - i.b_n) * 2 ** a, c = new Float32Array(o.width * o.height);
+	for (let n = 0; n < o.height; n++) for (let a = 0; a < o.width; a++) {
+		let [l, u] = [o.x + a, o.y + n], d = Math.max(0, (i.median - g(t, e, l, u)) / s), f = ((l + .5 - r[0]) ** 2 + (u + .5 - r[1]) ** 2) / i.radius ** 2;
+		c[n * o.width + a] = Math.max(-.5, Math.min(pe, Math.log1p(d) - fe * f));
+	}
+	let u = Math.max(1, Math.round(he * e.width / t.width)), d = ve(n.values, c, o, u, me);
+	return ee(e, t, r, (e, t) => {
+		let [n, r] = [e - o.x, t - o.y];
+		return n >= 0 && r >= 0 && n < o.width && r < o.height && d[r * o.width + n] > 0;
+	});
+}
+function ve(e, t, n, r, i) {
+	let a = (e) => ye(e, n, r), [o, s] = [a(e), a(t)], [c, l] = [a(e.map((e) => e * e)), a(e.map((e, n) => e * t[n]))], u = o.map((e, t) => (l[t] - e * s[t]) / (c[t] - e * e + i)), d = s.map((e, t) => e - u[t] * o[t]), [f, p] = [a(u), a(d)];
+	return e.map((e, t) => f[t] * e + p[t]);
+}
+function ye(e, { width: t, height: n }, r) {
+	let i = new Float32Array(e.length);
+	for (let a = 0; a < n; a++) be(e, i, a * t, 1, t, r);
+	let a = new Float32Array(e.length);
+	for (let e = 0; e < t; e++) be(i, a, e, t, n, r);
+	return a;
+}
+function be(e, t, n, r, i, a) {
+	let o = 0;
+	for (let t = 0; t < Math.min(a, i); t++) o += e[n + t * r];
+	for (let s = 0; s < i; s++) s + a < i && (o += e[n + (s + a) * r]), s - a - 1 >= 0 && (o -= e[n + (s - a - 1) * r]), t[n + s * r] = o / (Math.min(i - 1, s + a) - Math.max(0, s - a) + 1);
+}
+// src/grower.ts
+var xe = class {
+	guide;
+	step = 0;
+	field = null;
+	fine = null;
+	wanted = {
+		logpUrl: null,
+		scale: null,
+		reach: null
+	};
+	constructor(e) {
+		this.guide = e;
+	}
+	get ready() {
+		return this.field !== null && this.wanted.scale !== null;
+	}
+	has(e) {
+		return this.wanted.logpUrl === e.logpUrl && this.wanted.reach?.url === e.reach?.url;
+	}
+	async open(e) {
+		this.wanted = e, this.field = this.fine = null;
+		let [t, n] = await Promise.all([Se(e.logpUrl), Se(e.reach?.url ?? null)]);
+		this.wanted === e && ([this.field, this.fine] = [t, n]);
+	}
+	level(e) {
+		this.step = Math.round(10 * Math.max(-1, Math.min(5, e))) / 10;
+	}
+	grow(e, t) {
+		return e.grow(t, this.how);
+	}
+	regrow(e) {
+		return e.regrow(this.how);
+	}
+	threshold(e) {
+		let { field: t } = this, { scale: n } = this.wanted;
+		return t && n ? e.edit((e) => te(e, t, o(n, this.step))) : null;
+	}
+	how = (e, t) => {
+		let { field: n, fine: r, step: i } = this, { scale: a, reach: s } = this.wanted, c = r && s ? this.guide(ge(e, t, s.radius)) : null;
+		return r && s && c ? _e(e, r, c, t, s, i) : n && a ? _(e, n, t, o(a, i)) : {
+			x: 0,
+			y: 0,
+			width: 0,
+			height: 0
+		};
+	};
+};
+async function Se(e) {
+	let t = e ? await fetch(e).catch(() => null) : null;
+	if (!t?.ok) return null;
+	let n = await t.arrayBuffer(), [r, i] = new Uint16Array(n, 0, 2);
+	return {
+		width: i,
+		height: r,
+		values: new Float32Array(n, 4)
+	};
+}
 // src/outbox.ts
-var l = /* @__PURE__ */ new Map(), u = class {
+var Ce = /* @__PURE__ */ new Map(), we = class {
 	name;
 	send;
 	storage;
@@ -57,7 +382,7 @@ var l = /* @__PURE__ */ new Map(), u = class {
 		this.name = e, this.send = t, this.storage = n, this.wait = r;
 	}
 	stored() {
-		let e = l.get(this.name);
+		let e = Ce.get(this.name);
 		if (e) return e;
 		try {
 			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
@@ -76,7 +401,7 @@ var l = /* @__PURE__ */ new Map(), u = class {
 			rev: this.rev,
 			png: e
 		};
-		l.set(this.name, n);
+		Ce.set(this.name, n);
 		try {
 			this.storage.setItem(this.name, JSON.stringify(n));
 		} catch {}
@@ -85,7 +410,7 @@ var l = /* @__PURE__ */ new Map(), u = class {
 	ack(e) {
 		let t = e < this.acked;
 		this.acked = e, this.rev = Math.max(this.rev, e);
-		let n = l.get(this.name);
+		let n = Ce.get(this.name);
 		this.pending ? t && n && this.deliver(n) : this.stop();
 	}
 	get pending() {
@@ -99,18 +424,18 @@ var l = /* @__PURE__ */ new Map(), u = class {
 			this.acked < e.rev && this.deliver(e);
 		}, this.wait);
 	}
-}, d = Math.PI / 180;
-function f() {
+}, Te = Math.PI / 180;
+function Ee() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
-var p = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, m = {
-	_global: p,
+var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, y = {
+	_global: v,
 	version: "10.9.1",
-	isBrowser: f(),
+	isBrowser: Ee(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return m.angleDeg ? e * d : e;
+		return y.angleDeg ? e * Te : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -125,27 +450,27 @@ var p = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	showWarnings: !0,
 	dragButtons: [0, 1],
 	isDragging() {
-		return m.DD.isDragging;
+		return y.DD.isDragging;
 	},
 	isTransforming() {
-		return m.Transformer?.isTransforming() ?? !1;
+		return y.Transformer?.isTransforming() ?? !1;
 	},
 	isDragReady() {
-		return !!m.DD.node;
+		return !!y.DD.node;
 	},
 	releaseCanvasOnDestroy: !0,
-	document: p.document,
+	document: v.document,
 	_injectGlobal(e) {
-		p.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), p.Konva = e;
+		v.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), v.Konva = e;
 	}
-}, h = /* @__PURE__ */ new Set(), g = (e, t = !1) => {
-	m[e.prototype.getClassName()] = e, t && h.add(e);
+}, De = /* @__PURE__ */ new Set(), b = (e, t = !1) => {
+	y[e.prototype.getClassName()] = e, t && De.add(e);
 };
-m._injectGlobal(m);
+y._injectGlobal(y);
 // node_modules/konva/lib/Util.js
-var _ = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ee = () => {
-	if (typeof document > "u") throw Error(_);
-}, v = class e {
+var Oe = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ke = () => {
+	if (typeof document > "u") throw Error(Oe);
+}, x = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
 			1,
@@ -242,9 +567,9 @@ var _ = "Konva.js unsupported environment.\n\nLooks like you are trying to use K
 			let i = Math.sqrt(n * n + r * r);
 			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
 		}
-		return s.rotation = S._getRotation(s.rotation), s;
+		return s.rotation = w._getRotation(s.rotation), s;
 	}
-}, te = "[object Array]", ne = "[object Number]", re = "[object String]", ie = "[object Boolean]", ae = Math.PI / 180, oe = 180 / Math.PI, se = "#", ce = "", le = "0", ue = "Konva warning: ", de = "Konva error: ", fe = {
+}, Ae = "[object Array]", je = "[object Number]", Me = "[object String]", Ne = "[object Boolean]", Pe = Math.PI / 180, Fe = 180 / Math.PI, Ie = "#", Le = "", Re = "0", ze = "Konva warning: ", Be = "Konva error: ", Ve = {
 	aliceblue: [
 		240,
 		248,
@@ -991,26 +1316,26 @@ var _ = "Konva.js unsupported environment.\n\nLooks like you are trying to use K
 		205,
 		50
 	]
-}, y = null, pe = typeof window < "u" ? window : {}, me = /* @__PURE__ */ new WeakMap(), he = (e, t) => {
+}, S = null, He = typeof window < "u" ? window : {}, Ue = /* @__PURE__ */ new WeakMap(), We = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
-}, ge = /* @__PURE__ */ new Map(), _e = Object.getPrototypeOf(Int8Array), ve = (e) => {
+}, Ge = /* @__PURE__ */ new Map(), Ke = Object.getPrototypeOf(Int8Array), qe = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, ye = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", be = RegExp(`^(${ye})(%?)$`, "i"), b = (e, t) => {
-	let n = be.exec(e);
+}, Je = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Ye = RegExp(`^(${Je})(%?)$`, "i"), C = (e, t) => {
+	let n = Ye.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
 	return Math.min(Math.max(r, 0), t);
-}, xe = /^#[0-9a-f]+$/i, Se = RegExp(`^(${ye})(deg|grad|rad|turn)?$`, "i"), Ce = {
+}, Xe = /^#[0-9a-f]+$/i, Ze = RegExp(`^(${Je})(deg|grad|rad|turn)?$`, "i"), Qe = {
 	deg: 1,
 	grad: .9,
-	rad: oe,
+	rad: Fe,
 	turn: 360
 };
-function x(e, t) {
+function $e(e, t) {
 	return Math.min(Math.max(e || 0, 0), t);
 }
-var S = {
+var w = {
 	_isElement(e) {
 		return !!(e && e.nodeType == 1);
 	},
@@ -1021,16 +1346,16 @@ var S = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === te;
+		return Object.prototype.toString.call(e) === Ae;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === ne && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === je && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === re;
+		return Object.prototype.toString.call(e) === Me;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === ie;
+		return Object.prototype.toString.call(e) === Ne;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -1044,15 +1369,15 @@ var S = {
 		return e === 0 || e > 0 ? 1 : -1;
 	},
 	requestAnimFrame(e, t) {
-		let n = t && !t.closed && t || pe, r = me.get(n);
-		r || (r = [], me.set(n, r), he(n, function() {
-			me.delete(n), r.forEach(function(e) {
+		let n = t && !t.closed && t || He, r = Ue.get(n);
+		r || (r = [], Ue.set(n, r), We(n, function() {
+			Ue.delete(n), r.forEach(function(e) {
 				e();
 			});
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		ee();
+		ke();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -1060,10 +1385,10 @@ var S = {
 		return e;
 	},
 	createImageElement() {
-		return ee(), document.createElement("img");
+		return ke(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
-		let r = S.createImageElement();
+		let r = w.createImageElement();
 		r.onload = function() {
 			t(r);
 		}, r.onerror = (e) => {
@@ -1074,7 +1399,7 @@ var S = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(se, ce);
+		e = e.replace(Ie, Le);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -1084,12 +1409,12 @@ var S = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = le + e;
-		return se + e;
+		for (; e.length < 6;) e = Re + e;
+		return Ie + e;
 	},
 	isCanvasFarblingActive() {
-		if (y !== null) return y;
-		if (typeof document > "u") return y = !1, !1;
+		if (S !== null) return S;
+		if (typeof document > "u") return S = !1, !1;
 		let e = this.createCanvasElement();
 		e.width = 10, e.height = 10;
 		let t = e.getContext("2d", { willReadFrequently: !0 });
@@ -1099,7 +1424,7 @@ var S = {
 			r = !0;
 			break;
 		}
-		return y = r, this.releaseCanvas(e), y;
+		return S = r, this.releaseCanvas(e), S;
 	},
 	getHitColor() {
 		let e = () => Math.random() * 256 | 0;
@@ -1107,14 +1432,14 @@ var S = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return se + this._rgbToHex(i(e), i(t), i(n));
+		return Ie + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
 		return this.getHitColorKey(t, n, r);
 	},
 	getRGB(e) {
-		let { r: t = 0, g: n = 0, b: r = 0 } = S.colorToRGBA(e) ?? {};
+		let { r: t = 0, g: n = 0, b: r = 0 } = w.colorToRGBA(e) ?? {};
 		return {
 			r: t,
 			g: n,
@@ -1123,16 +1448,16 @@ var S = {
 	},
 	colorToRGBA(e) {
 		e = (e || "").trim() || "black";
-		let t = S._namedColorToRBA(e) || S._hex3ColorToRGBA(e) || S._hex4ColorToRGBA(e) || S._hex6ColorToRGBA(e) || S._hex8ColorToRGBA(e) || S._rgbColorToRGBA(e) || S._hslColorToRGBA(e);
+		let t = w._namedColorToRBA(e) || w._hex3ColorToRGBA(e) || w._hex4ColorToRGBA(e) || w._hex6ColorToRGBA(e) || w._hex8ColorToRGBA(e) || w._rgbColorToRGBA(e) || w._hslColorToRGBA(e);
 		if (t && [
 			t.r,
 			t.g,
 			t.b,
 			t.a
-		].every(S._isNumber)) return t;
+		].every(w._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = fe[e.toLowerCase()];
+		let t = Ve[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1143,16 +1468,16 @@ var S = {
 	_rgbColorToRGBA(e) {
 		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = ve(t[1]);
+		let n = qe(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
-			r: b(n[0], 255),
-			g: b(n[1], 255),
-			b: b(n[2], 255),
-			a: n.length > 3 ? b(n[3], 1) : 1
+			r: C(n[0], 255),
+			g: C(n[1], 255),
+			b: C(n[2], 255),
+			a: n.length > 3 ? C(n[3], 1) : 1
 		};
 	},
 	_hex8ColorToRGBA(e) {
-		if (e.length === 9 && xe.test(e)) return {
+		if (e.length === 9 && Xe.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1160,7 +1485,7 @@ var S = {
 		};
 	},
 	_hex6ColorToRGBA(e) {
-		if (e.length === 7 && xe.test(e)) return {
+		if (e.length === 7 && Xe.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1168,7 +1493,7 @@ var S = {
 		};
 	},
 	_hex4ColorToRGBA(e) {
-		if (e.length === 5 && xe.test(e)) return {
+		if (e.length === 5 && Xe.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1176,7 +1501,7 @@ var S = {
 		};
 	},
 	_hex3ColorToRGBA(e) {
-		if (e.length === 4 && xe.test(e)) return {
+		if (e.length === 4 && Xe.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1186,13 +1511,13 @@ var S = {
 	_hslColorToRGBA(e) {
 		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = ve(t[1]);
+		let n = qe(t[1]);
 		if (n.length < 3 || n.length > 4) return;
-		let r = Se.exec(n[0]);
+		let r = Ze.exec(n[0]);
 		if (!r) return;
-		let i = r[2], a = Number(r[1]) * (i ? Ce[i.toLowerCase()] : 1);
+		let i = r[2], a = Number(r[1]) * (i ? Qe[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
-		let o = (a % 360 + 360) % 360 / 360, s = b(n[1], 100) / 100, c = b(n[2], 100) / 100, l = n.length > 3 ? b(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
+		let o = (a % 360 + 360) % 360 / 360, s = C(n[1], 100) / 100, c = C(n[2], 100) / 100, l = n.length > 3 ? C(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
 			0,
 			0
@@ -1233,48 +1558,48 @@ var S = {
 	},
 	cloneObject(e) {
 		let t = {};
-		for (let n in e) t[n] = S._cloneValue(e[n]);
+		for (let n in e) t[n] = w._cloneValue(e[n]);
 		return t;
 	},
 	_cloneValue(e) {
-		return S._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(S._cloneValue) : e.slice() : S._isPlainObject(e) ? S.cloneObject(e) : e instanceof _e ? e.slice() : e;
+		return w._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(w._cloneValue) : e.slice() : w._isPlainObject(e) ? w.cloneObject(e) : e instanceof Ke ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * ae;
+		return e * Pe;
 	},
 	radToDeg(e) {
-		return e * oe;
+		return e * Fe;
 	},
 	_getRotation(e) {
-		return m.angleDeg ? S.radToDeg(e) : e;
+		return y.angleDeg ? w.radToDeg(e) : e;
 	},
 	_capitalize(e) {
-		let t = ge.get(e);
+		let t = Ge.get(e);
 		if (t !== void 0) return t;
 		let n = e.charAt(0).toUpperCase() + e.slice(1);
-		return ge.set(e, n), n;
+		return Ge.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(de + e);
+		throw Error(Be + e);
 	},
 	error(e) {
-		console.error(de + e);
+		console.error(Be + e);
 	},
 	warn(e) {
-		m.showWarnings && console.warn(ue + e);
+		y.showWarnings && console.warn(ze + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
 		let n = !1, r = !0;
 		try {
 			e(() => {
-				n || !r ? S.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+				n || !r ? w.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
 			});
 		} finally {
-			r = !1, n || S.warn("eventBatchFunc must call its argument synchronously.");
+			r = !1, n || w.warn("eventBatchFunc must call its argument synchronously.");
 		}
 	},
 	each(e, t) {
@@ -1297,10 +1622,10 @@ var S = {
 		];
 	},
 	_getProjectionToLine(e, t, n) {
-		let r = S.cloneObject(e), i = Number.MAX_VALUE;
+		let r = w.cloneObject(e), i = Number.MAX_VALUE;
 		return t.forEach(function(a, o) {
 			if (!n && o === t.length - 1) return;
-			let s = t[(o + 1) % t.length], c = S._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			let s = t[(o + 1) % t.length], c = w._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
 			d < i && (r.x = l, r.y = u, i = d);
 		}), r;
 	},
@@ -1320,16 +1645,16 @@ var S = {
 		});
 		let a = [];
 		return i.forEach(function(e) {
-			let t = S._getProjectionToLine(e, r, n);
+			let t = w._getProjectionToLine(e, r, n);
 			a.push(t.x), a.push(t.y);
 		}), a;
 	},
 	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
-		let n = S._isArray(e) ? [] : {};
+		let n = w._isArray(e) ? [] : {};
 		t.add(e);
 		for (let r of Object.keys(e)) {
 			let i = e[r];
-			S._isElement(i) || t.has(i) || (n[r] = S._isPlainObject(i) || S._isArray(i) ? S._prepareToStringify(i, t) : i);
+			w._isElement(i) || t.has(i) || (n[r] = w._isPlainObject(i) || w._isArray(i) ? w._prepareToStringify(i, t) : i);
 		}
 		return t.delete(e), n;
 	},
@@ -1344,14 +1669,14 @@ var S = {
 		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
 	},
 	releaseCanvas(...e) {
-		m.releaseCanvasOnDestroy && e.forEach((e) => {
+		y.releaseCanvasOnDestroy && e.forEach((e) => {
 			e.width = 0, e.height = 0;
 		});
 	},
 	_cornerRadii(e, t, n) {
 		let r = Math.min(t, n) / 2;
 		if (typeof e == "number") {
-			let t = x(e, r);
+			let t = $e(e, r);
 			return [
 				t,
 				t,
@@ -1360,16 +1685,16 @@ var S = {
 			];
 		}
 		return [
-			x(e[0], r),
-			x(e[1], r),
-			x(e[2], r),
-			x(e[3], r)
+			$e(e[0], r),
+			$e(e[1], r),
+			$e(e[2], r),
+			$e(e[3], r)
 		];
 	},
 	drawRoundedRectPath(e, t, n, r) {
 		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
 		t = Math.abs(t), n = Math.abs(n);
-		let [o, s, c, l] = S._cornerRadii(r, t, n);
+		let [o, s, c, l] = w._cornerRadii(r, t, n);
 		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
 	},
 	drawRoundedPolygonPath(e, t, n, r, i) {
@@ -1401,15 +1726,15 @@ var S = {
 	}
 };
 // node_modules/konva/lib/Context.js
-function we(e) {
-	let t = [], n = e.length, r = S;
+function et(e) {
+	let t = [], n = e.length, r = w;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
 		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
 	}
 	return t;
 }
-var Te = ",", Ee = "(", De = ")", Oe = ";", ke = "()", Ae = "=", je = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), Me = [
+var tt = ",", nt = "(", rt = ")", it = ";", at = "()", ot = "=", st = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), ct = [
 	"fillStyle",
 	"strokeStyle",
 	"shadowColor",
@@ -1431,20 +1756,20 @@ var Te = ",", Ee = "(", De = ")", Oe = ";", ke = "()", Ae = "=", je = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], Ne = 100, Pe = null;
-function Fe() {
-	if (Pe !== null) return Pe;
+], lt = 100, T = null;
+function ut() {
+	if (T !== null) return T;
 	try {
-		let e = S.createCanvasElement(), t = e.getContext("2d");
-		Pe = !!t && "filter" in t, S.releaseCanvas(e);
+		let e = w.createCanvasElement(), t = e.getContext("2d");
+		T = !!t && "filter" in t, w.releaseCanvas(e);
 	} catch {
-		Pe = !1;
+		T = !1;
 	}
-	return Pe;
+	return T;
 }
-var Ie = class {
+var dt = class {
 	constructor(e) {
-		this.canvas = e, m.enableTrace && (this.traceArr = [], this._enableTrace());
+		this.canvas = e, y.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
 	fillShape(e) {
 		e.fillEnabled() && this._fill(e);
@@ -1459,7 +1784,7 @@ var Ie = class {
 	}
 	getTrace(e, t) {
 		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
-		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += ke : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += Ee + c.join(Te) + De)) : (i += o.property, e || (i += Ae + o.val)), i += Oe;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += at : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += nt + c.join(tt) + rt)) : (i += o.property, e || (i += ot + o.val)), i += it;
 		return i;
 	}
 	clearTrace() {
@@ -1467,7 +1792,7 @@ var Ie = class {
 	}
 	_trace(e) {
 		let t = this.traceArr, n;
-		t.push(e), n = t.length, n >= Ne && t.shift();
+		t.push(e), n = t.length, n >= lt && t.shift();
 	}
 	reset() {
 		let e = this.getCanvas().getPixelRatio();
@@ -1624,16 +1949,16 @@ var Ie = class {
 		this._context.translate(e, t);
 	}
 	_enableTrace() {
-		let e = this, t = je.length, n = this.setAttr, r, i, a = function(t) {
+		let e = this, t = st.length, n = this.setAttr, r, i, a = function(t) {
 			let n = e[t], r;
 			e[t] = function() {
-				return i = we(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+				return i = et(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
 					method: t,
 					args: i
 				}), r;
 			};
 		};
-		for (r = 0; r < t; r++) a(je[r]);
+		for (r = 0; r < t; r++) a(st[r]);
 		e.setAttr = function() {
 			n.apply(e, arguments);
 			let t = arguments[0], r = arguments[1];
@@ -1648,8 +1973,8 @@ var Ie = class {
 		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
 	}
 };
-Me.forEach(function(e) {
-	Object.defineProperty(Ie.prototype, e, {
+ct.forEach(function(e) {
+	Object.defineProperty(dt.prototype, e, {
 		get() {
 			return this._context[e];
 		},
@@ -1658,7 +1983,7 @@ Me.forEach(function(e) {
 		}
 	});
 });
-var Le = class extends Ie {
+var ft = class extends dt {
 	constructor(e, { willReadFrequently: t = !1 } = {}) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
 	}
@@ -1687,7 +2012,7 @@ var Le = class extends Ie {
 	_strokeLinearGradient(e) {
 		let t = e._toStyleSpace(e.getStrokeLinearGradientStartPoint()), n = e._toStyleSpace(e.getStrokeLinearGradientEndPoint());
 		if (!e.getStrokeScaleEnabled()) {
-			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new v([
+			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new x([
 				e,
 				r,
 				i,
@@ -1739,7 +2064,7 @@ var Le = class extends Ie {
 		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
 		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
 	}
-}, Re = class extends Ie {
+}, pt = class extends dt {
 	constructor(e) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
 	}
@@ -1760,11 +2085,11 @@ var Le = class extends Ie {
 		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
 		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
 	}
-}, ze = class {
+}, mt = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
-		let t = (e || {}).pixelRatio || m.pixelRatio || m._global.devicePixelRatio || 1;
-		this.pixelRatio = t, this._canvas = S.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+		let t = (e || {}).pixelRatio || y.pixelRatio || y._global.devicePixelRatio || 1;
+		this.pixelRatio = t, this._canvas = w.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
 		return this.context;
@@ -1791,7 +2116,7 @@ var Le = class extends Ie {
 		return Math.floor((e || 0) * this.pixelRatio);
 	}
 	setSize(e, t) {
-		isFinite(e ?? 0) && isFinite(t ?? 0) || (S.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (w.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
 		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
 		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
 	}
@@ -1805,15 +2130,15 @@ var Le = class extends Ie {
 			try {
 				return this._canvas.toDataURL();
 			} catch (e) {
-				throw S.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+				throw w.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
 			}
 		}
 	}
-}, C = class e extends ze {
+}, ht = class e extends mt {
 	_prepareIsolationCanvas(t) {
 		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
-			let e = new v([
+			let e = new x([
 				n,
 				r,
 				i,
@@ -1854,7 +2179,7 @@ var Le = class extends Ie {
 	}
 	_releaseIsolationCanvas() {
 		let e = this._isolationCanvas;
-		e && (e._releaseIsolationCanvas(), S.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+		e && (e._releaseIsolationCanvas(), w.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
 	}
 	setSize(e, t) {
 		this._releaseIsolationCanvas(), super.setSize(e, t);
@@ -1867,25 +2192,25 @@ var Le = class extends Ie {
 		super(e), this._isolationPeak = {
 			width: 0,
 			height: 0
-		}, this._isolationLowFrames = 0, this.context = new Le(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+		}, this._isolationLowFrames = 0, this.context = new ft(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
 	}
-}, Be = class extends ze {
+}, gt = class extends mt {
 	constructor(e = {
 		width: 0,
 		height: 0
 	}) {
-		super(e), this.hitCanvas = !0, this.context = new Re(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+		super(e), this.hitCanvas = !0, this.context = new pt(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
-}, w = {
+}, E = {
 	get isDragging() {
 		let e = !1;
-		return w._dragElements.forEach((t) => {
+		return E._dragElements.forEach((t) => {
 			t.dragStatus === "dragging" && (e = !0);
 		}), e;
 	},
 	get node() {
 		let e;
-		for (let t of w._dragElements.values()) {
+		for (let t of E._dragElements.values()) {
 			if (t.dragStatus === "dragging") return t.node;
 			e = t.node;
 		}
@@ -1893,13 +2218,13 @@ var Le = class extends Ie {
 	},
 	_dragElements: /* @__PURE__ */ new Map(),
 	_listenToWindow(e) {
-		let t = (t) => w._endDragBefore(t, e), n = (t) => w._batchEvents(() => w._drag(t, e), e), r = (e) => w._batchEvents(() => w._endDragAfter(e));
+		let t = (t) => E._endDragBefore(t, e), n = (t) => E._batchEvents(() => E._drag(t, e), e), r = (e) => E._batchEvents(() => E._endDragAfter(e));
 		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
 	},
 	_batchEvents(e, t) {
-		if (!w._dragElements.size) return;
+		if (!E._dragElements.size) return;
 		let n = /* @__PURE__ */ new Set();
-		for (let { node: e } of w._dragElements.values()) {
+		for (let { node: e } of E._dragElements.values()) {
 			let r = e.getStage();
 			if (!r || t && r._getOwnerWindow() !== t) continue;
 			let i = r.eventBatchFunc();
@@ -1908,16 +2233,16 @@ var Le = class extends Ie {
 		let r = e;
 		for (let e of n) {
 			let t = r;
-			r = () => S._batchEvents(e, t);
+			r = () => w._batchEvents(e, t);
 		}
 		r();
 	},
 	_drag(e, t) {
 		let n = [], r = /* @__PURE__ */ new Set();
-		w._dragElements.forEach((i, a) => {
+		E._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
-			i.pointerId === void 0 && (i.pointerId = S._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			i.pointerId === void 0 && (i.pointerId = w._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
 			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
 			if (c) {
 				if (i.dragStatus !== "dragging") {
@@ -1936,12 +2261,12 @@ var Le = class extends Ie {
 	},
 	_endDragBefore(e, t, n) {
 		let r = [], i = /* @__PURE__ */ new Set();
-		w._dragElements.forEach((a, o) => {
+		E._dragElements.forEach((a, o) => {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
-			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === S._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
-				if (a.dragStatus === "ready") w._dragElements.delete(o);
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === w._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+				if (a.dragStatus === "ready") E._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
 					let e = s.getLayer() || c;
@@ -1953,131 +2278,131 @@ var Le = class extends Ie {
 		});
 	},
 	_endDragAfter(e, t) {
-		w._dragElements.forEach((n, r) => {
+		E._dragElements.forEach((n, r) => {
 			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
 				type: "dragend",
 				target: n.node,
 				evt: e
-			}, !0), n.dragStatus !== "dragging" && w._dragElements.delete(r));
+			}, !0), n.dragStatus !== "dragging" && E._dragElements.delete(r));
 		});
 	}
-}, T = /* @__PURE__ */ new Map(), Ve = m._global.PointerEvent !== void 0;
-function He(e, t) {
-	let n = T.get(e);
+}, D = /* @__PURE__ */ new Map(), _t = y._global.PointerEvent !== void 0;
+function vt(e, t) {
+	let n = D.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
-function Ue(e, t, n) {
+function yt(e, t, n) {
 	e._fire(t, {
 		evt: new PointerEvent(t, { pointerId: n }),
 		pointerId: n
 	});
 }
-function We(e, t) {
-	return T.get(e)?.shape === t;
+function bt(e, t) {
+	return D.get(e)?.shape === t;
 }
-function Ge(e, t) {
+function xt(e, t) {
 	var n;
-	E(e);
+	O(e);
 	let r = t.getStage();
-	if (r && (T.set(e, {
+	if (r && (D.set(e, {
 		shape: t,
 		stage: r
-	}), Ve)) {
+	}), _t)) {
 		try {
 			(n = r.content) == null || n.setPointerCapture(e);
 		} catch {}
-		Ue(t, "gotpointercapture", e);
+		yt(t, "gotpointercapture", e);
 	}
 }
-function Ke(e) {
-	T.forEach(({ shape: t, stage: n }, r) => {
-		(t === e || n === e) && E(r);
+function St(e) {
+	D.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && O(r);
 	});
 }
-function E(e, t) {
+function O(e, t) {
 	var n;
-	let r = T.get(e);
+	let r = D.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (T.delete(e), Ve) {
+	if (D.delete(e), _t) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
-		Ue(i, "lostpointercapture", e);
+		yt(i, "lostpointercapture", e);
 	}
 }
 // node_modules/konva/lib/Validators.js
-function D(e) {
-	return S._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || S._isBoolean(e) ? e : Object.prototype.toString.call(e);
-}
-function O() {
-	if (m.isUnminified) return function(e, t) {
-		return S._isNumber(e) || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
-	};
-}
-function qe(e) {
-	if (m.isUnminified) return function(t, n) {
-		let r = S._isNumber(t), i = S._isArray(t) && t.length == e;
-		return !r && !i && S.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
-	};
-}
-function Je() {
-	if (m.isUnminified) return function(e, t) {
-		return S._isNumber(e) || e === "auto" || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
-	};
-}
-function k() {
-	if (m.isUnminified) return function(e, t) {
-		return S._isString(e) || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
-	};
-}
-function Ye() {
-	if (m.isUnminified) return function(e, t) {
-		let n = S._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
-	};
-}
-function Xe() {
-	if (m.isUnminified) return function(e, t) {
-		return e instanceof _e || (S._isArray(e) ? e.forEach(function(e) {
-			S._isNumber(e) || S.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
-	};
+function k(e) {
+	return w._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || w._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
 function A() {
-	if (m.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && S.warn(D(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	if (y.isUnminified) return function(e, t) {
+		return w._isNumber(e) || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
-function Ze(e) {
-	if (m.isUnminified) return function(t, n) {
-		return t == null || S.isObject(t) || S.warn(D(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+function Ct(e) {
+	if (y.isUnminified) return function(t, n) {
+		let r = w._isNumber(t), i = w._isArray(t) && t.length == e;
+		return !r && !i && w.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+	};
+}
+function wt() {
+	if (y.isUnminified) return function(e, t) {
+		return w._isNumber(e) || e === "auto" || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
+	};
+}
+function j() {
+	if (y.isUnminified) return function(e, t) {
+		return w._isString(e) || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	};
+}
+function Tt() {
+	if (y.isUnminified) return function(e, t) {
+		let n = w._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	};
+}
+function Et() {
+	if (y.isUnminified) return function(e, t) {
+		return e instanceof Ke || (w._isArray(e) ? e.forEach(function(e) {
+			w._isNumber(e) || w.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	};
+}
+function M() {
+	if (y.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	};
+}
+function Dt(e) {
+	if (y.isUnminified) return function(t, n) {
+		return t == null || w.isObject(t) || w.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
 // node_modules/konva/lib/Factory.js
-var Qe = "get", $e = "set", j = {
+var N = "get", P = "set", F = {
 	addGetterSetter(e, t, n, r, i) {
-		j.addGetter(e, t, n), j.addSetter(e, t, r, i), j.addOverloadedGetterSetter(e, t);
+		F.addGetter(e, t, n), F.addSetter(e, t, r, i), F.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = Qe + S._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = N + w._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = $e + S._capitalize(t);
-		e.prototype[i] || j.overWriteSetter(e, t, n, r);
+		let i = P + w._capitalize(t);
+		e.prototype[i] || F.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = $e + S._capitalize(t);
+		let i = P + w._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = S._capitalize, s = Qe + o(t), c = $e + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => Qe + o(e));
+		let a = n.length, o = w._capitalize, s = N + o(t), c = P + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => N + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -2086,7 +2411,7 @@ var Qe = "get", $e = "set", j = {
 			}
 			return e;
 		};
-		let d = Ze(n);
+		let d = Dt(n);
 		e.prototype[c] = function(e) {
 			let a = this[s]();
 			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
@@ -2094,19 +2419,19 @@ var Qe = "get", $e = "set", j = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, j.addOverloadedGetterSetter(e, t);
+		}, F.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = S._capitalize(t), r = $e + n, i = Qe + n, a = function() {
+		let n = w._capitalize(t), r = P + n, i = N + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
-		S.each(t, function(t, n) {
-			let r = e.prototype[n], i = Qe + S._capitalize(t), a = $e + S._capitalize(t);
+		w.each(t, function(t, n) {
+			let r = e.prototype[n], i = N + w._capitalize(t), a = P + w._capitalize(t);
 			function o() {
-				return S.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+				return w.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
 			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
 		});
@@ -2116,12 +2441,12 @@ var Qe = "get", $e = "set", j = {
 	}
 };
 // node_modules/konva/lib/Node.js
-function et(e) {
+function Ot(e) {
 	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
 	for (; (r = n.exec(e)) !== null;) {
-		let [, e, n] = r, i = tt[e];
+		let [, e, n] = r, i = kt[e];
 		if (!i) {
-			S.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			w.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
 		}
 		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
@@ -2134,29 +2459,29 @@ function et(e) {
 		for (let { fallback: r, value: i } of t) r(e, i, n);
 	};
 }
-var tt = {};
-function nt(e, t) {
-	tt[e] = t;
+var kt = {};
+function At(e, t) {
+	kt[e] = t;
 }
 for (let e of [
 	"grayscale",
 	"sepia",
 	"invert"
-]) nt(e, (t, n) => {
+]) At(e, (t, n) => {
 	let r = Math.min(1, Math.max(0, n)), i = t.data;
 	for (let t = 0; t < i.length; t += 4) {
 		let n = i[t], a = i[t + 1], o = i[t + 2], s, c, l;
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "children", at = "konva", ot = "listening", st = [
+var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "children", Nt = "konva", Pt = "listening", Ft = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], ct = "set", lt = "Shape", ut = " ", dt = "stage", P = "transform", ft = "Stage", pt = "visible", mt = [
+], It = "set", Lt = "Shape", Rt = " ", zt = "stage", R = "transform", Bt = "Stage", Vt = "visible", Ht = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2167,29 +2492,29 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(ut), ht = 1, F = class e {
+].join(Rt), Ut = 1, z = class e {
 	constructor(e) {
-		this._id = ht++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = Ut++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
 	}
 	_clearCache(e) {
-		(e === P || e === N) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+		(e === R || e === L) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
-		e && (S.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+		e && (w.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
-		return (n === void 0 || (e === P || e === N) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+		return (n === void 0 || (e === R || e === L) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
 	}
 	_getCanvasCache() {
 		return this._canvasCache;
 	}
 	_clearSelfAndDescendantCache(e) {
-		this._clearCache(e), (e === void 0 || e === N) && this.fire("absoluteTransformChange");
+		this._clearCache(e), (e === void 0 || e === L) && this.fire("absoluteTransformChange");
 	}
 	static _runAfterUpdateBatch(t) {
 		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
@@ -2227,25 +2552,25 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			}), this._isUnderCache = e;
 		}
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
-		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return S.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return w.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new C({
+		let d = new ht({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new C({
+		}), f = new ht({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(M);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(I);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
-			throw S.releaseCanvas(d._canvas), e;
+			throw w.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(M), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(I), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2265,7 +2590,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		let t = this._getCanvasCache();
 		if (!t) return null;
 		if (t.hit) return t.hit;
-		let n = new Be(t.hitConfig);
+		let n = new gt(t.hitConfig);
 		n.isCache = !0;
 		let r = n.getContext();
 		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
@@ -2306,7 +2631,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		if (!e || e.length === 0) return n;
 		if (this._filterUpToDate) return r;
 		let l = !0;
-		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Fe()) {
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !ut()) {
 			l = !1;
 			break;
 		}
@@ -2316,10 +2641,10 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			return i.clear(), i.save(), i.setAttr("filter", t), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), i.restore(), this._filterUpToDate = !0, r;
 		}
 		try {
-			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = et(c)), c.call(this, o, u);
+			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = Ot(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
-			S.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+			w.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
 		}
 		return this._filterUpToDate = !0, r;
 	}
@@ -2327,7 +2652,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(ut);
+		let r = t.split(Rt);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2342,7 +2667,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(ut), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(Rt), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -2368,28 +2693,28 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		let r = this;
 		return this.on(e, function(e) {
 			let i = e, a = e.target.findAncestors(t, !0, r);
-			for (let t = 0; t < a.length; t++) e = S.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			for (let t = 0; t < a.length; t++) e = w.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
 			e.cancelBubble && (i.cancelBubble = !0);
 		}), this;
 	}
 	remove() {
-		return this.isDragging() && this.stopDrag(), w._dragElements.delete(this._id), w._dragElements.forEach((e, t) => {
-			this.isAncestorOf(e.node) && w._dragElements.delete(t);
+		return this.isDragging() && this.stopDrag(), E._dragElements.delete(this._id), E._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && E._dragElements.delete(t);
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(N), this._clearSelfAndDescendantCache(M), this._clearSelfAndDescendantCache(dt), this._clearSelfAndDescendantCache(pt), this._clearSelfAndDescendantCache(ot);
+		this._clearSelfAndDescendantCache(L), this._clearSelfAndDescendantCache(I), this._clearSelfAndDescendantCache(zt), this._clearSelfAndDescendantCache(Vt), this._clearSelfAndDescendantCache(Pt);
 	}
 	_remove() {
 		let e = this.getParent();
 		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
 	}
 	destroy() {
-		return this._fire("destroy", { target: this }), Ke(this), this.remove(), this.clearCache(), this;
+		return this._fire("destroy", { target: this }), St(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
-		let t = "get" + S._capitalize(e);
-		return S._isFunction(this[t]) ? this[t]() : this.attrs[e];
+		let t = "get" + w._capitalize(e);
+		return w._isFunction(this[t]) ? this[t]() : this.attrs[e];
 	}
 	getAncestors() {
 		let e = this.getParent(), t = [];
@@ -2403,11 +2728,11 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== it && (n = ct + S._capitalize(t), S._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== Mt && (n = It + w._capitalize(t), w._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(ot, this._isListening);
+		return this._getCache(Pt, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -2415,7 +2740,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(pt, this._isVisible);
+		return this._getCache(Vt, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -2437,11 +2762,11 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== Lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== ft && c && s(c.children), n;
+		return t.nodeType !== Bt && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -2454,7 +2779,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			try {
 				t();
 			} finally {
-				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(P), this._clearSelfAndDescendantCache(N));
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(R), this._clearSelfAndDescendantCache(L));
 			}
 		});
 	}
@@ -2478,19 +2803,19 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return n.invert(), n.point(t);
 	}
 	getAbsolutePosition(e) {
-		let t = this.getAbsoluteTransform(e).getMatrix(), n = new v(), r = this.offset();
+		let t = this.getAbsoluteTransform(e).getMatrix(), n = new x(), r = this.offset();
 		return n.m = t.slice(), n.translate(r.x, r.y), n.getTranslation();
 	}
 	setAbsolutePosition(e) {
 		let { x: t, y: n, ...r } = this._clearTransform();
-		this.attrs.x = t, this.attrs.y = n, this._clearCache(P);
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(R);
 		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
 		i.invert(), i.translate(e.x, e.y);
 		let { x: o, y: s } = i.getTranslation();
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : S.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(P), this._clearSelfAndDescendantCache(N), this;
+		}) : w.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(R), this._clearSelfAndDescendantCache(L), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -2521,33 +2846,33 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return this.rotation(this.rotation() + e), this;
 	}
 	moveToTop() {
-		if (!this.parent) return S.warn("Node has no parent. moveToTop function is ignored."), !1;
+		if (!this.parent) return w.warn("Node has no parent. moveToTop function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
 	}
 	moveUp() {
-		if (!this.parent) return S.warn("Node has no parent. moveUp function is ignored."), !1;
+		if (!this.parent) return w.warn("Node has no parent. moveUp function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveDown() {
-		if (!this.parent) return S.warn("Node has no parent. moveDown function is ignored."), !1;
+		if (!this.parent) return w.warn("Node has no parent. moveDown function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveToBottom() {
-		if (!this.parent) return S.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		if (!this.parent) return w.warn("Node has no parent. moveToBottom function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
 	}
 	setZIndex(e) {
-		if (!this.parent) return S.warn("Node has no parent. zIndex parameter is ignored."), this;
-		(e < 0 || e >= this.parent.children.length) && S.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		if (!this.parent) return w.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && w.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
 		let t = this.index;
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(M, this._getAbsoluteOpacity);
+		return this._getCache(I, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -2561,7 +2886,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof _e && (n = Array.from(n)), r = S.isObject(n) && !S._isPlainObject(n) && !S._isArray(n), r || (this["get" + S._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && S._isArray(n) ? n.filter((e) => typeof e == "string") : S.isObject(n) ? S._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof Ke && (n = Array.from(n)), r = w.isObject(n) && !w._isPlainObject(n) && !w._isArray(n), r || (this["get" + w._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && w._isArray(n) ? n.filter((e) => typeof e == "string") : w.isObject(n) ? w._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -2590,7 +2915,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		if (!e) return !1;
 		if (typeof e == "function") return e(this);
 		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
-		for (r = 0; r < n; r++) if (i = t[r], S.isValidSelector(i) || (S.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), S.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), S.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+		for (r = 0; r < n; r++) if (i = t[r], w.isValidSelector(i) || (w.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), w.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), w.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
 			if (this.id() === i.slice(1)) return !0;
 		} else if (i.charAt(0) === ".") {
 			if (this.hasName(i.slice(1))) return !0;
@@ -2602,7 +2927,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(dt, this._getStage);
+		return this._getCache(zt, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -2612,7 +2937,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
 	}
 	getAbsoluteTransform(e) {
-		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(N, this._getCachedAbsoluteTransform);
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(L, this._getCachedAbsoluteTransform);
 	}
 	_hasCachedAncestor() {
 		let e = this.parent;
@@ -2623,11 +2948,11 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return !1;
 	}
 	_getAbsoluteTransform(e) {
-		let t = new v();
+		let t = new x();
 		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
 	}
 	_getCachedAbsoluteTransform() {
-		let e = this._cache[N] || new v();
+		let e = this._cache[L] || new x();
 		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
 	}
 	_multiplyOwnTransform(e) {
@@ -2652,19 +2977,19 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return this.getAbsoluteTransform().decompose().rotation;
 	}
 	getTransform() {
-		return this._getCache(P, this._getTransform);
+		return this._getCache(R, this._getTransform);
 	}
 	_getTransform() {
-		let e = this._cache[P] || new v();
+		let e = this._cache[R] || new x();
 		e.reset();
-		let t = this.x(), n = this.y(), r = m.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
+		let t = this.x(), n = this.y(), r = y.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
 		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
-		let t = S.cloneObject(this.attrs), n, r, i, a, o;
+		let t = w.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(at) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Nt) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -2675,8 +3000,8 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			width: 0,
 			height: 0
 		};
-		isFinite(t.x + t.y + t.width + t.height) || S.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new C({
+		isFinite(t.x + t.y + t.width + t.height) || w.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new ht({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -2695,7 +3020,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return new Promise((t, n) => {
 			try {
 				let { callback: r, ...i } = e || {};
-				S._urlToImage(this.toDataURL(i), function(e) {
+				w._urlToImage(this.toDataURL(i), function(e) {
 					t(e), r?.(e);
 				}, n);
 			} catch (e) {
@@ -2731,7 +3056,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return this.nodeType;
 	}
 	getDragDistance() {
-		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : m.dragDistance : this.attrs.dragDistance;
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : y.dragDistance : this.attrs.dragDistance;
 	}
 	_off(e, t, n) {
 		let r = this.eventListeners[e], i, a, o;
@@ -2744,7 +3069,7 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + rt, {
+		this._fire(e + jt, {
 			oldVal: t,
 			newVal: n
 		});
@@ -2766,8 +3091,8 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[ct + S._capitalize(e)];
-		return S._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+		let n = this[It + w._capitalize(e)];
+		return w._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
 		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
@@ -2783,15 +3108,15 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	}
 	_requestDraw() {
 		var e;
-		(e = this.parent) == null || e._notifySubtreeChange(), m.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+		(e = this.parent) == null || e._notifySubtreeChange(), y.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
-		(n !== t || S.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+		(n !== t || w.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === lt && (t.target = this);
-		let r = st.indexOf(e) !== -1;
+		t && this.nodeType === Lt && (t.target = this);
+		let r = Ft.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -2835,8 +3160,8 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	_createDragElement(e) {
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
-		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? S._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
-		w._dragElements.set(this._id, {
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? w._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		E._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
 			offset: {
@@ -2851,8 +3176,8 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 	}
 	startDrag(e, t = !0) {
 		var n;
-		w._dragElements.has(this._id) || this._createDragElement(e);
-		let r = w._dragElements.get(this._id);
+		E._dragElements.has(this._id) || this._createDragElement(e);
+		let r = E._dragElements.get(this._id);
 		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
 			type: "dragstart",
 			target: this,
@@ -2868,9 +3193,9 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		}, i = this.dragBoundFunc();
 		if (i !== void 0) {
 			let t = i.call(this, r, e);
-			if (!t) S.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
-			else if (!S._isNumber(t.x) || !S._isNumber(t.y)) {
-				S.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+			if (!t) w.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!w._isNumber(t.x) || !w._isNumber(t.y)) {
+				w.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
 				return;
 			} else r = t;
 		}
@@ -2878,21 +3203,21 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
 	}
 	stopDrag(e) {
-		let t = w._dragElements.get(this._id);
-		t && (t.dragStatus = "stopped", w._endDragBefore(e, void 0, t), w._endDragAfter(e, t));
+		let t = E._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", E._endDragBefore(e, void 0, t), E._endDragAfter(e, t));
 	}
 	setDraggable(e) {
 		this._setAttr("draggable", e), this._dragChange();
 	}
 	isDragging() {
-		let e = w._dragElements.get(this._id);
+		let e = E._dragElements.get(this._id);
 		return e ? e.dragStatus === "dragging" : !1;
 	}
 	_listenDrag() {
 		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
-			if (!(e.evt.button === void 0 || m.dragButtons.indexOf(e.evt.button) >= 0) || w._dragElements.has(this._id)) return;
+			if (!(e.evt.button === void 0 || y.dragButtons.indexOf(e.evt.button) >= 0) || E._dragElements.has(this._id)) return;
 			let t = !1;
-			w._dragElements.forEach((e) => {
+			E._dragElements.forEach((e) => {
 				this.isAncestorOf(e.node) && (t = !0);
 			}), t || this._createDragElement(e);
 		});
@@ -2901,8 +3226,8 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 		if (this.attrs.draggable) this._listenDrag();
 		else {
 			if (this._dragCleanup(), !this.getStage()) return;
-			let e = w._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
-			t ? this.stopDrag() : n && w._dragElements.delete(this._id);
+			let e = E._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && E._dragElements.delete(this._id);
 		}
 	}
 	_dragCleanup() {
@@ -2920,45 +3245,45 @@ var M = "absoluteOpacity", N = "absoluteTransform", rt = "Change", it = "childre
 			width: t.width() + 2 * e.x,
 			height: t.height() + 2 * e.y
 		};
-		return S.haveIntersection(n, this.getClientRect());
+		return w.haveIntersection(n, this.getClientRect());
 	}
 	static create(e, t) {
-		return S._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+		return w._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
 	}
 	static _createNode(t, n) {
 		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
-		if (n && (t.attrs.container = n), !m[r]) {
+		if (n && (t.attrs.container = n), !y[r]) {
 			let e = i ? "Group" : "Shape";
-			S.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+			w.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
-		let c = m[r];
+		let c = y[r];
 		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
 		return a;
 	}
 };
-F._subtreeObserverCount = 0, F._updateBatchDepth = 0, F._pendingUpdates = /* @__PURE__ */ new Set(), F.protoListenerMap = /* @__PURE__ */ new WeakMap(), F.prototype.nodeType = "Node", F.prototype._attrsAffectingSize = [], F.prototype.on(mt, function() {
-	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(P), this._clearSelfAndDescendantCache(N));
-}), F.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(pt);
-}), F.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(ot);
+z._subtreeObserverCount = 0, z._updateBatchDepth = 0, z._pendingUpdates = /* @__PURE__ */ new Set(), z.protoListenerMap = /* @__PURE__ */ new WeakMap(), z.prototype.nodeType = "Node", z.prototype._attrsAffectingSize = [], z.prototype.on(Ht, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(R), this._clearSelfAndDescendantCache(L));
+}), z.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(Vt);
+}), z.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(Pt);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
-		t?.hit && (S.releaseCanvas(t.hit._canvas), t.hit = null);
+		t?.hit && (w.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
-}), F.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(M);
+}), z.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(I);
 });
-var I = j.addGetterSetter;
-I(F, "zIndex"), I(F, "absolutePosition"), I(F, "position"), I(F, "x", 0, O()), I(F, "y", 0, O()), I(F, "globalCompositeOperation", "source-over", k()), I(F, "opacity", 1, O()), I(F, "name", "", k()), I(F, "id", "", k()), I(F, "rotation", 0, O()), j.addComponentsGetterSetter(F, "scale", ["x", "y"]), I(F, "scaleX", 1, O()), I(F, "scaleY", 1, O()), j.addComponentsGetterSetter(F, "skew", ["x", "y"]), I(F, "skewX", 0, O()), I(F, "skewY", 0, O()), j.addComponentsGetterSetter(F, "offset", ["x", "y"]), I(F, "offsetX", 0, O()), I(F, "offsetY", 0, O()), I(F, "dragDistance", void 0, O()), I(F, "width", 0, O()), I(F, "height", 0, O()), I(F, "listening", !0, A()), I(F, "preventDefault", !0, A()), I(F, "filters", void 0, function(e) {
+var B = F.addGetterSetter;
+B(z, "zIndex"), B(z, "absolutePosition"), B(z, "position"), B(z, "x", 0, A()), B(z, "y", 0, A()), B(z, "globalCompositeOperation", "source-over", j()), B(z, "opacity", 1, A()), B(z, "name", "", j()), B(z, "id", "", j()), B(z, "rotation", 0, A()), F.addComponentsGetterSetter(z, "scale", ["x", "y"]), B(z, "scaleX", 1, A()), B(z, "scaleY", 1, A()), F.addComponentsGetterSetter(z, "skew", ["x", "y"]), B(z, "skewX", 0, A()), B(z, "skewY", 0, A()), F.addComponentsGetterSetter(z, "offset", ["x", "y"]), B(z, "offsetX", 0, A()), B(z, "offsetY", 0, A()), B(z, "dragDistance", void 0, A()), B(z, "width", 0, A()), B(z, "height", 0, A()), B(z, "listening", !0, M()), B(z, "preventDefault", !0, M()), B(z, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), I(F, "visible", !0, A()), I(F, "transformsEnabled", "all", k()), I(F, "size"), I(F, "dragBoundFunc"), I(F, "draggable", !1, A()), j.backCompat(F, {
+}), B(z, "visible", !0, M()), B(z, "transformsEnabled", "all", j()), B(z, "size"), B(z, "dragBoundFunc"), B(z, "draggable", !1, M()), F.backCompat(z, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
 // node_modules/konva/lib/Container.js
-var L = class extends F {
+var V = class extends z {
 	constructor() {
 		super(...arguments), this.children = [];
 	}
@@ -2976,7 +3301,7 @@ var L = class extends F {
 		return this._clearChildren("destroy");
 	}
 	_clearChildren(e) {
-		return F._updateBatch(() => (this.children.forEach((t) => {
+		return z._updateBatch(() => (this.children.forEach((t) => {
 			t.parent = null, t.index = 0, t[e]();
 		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
 	}
@@ -3012,7 +3337,7 @@ var L = class extends F {
 		return !1;
 	}
 	toObject() {
-		let e = F.prototype.toObject.call(this);
+		let e = z.prototype.toObject.call(this);
 		return e.children = [], this.children.forEach((t) => {
 			e.children.push(t.toObject());
 		}), e;
@@ -3026,7 +3351,7 @@ var L = class extends F {
 		return !1;
 	}
 	clone(e) {
-		let t = F.prototype.clone.call(this, e);
+		let t = z.prototype.clone.call(this, e);
 		return this.children.forEach(function(e) {
 			t.add(e.clone());
 		}), t;
@@ -3040,14 +3365,14 @@ var L = class extends F {
 	_clearSelfAndDescendantCache(e) {
 		var t;
 		let n = e === void 0 || e === "absoluteTransform";
-		n && F._updateBatchDepth++;
+		n && z._updateBatchDepth++;
 		try {
 			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
 			(t = this.children) == null || t.forEach(function(t) {
 				t._clearSelfAndDescendantCache(e);
 			});
 		} finally {
-			n && --F._updateBatchDepth === 0 && F._flushUpdateBatch();
+			n && --z._updateBatchDepth === 0 && z._flushUpdateBatch();
 		}
 	}
 	_setChildrenIndices() {
@@ -3136,93 +3461,93 @@ var L = class extends F {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-j.addComponentsGetterSetter(L, "clip", [
+F.addComponentsGetterSetter(V, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), j.addGetterSetter(L, "clipX", void 0, O()), j.addGetterSetter(L, "clipY", void 0, O()), j.addGetterSetter(L, "clipWidth", void 0, O()), j.addGetterSetter(L, "clipHeight", void 0, O()), j.addGetterSetter(L, "clipFunc");
+]), F.addGetterSetter(V, "clipX", void 0, A()), F.addGetterSetter(V, "clipY", void 0, A()), F.addGetterSetter(V, "clipWidth", void 0, A()), F.addGetterSetter(V, "clipHeight", void 0, A()), F.addGetterSetter(V, "clipFunc");
 // node_modules/konva/lib/Stage.js
-var gt = "Stage", _t = "string", vt = "px", yt = "mouseout", bt = "mouseleave", xt = "mouseover", St = "mouseenter", Ct = "mousemove", wt = "mousedown", Tt = "mouseup", R = "pointermove", z = "pointerdown", B = "pointerup", V = "pointercancel", Et = "lostpointercapture", Dt = "pointerout", H = "pointerleave", Ot = "pointerover", kt = "pointerenter", At = "contextmenu", jt = "touchstart", Mt = "touchend", Nt = "touchmove", Pt = "touchcancel", Ft = "wheel", It = 5, Lt = [
-	[St, "_pointerenter"],
-	[wt, "_pointerdown"],
-	[Ct, "_pointermove"],
-	[Tt, "_pointerup"],
-	[bt, "_pointerleave"],
-	[jt, "_pointerdown"],
-	[Nt, "_pointermove"],
-	[Mt, "_pointerup"],
-	[Pt, "_pointercancel"],
-	[xt, "_pointerover"],
-	[Ft, "_wheel"],
-	[At, "_contextmenu"],
-	[z, "_pointerdown"],
-	[R, "_pointermove"],
-	[B, "_pointerup"],
-	[V, "_pointercancel"],
-	[H, "_pointerleave"],
-	[Et, "_lostpointercapture"]
-], Rt = {
+var Wt = "Stage", Gt = "string", Kt = "px", qt = "mouseout", Jt = "mouseleave", Yt = "mouseover", Xt = "mouseenter", Zt = "mousemove", Qt = "mousedown", $t = "mouseup", H = "pointermove", U = "pointerdown", W = "pointerup", G = "pointercancel", en = "lostpointercapture", tn = "pointerout", K = "pointerleave", nn = "pointerover", rn = "pointerenter", an = "contextmenu", on = "touchstart", sn = "touchend", cn = "touchmove", ln = "touchcancel", un = "wheel", dn = 5, fn = [
+	[Xt, "_pointerenter"],
+	[Qt, "_pointerdown"],
+	[Zt, "_pointermove"],
+	[$t, "_pointerup"],
+	[Jt, "_pointerleave"],
+	[on, "_pointerdown"],
+	[cn, "_pointermove"],
+	[sn, "_pointerup"],
+	[ln, "_pointercancel"],
+	[Yt, "_pointerover"],
+	[un, "_wheel"],
+	[an, "_contextmenu"],
+	[U, "_pointerdown"],
+	[H, "_pointermove"],
+	[W, "_pointerup"],
+	[G, "_pointercancel"],
+	[K, "_pointerleave"],
+	[en, "_lostpointercapture"]
+], pn = {
 	mouse: {
-		[Dt]: yt,
-		[H]: bt,
-		[Ot]: xt,
-		[kt]: St,
-		[R]: Ct,
-		[z]: wt,
-		[B]: Tt,
-		[V]: "mousecancel",
+		[tn]: qt,
+		[K]: Jt,
+		[nn]: Yt,
+		[rn]: Xt,
+		[H]: Zt,
+		[U]: Qt,
+		[W]: $t,
+		[G]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[Dt]: "touchout",
-		[H]: "touchleave",
-		[Ot]: "touchover",
-		[kt]: "touchenter",
-		[R]: Nt,
-		[z]: jt,
-		[B]: Mt,
-		[V]: Pt,
+		[tn]: "touchout",
+		[K]: "touchleave",
+		[nn]: "touchover",
+		[rn]: "touchenter",
+		[H]: cn,
+		[U]: on,
+		[W]: sn,
+		[G]: ln,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
-		[Dt]: Dt,
+		[tn]: tn,
+		[K]: K,
+		[nn]: nn,
+		[rn]: rn,
 		[H]: H,
-		[Ot]: Ot,
-		[kt]: kt,
-		[R]: R,
-		[z]: z,
-		[B]: B,
-		[V]: V,
+		[U]: U,
+		[W]: W,
+		[G]: G,
 		pointerclick: "pointerclick",
 		pointerdblclick: "pointerdblclick"
 	}
-}, U = (e) => {
-	let t = S._getEventType(e);
-	if (t === "pointer") return m.pointerEventsEnabled && Rt.pointer;
-	if (t === "touch") return Rt.touch;
-	if (t === "mouse") return Rt.mouse;
+}, q = (e) => {
+	let t = w._getEventType(e);
+	if (t === "pointer") return y.pointerEventsEnabled && pn.pointer;
+	if (t === "touch") return pn.touch;
+	if (t === "mouse") return pn.mouse;
 };
-function zt(e = {}) {
-	return (e.clipFunc || e.clipWidth || e.clipHeight) && S.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+function mn(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && w.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var Bt = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", W = [], Vt = /* @__PURE__ */ new WeakSet(), Ht = (e) => {
-	e && !Vt.has(e) && (Vt.add(e), w._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
-		W.forEach((e) => {
+var hn = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", gn = [], _n = /* @__PURE__ */ new WeakSet(), vn = (e) => {
+	e && !_n.has(e) && (_n.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		gn.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
-}, G = class extends L {
+}, yn = class extends V {
 	constructor(e) {
-		super(zt(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), W.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			zt(this.attrs);
+		super(mn(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), gn.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			mn(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
 		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
-		t || n || S.throw("You may only add layers to the stage.");
+		t || n || w.throw("You may only add layers to the stage.");
 	}
 	_checkVisibility() {
 		if (!this.content) return;
@@ -3230,10 +3555,10 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		this.content.style.display = e;
 	}
 	_getOwnerWindow() {
-		return (this.content || this.container())?.ownerDocument?.defaultView || (m.isBrowser ? window : null);
+		return (this.content || this.container())?.ownerDocument?.defaultView || (y.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === _t) {
+		if (typeof e === Gt) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3241,7 +3566,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Ht(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), vn(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3252,22 +3577,22 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		return this;
 	}
 	clone(e) {
-		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), L.prototype.clone.call(this, e);
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), V.prototype.clone.call(this, e);
 	}
 	destroy() {
 		var e;
 		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
-		let n = W.indexOf(this);
-		return n > -1 && W.splice(n, 1), S.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		let n = gn.indexOf(this);
+		return n > -1 && gn.splice(n, 1), w.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (S.warn(Bt), null);
+		} : (w.warn(hn), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3283,7 +3608,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new C({
+		let t = new ht({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3291,7 +3616,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
 			if (!t.isVisible()) return;
 			let r = t._toKonvaCanvas(e);
-			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), S.releaseCanvas(r._canvas);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), w.releaseCanvas(r._canvas);
 		}), t;
 	}
 	getIntersection(e) {
@@ -3305,7 +3630,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + vt, this.content.style.height = t + vt), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + Kt, this.content.style.height = t + Kt), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3319,10 +3644,10 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > It && S.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > dn && w.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
-		}), e.draw(), m.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+		}), e.draw(), y.isBrowser && this.content.appendChild(e.canvas._canvas), this;
 	}
 	getParent() {
 		return null;
@@ -3331,30 +3656,30 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		return null;
 	}
 	hasPointerCapture(e) {
-		return We(e, this);
+		return bt(e, this);
 	}
 	setPointerCapture(e) {
-		Ge(e, this);
+		xt(e, this);
 	}
 	releaseCapture(e) {
-		E(e, this);
+		O(e, this);
 	}
 	getLayers() {
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		m.isBrowser && Lt.forEach(([e, t]) => {
+		y.isBrowser && fn.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
 		});
 	}
 	_batchEvents(e) {
-		S._batchEvents(this.eventBatchFunc(), e);
+		w._batchEvents(this.eventBatchFunc(), e);
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = q(e.type);
 		t && this._fire(t.pointerenter, {
 			evt: e,
 			target: this,
@@ -3363,7 +3688,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerover(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = q(e.type);
 		t && this._fire(t.pointerover, {
 			evt: e,
 			target: this,
@@ -3371,9 +3696,9 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerEventsEnabled() {
-		if (m.hitOnDragEnabled) return !0;
-		for (let { node: e, dragStatus: t } of w._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
-		return !this.getLayers().some((e) => m.Transformer?._isLayerTransforming(e));
+		if (y.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of E._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => y.Transformer?._isLayerTransforming(e));
 	}
 	_cancelClick(e, t) {
 		let n = t ? [t] : [
@@ -3387,7 +3712,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = U(e.type), n = S._getEventType(e.type);
+		let t = q(e.type), n = w._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -3412,7 +3737,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = U(e.type), n = S._getEventType(e.type);
+		let t = q(e.type), n = w._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
@@ -3431,9 +3756,9 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 				}
 			}
 			this._pointerStates.set(o, s);
-			for (let e of w._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			for (let e of E._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
 			if (!a || !a.isListening()) return;
-			m.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
+			y.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
 				evt: e,
 				pointerId: i.id
 			}), r = !0;
@@ -3447,11 +3772,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = U(e.type), n = S._getEventType(e.type);
+		let t = q(e.type), n = w._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
-			for (let { node: t, dragStatus: n } of w._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+			for (let { node: t, dragStatus: n } of E._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
 				e.preventDefault();
 				break;
 			}
@@ -3461,7 +3786,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		this._changedPointerPositions.forEach((r) => {
 			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
 			s || (s = {}, this._pointerStates.set(o, s));
-			let c = He(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+			let c = vt(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
 				evt: e,
 				pointerId: u
 			}, f = l !== c;
@@ -3479,23 +3804,23 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = U(e.type), n = S._getEventType(e.type);
+		let t = q(e.type), n = w._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
 		this._changedPointerPositions.forEach((a) => {
 			let o = `${n}:${a.id}`, s = this._pointerStates.get(o), c = s?.clickStartShape !== void 0, l = s?.clickStartShape;
 			s?.targetShape && n !== "touch" ? this._pointerStates.set(o, { targetShape: s.targetShape }) : this._pointerStates.delete(o);
-			let u = He(a.id) || this.getIntersection(a), d = u && r[u._id];
+			let u = vt(a.id) || this.getIntersection(a), d = u && r[u._id];
 			u && (u.releaseCapture(a.id), r[u._id] = !0);
 			let f = a.id, p = {
 				evt: e,
 				pointerId: f
-			}, h = u && u.isListening() ? u : null, g = this._lastClicks[n], _ = c && (!h || l === h), ee = _ && g && s?.lastClick === g && g.shape === h && Date.now() - g.time < m.dblClickWindow;
-			_ && (this._lastClicks[n] = ee ? void 0 : {
-				shape: h,
+			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], g = c && (!m || l === m), _ = g && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < y.dblClickWindow;
+			g && (this._lastClicks[n] = _ ? void 0 : {
+				shape: m,
 				time: Date.now()
-			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), ee && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
+			}), u && u.isListening() ? (i = !0, d || u._fireAndBubble(t.pointerup, { ...p }), c && l === u && (u._fireAndBubble(t.pointerclick, { ...p }), _ && u._fireAndBubble(t.pointerdblclick, { ...p }))) : (i ||= (this._fire(t.pointerup, {
 				evt: e,
 				target: this,
 				currentTarget: this,
@@ -3505,7 +3830,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 				target: this,
 				currentTarget: this,
 				pointerId: f
-			}), ee && this._fire(t.pointerdblclick, {
+			}), _ && this._fire(t.pointerdblclick, {
 				evt: e,
 				target: this,
 				currentTarget: this,
@@ -3521,7 +3846,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(At, { evt: e }) : this._fire(At, {
+		t && t.isListening() ? t._fireAndBubble(an, { evt: e }) : this._fire(an, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3530,7 +3855,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(Ft, { evt: e }) : this._fire(Ft, {
+		t && t.isListening() ? t._fireAndBubble(un, { evt: e }) : this._fire(un, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3538,25 +3863,25 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointercancel(e) {
 		this.setPointersPositions(e);
-		let t = U(e.type);
+		let t = q(e.type);
 		this._changedPointerPositions.forEach((n) => {
-			let r = S._getEventType(e.type), i = `${r}:${n.id}`;
+			let r = w._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
-			let o = He(n.id) || this.getIntersection(n), s = {
+			let o = vt(n.id) || this.getIntersection(n), s = {
 				evt: e,
 				pointerId: n.id
 			};
-			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(B, { ...s })) : t && this._fire(t.pointercancel, {
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(W, { ...s })) : t && this._fire(t.pointercancel, {
 				...s,
 				target: this,
 				currentTarget: this
-			}), E(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+			}), O(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
 		});
 	}
 	_lostpointercapture(e) {
-		He(e.pointerId, this) && E(e.pointerId);
+		vt(e.pointerId, this) && O(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -3566,11 +3891,11 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}, this._pointerPositions = [{
 			x: n,
 			y: r,
-			id: S._getFirstPointerId(e)
+			id: w._getFirstPointerId(e)
 		}], this._changedPointerPositions = [{
 			x: n,
 			y: r,
-			id: S._getFirstPointerId(e)
+			id: w._getFirstPointerId(e)
 		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
 			this._pointerPositions.push({
 				id: e.identifier,
@@ -3586,7 +3911,7 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}));
 	}
 	_setPointerPosition(e) {
-		S.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+		w.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
 	}
 	_getContentPosition() {
 		if (!this.content || !this.content.getBoundingClientRect) return {
@@ -3604,17 +3929,17 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		};
 	}
 	_buildDOM() {
-		if (this.bufferHitCanvas = new Be({
+		if (this.bufferHitCanvas = new gt({
 			pixelRatio: 1,
 			width: 0,
 			height: 0
-		}), !m.isBrowser) return;
+		}), !y.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Ht(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), vn(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
-		return S.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+		return w.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
 	}
 	clearCache() {
 		return this;
@@ -3626,56 +3951,56 @@ var Bt = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-G.prototype.nodeType = gt, g(G), j.addGetterSetter(G, "container"), j.addGetterSetter(G, "eventBatchFunc");
+yn.prototype.nodeType = Wt, b(yn), F.addGetterSetter(yn, "container"), F.addGetterSetter(yn, "eventBatchFunc");
 // node_modules/konva/lib/Shape.js
-var Ut = "hasShadow", Wt = "hasFill", Gt = "hasStroke", Kt = "shadowRGBA", qt = "patternImage", Jt = "linearGradient", Yt = "radialGradient", Xt;
-function Zt() {
-	return Xt || (Xt = S.createCanvasElement().getContext("2d"), Xt);
+var bn = "hasShadow", xn = "hasFill", Sn = "hasStroke", Cn = "shadowRGBA", wn = "patternImage", Tn = "linearGradient", En = "radialGradient", Dn;
+function On() {
+	return Dn || (Dn = w.createCanvasElement().getContext("2d"), Dn);
 }
-var K = {};
-function Qt(e) {
+var kn = {};
+function An(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function $t(e) {
+function jn(e) {
 	e.stroke();
 }
-function en() {
-	this._clearCache(Ut);
+function Mn() {
+	this._clearCache(bn);
 }
-function tn() {
-	this._clearCache(Wt);
+function Nn() {
+	this._clearCache(xn);
 }
-function nn() {
-	this._clearCache(Gt);
+function Pn() {
+	this._clearCache(Sn);
 }
-function rn() {
-	this._clearCache(Kt);
+function Fn() {
+	this._clearCache(Cn);
 }
-function an() {
-	this._clearCache(qt);
+function In() {
+	this._clearCache(wn);
 }
-function on() {
-	this._clearCache(Jt);
+function Ln() {
+	this._clearCache(Tn);
 }
-function sn() {
-	this._clearCache(Yt);
+function Rn() {
+	this._clearCache(En);
 }
-var q = class e extends F {
+var J = class e extends z {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = S.getHitColor(), !t || t in K;) if (n++, n >= 1e4) {
-			S.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = S.getRandomColor();
+		for (; t = w.getHitColor(), !t || t in kn;) if (n++, n >= 1e4) {
+			w.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = w.getRandomColor();
 			break;
 		}
-		this.colorKey = t, K[t] = this;
+		this.colorKey = t, kn[t] = this;
 	}
 	getContext() {
-		return S.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+		return w.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
 	}
 	getCanvas() {
-		return S.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+		return w.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
 	}
 	getSceneFunc() {
 		return this.attrs.sceneFunc || this._sceneFunc;
@@ -3684,7 +4009,7 @@ var q = class e extends F {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(Ut, this._hasShadow);
+		return this._getCache(bn, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -3693,16 +4018,16 @@ var q = class e extends F {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(qt, this._createFillPattern);
+		let e = this._getCache(wn, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return Zt().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return On().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
-			let t = this._styleTransform?.copy() || new v();
-			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(m.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			let t = this._styleTransform?.copy() || new x();
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(y.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
 			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
 				a: n[0],
 				b: n[1],
@@ -3716,43 +4041,43 @@ var q = class e extends F {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Jt, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Tn, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = Zt(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = On(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Yt, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(En, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = Zt(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = On(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(Kt, this._getShadowRGBA);
+		return this._getCache(Cn, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
-		let e = S.colorToRGBA(this.shadowColor());
+		let e = w.colorToRGBA(this.shadowColor());
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(Wt, this._hasFill);
+		return this._getCache(xn, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(Gt, this._hasStroke);
+		return this._getCache(Sn, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -3768,7 +4093,7 @@ var q = class e extends F {
 		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
 	}
 	destroy() {
-		return F.prototype.destroy.call(this), delete K[this.colorKey], delete this.colorKey, this;
+		return z.prototype.destroy.call(this), delete kn[this.colorKey], delete this.colorKey, this;
 	}
 	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
 		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
@@ -3778,7 +4103,7 @@ var q = class e extends F {
 		return !!(n && r && a && o);
 	}
 	setStrokeHitEnabled(e) {
-		S.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+		w.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
 	}
 	getStrokeHitEnabled() {
 		return this.hitStrokeWidth() !== 0;
@@ -3801,16 +4126,16 @@ var q = class e extends F {
 		let t = this._getCachedSceneRect(e);
 		if (t) return t;
 		let n = e.skipTransform, r = e.relativeTo, i = e._forDrawing, a = i ? this._getSelfRectForDrawing() : this.getSelfRect();
-		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new v()._getTransformedRect(a));
+		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new x()._getTransformedRect(a));
 		let o = !e.skipStroke && this.hasStroke() ? i ? this._getStrokePadding() * 2 : this.strokeWidth() : 0, s = o, c = o, l;
 		if (!i && o && !this.strokeScaleEnabled()) {
 			let e = this;
 			for (; e && !e.isCached() && !e._isUnderCache;) e = e.parent;
 			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), u = Math.abs(t * o - i * a);
 			if (u) s *= Math.hypot(a, o) / u, c *= Math.hypot(t, i) / u;
-			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new v(), r)) {
+			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new x(), r)) {
 				let e = r.getAbsoluteTransform(), [t, n, i, a] = e.getMatrix();
-				l = t * a - n * i ? e.copy().invert().multiply(l) : new v();
+				l = t * a - n * i ? e.copy().invert().multiply(l) : new x();
 			}
 		}
 		let u = {
@@ -3852,7 +4177,7 @@ var q = class e extends F {
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && h.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && De.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
@@ -3877,7 +4202,7 @@ var q = class e extends F {
 	drawHit(e, t) {
 		if (!this.shouldDrawHit(t)) return this;
 		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
-		if (this.colorKey || S.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+		if (this.colorKey || w.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
 			i.save();
 			let e = this.getAbsoluteTransform(t).getMatrix();
 			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
@@ -3898,25 +4223,25 @@ var q = class e extends F {
 		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
 		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
 		try {
-			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = S._hexToRgb(this.colorKey);
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = w._hexToRgb(this.colorKey);
 			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
 			r.putImageData(t, 0, 0);
 		} catch (e) {
-			S.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+			w.error("Unable to draw hit graph from cached scene canvas. " + e.message);
 		}
 		return this;
 	}
 	hasPointerCapture(e) {
-		return We(e, this);
+		return bt(e, this);
 	}
 	setPointerCapture(e) {
-		Ge(e, this);
+		xt(e, this);
 	}
 	releaseCapture(e) {
-		E(e, this);
+		O(e, this);
 	}
 };
-q.prototype._fillFunc = Qt, q.prototype._strokeFunc = $t, q.prototype._fillFuncHit = Qt, q.prototype._strokeFuncHit = $t, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", g(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", en), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", rn), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", tn), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", nn), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", an), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", on), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", sn), j.addGetterSetter(q, "stroke", void 0, Ye()), j.addGetterSetter(q, "strokeWidth", 2, O()), j.addGetterSetter(q, "fillAfterStrokeEnabled", !1), j.addGetterSetter(q, "hitStrokeWidth", "auto", Je()), j.addGetterSetter(q, "strokeHitEnabled", !0, A()), j.addGetterSetter(q, "perfectDrawEnabled", !0, A()), j.addGetterSetter(q, "shadowForStrokeEnabled", !0, A()), j.addGetterSetter(q, "lineJoin"), j.addGetterSetter(q, "lineCap"), j.addGetterSetter(q, "miterLimit"), j.addGetterSetter(q, "sceneFunc"), j.addGetterSetter(q, "hitFunc"), j.addGetterSetter(q, "selfRectFunc"), j.addGetterSetter(q, "dash"), j.addGetterSetter(q, "dashOffset", 0, O()), j.addGetterSetter(q, "shadowColor", void 0, k()), j.addGetterSetter(q, "shadowBlur", 0, O()), j.addGetterSetter(q, "shadowOpacity", 1, O()), j.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), j.addGetterSetter(q, "shadowOffsetX", 0, O()), j.addGetterSetter(q, "shadowOffsetY", 0, O()), j.addGetterSetter(q, "fillPatternImage"), j.addGetterSetter(q, "fill", void 0, Ye()), j.addGetterSetter(q, "fillPatternX", 0, O()), j.addGetterSetter(q, "fillPatternY", 0, O()), j.addGetterSetter(q, "fillLinearGradientColorStops"), j.addGetterSetter(q, "strokeLinearGradientColorStops"), j.addGetterSetter(q, "fillRadialGradientStartRadius", 0), j.addGetterSetter(q, "fillRadialGradientEndRadius", 0), j.addGetterSetter(q, "fillRadialGradientColorStops"), j.addGetterSetter(q, "fillPatternRepeat", "repeat"), j.addGetterSetter(q, "fillEnabled", !0), j.addGetterSetter(q, "strokeEnabled", !0), j.addGetterSetter(q, "shadowEnabled", !0), j.addGetterSetter(q, "dashEnabled", !0), j.addGetterSetter(q, "strokeScaleEnabled", !0), j.addGetterSetter(q, "fillPriority", "color"), j.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), j.addGetterSetter(q, "fillPatternOffsetX", 0, O()), j.addGetterSetter(q, "fillPatternOffsetY", 0, O()), j.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), j.addGetterSetter(q, "fillPatternScaleX", 1, O()), j.addGetterSetter(q, "fillPatternScaleY", 1, O()), j.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), j.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), j.addGetterSetter(q, "fillLinearGradientStartPointX", 0), j.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), j.addGetterSetter(q, "fillLinearGradientStartPointY", 0), j.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), j.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), j.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), j.addGetterSetter(q, "fillLinearGradientEndPointX", 0), j.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), j.addGetterSetter(q, "fillLinearGradientEndPointY", 0), j.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), j.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), j.addGetterSetter(q, "fillRadialGradientStartPointX", 0), j.addGetterSetter(q, "fillRadialGradientStartPointY", 0), j.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), j.addGetterSetter(q, "fillRadialGradientEndPointX", 0), j.addGetterSetter(q, "fillRadialGradientEndPointY", 0), j.addGetterSetter(q, "fillPatternRotation", 0), j.addGetterSetter(q, "fillRule", void 0, k()), j.backCompat(q, {
+J.prototype._fillFunc = An, J.prototype._strokeFunc = jn, J.prototype._fillFuncHit = An, J.prototype._strokeFuncHit = jn, J.prototype._centroid = !1, J.prototype.nodeType = "Shape", b(J), J.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Mn), J.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Fn), J.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Nn), J.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", Pn), J.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", In), J.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Ln), J.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Rn), F.addGetterSetter(J, "stroke", void 0, Tt()), F.addGetterSetter(J, "strokeWidth", 2, A()), F.addGetterSetter(J, "fillAfterStrokeEnabled", !1), F.addGetterSetter(J, "hitStrokeWidth", "auto", wt()), F.addGetterSetter(J, "strokeHitEnabled", !0, M()), F.addGetterSetter(J, "perfectDrawEnabled", !0, M()), F.addGetterSetter(J, "shadowForStrokeEnabled", !0, M()), F.addGetterSetter(J, "lineJoin"), F.addGetterSetter(J, "lineCap"), F.addGetterSetter(J, "miterLimit"), F.addGetterSetter(J, "sceneFunc"), F.addGetterSetter(J, "hitFunc"), F.addGetterSetter(J, "selfRectFunc"), F.addGetterSetter(J, "dash"), F.addGetterSetter(J, "dashOffset", 0, A()), F.addGetterSetter(J, "shadowColor", void 0, j()), F.addGetterSetter(J, "shadowBlur", 0, A()), F.addGetterSetter(J, "shadowOpacity", 1, A()), F.addComponentsGetterSetter(J, "shadowOffset", ["x", "y"]), F.addGetterSetter(J, "shadowOffsetX", 0, A()), F.addGetterSetter(J, "shadowOffsetY", 0, A()), F.addGetterSetter(J, "fillPatternImage"), F.addGetterSetter(J, "fill", void 0, Tt()), F.addGetterSetter(J, "fillPatternX", 0, A()), F.addGetterSetter(J, "fillPatternY", 0, A()), F.addGetterSetter(J, "fillLinearGradientColorStops"), F.addGetterSetter(J, "strokeLinearGradientColorStops"), F.addGetterSetter(J, "fillRadialGradientStartRadius", 0), F.addGetterSetter(J, "fillRadialGradientEndRadius", 0), F.addGetterSetter(J, "fillRadialGradientColorStops"), F.addGetterSetter(J, "fillPatternRepeat", "repeat"), F.addGetterSetter(J, "fillEnabled", !0), F.addGetterSetter(J, "strokeEnabled", !0), F.addGetterSetter(J, "shadowEnabled", !0), F.addGetterSetter(J, "dashEnabled", !0), F.addGetterSetter(J, "strokeScaleEnabled", !0), F.addGetterSetter(J, "fillPriority", "color"), F.addComponentsGetterSetter(J, "fillPatternOffset", ["x", "y"]), F.addGetterSetter(J, "fillPatternOffsetX", 0, A()), F.addGetterSetter(J, "fillPatternOffsetY", 0, A()), F.addComponentsGetterSetter(J, "fillPatternScale", ["x", "y"]), F.addGetterSetter(J, "fillPatternScaleX", 1, A()), F.addGetterSetter(J, "fillPatternScaleY", 1, A()), F.addComponentsGetterSetter(J, "fillLinearGradientStartPoint", ["x", "y"]), F.addComponentsGetterSetter(J, "strokeLinearGradientStartPoint", ["x", "y"]), F.addGetterSetter(J, "fillLinearGradientStartPointX", 0), F.addGetterSetter(J, "strokeLinearGradientStartPointX", 0), F.addGetterSetter(J, "fillLinearGradientStartPointY", 0), F.addGetterSetter(J, "strokeLinearGradientStartPointY", 0), F.addComponentsGetterSetter(J, "fillLinearGradientEndPoint", ["x", "y"]), F.addComponentsGetterSetter(J, "strokeLinearGradientEndPoint", ["x", "y"]), F.addGetterSetter(J, "fillLinearGradientEndPointX", 0), F.addGetterSetter(J, "strokeLinearGradientEndPointX", 0), F.addGetterSetter(J, "fillLinearGradientEndPointY", 0), F.addGetterSetter(J, "strokeLinearGradientEndPointY", 0), F.addComponentsGetterSetter(J, "fillRadialGradientStartPoint", ["x", "y"]), F.addGetterSetter(J, "fillRadialGradientStartPointX", 0), F.addGetterSetter(J, "fillRadialGradientStartPointY", 0), F.addComponentsGetterSetter(J, "fillRadialGradientEndPoint", ["x", "y"]), F.addGetterSetter(J, "fillRadialGradientEndPointX", 0), F.addGetterSetter(J, "fillRadialGradientEndPointY", 0), F.addGetterSetter(J, "fillPatternRotation", 0), F.addGetterSetter(J, "fillRule", void 0, j()), F.backCompat(J, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -3928,13 +4253,13 @@ q.prototype._fillFunc = Qt, q.prototype._strokeFunc = $t, q.prototype._fillFuncH
 	setDrawHitFunc: "setHitFunc"
 });
 // node_modules/konva/lib/Layer.js
-var cn = "beforeDraw", ln = "draw", un = 10, dn = 256;
-function fn(e, t) {
-	return e[t + 3] >= 128 ? K[S.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+var zn = "beforeDraw", Bn = "draw", Vn = 10, Hn = 256;
+function Un(e, t) {
+	return e[t + 3] >= 128 ? kn[w.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
-var J = class extends L {
+var Y = class extends V {
 	constructor(e) {
-		super(e), this.canvas = new C(), this.hitCanvas = new Be({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new ht(), this.hitCanvas = new gt({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -3960,17 +4285,17 @@ var J = class extends L {
 		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
 	}
 	moveToTop() {
-		F.prototype.moveToTop.call(this);
+		z.prototype.moveToTop.call(this);
 		let e = this.getStage();
 		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
 	}
 	moveUp() {
-		if (!F.prototype.moveUp.call(this)) return !1;
+		if (!z.prototype.moveUp.call(this)) return !1;
 		let e = this.getStage();
 		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
 	}
 	moveDown() {
-		if (F.prototype.moveDown.call(this)) {
+		if (z.prototype.moveDown.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -3981,7 +4306,7 @@ var J = class extends L {
 		return !1;
 	}
 	moveToBottom() {
-		if (F.prototype.moveToBottom.call(this)) {
+		if (z.prototype.moveToBottom.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4012,10 +4337,10 @@ var J = class extends L {
 	}
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to a layer.");
+		t !== "Group" && t !== "Shape" && w.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
-		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, F.prototype._toKonvaCanvas.call(this, e);
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, z.prototype._toKonvaCanvas.call(this, e);
 	}
 	_checkVisibility() {
 		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
@@ -4027,16 +4352,16 @@ var J = class extends L {
 		if (this.parent) return this.parent.width();
 	}
 	setWidth() {
-		S.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+		w.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
 	}
 	getHeight() {
 		if (this.parent) return this.parent.height();
 	}
 	setHeight() {
-		S.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+		w.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
 	}
 	batchDraw() {
-		return this._waitingForDraw || (this._waitingForDraw = !0, S.requestAnimFrame(() => {
+		return this._waitingForDraw || (this._waitingForDraw = !0, w.requestAnimFrame(() => {
 			this._waitingForDraw = !1, this.draw();
 		}, this.getStage()?._getOwnerWindow())), this;
 	}
@@ -4045,14 +4370,14 @@ var J = class extends L {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = un, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= dn; e++) {
-			e > o && (o = Math.min(dn, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = Vn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= Hn; e++) {
+			e > o && (o = Math.min(Hn, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = fn(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = Un(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -4064,24 +4389,24 @@ var J = class extends L {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = fn(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = Un(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(cn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), L.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(ln, { node: this }), this;
+		return this._fire(zn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), V.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(Bn, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
-		if (e || m.hitOnDragEnabled) return !0;
+		if (e || y.hitOnDragEnabled) return !0;
 		let t = !1;
-		return w._dragElements.forEach((e) => {
+		return E._dragElements.forEach((e) => {
 			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
-		}), !t && !m.Transformer?._isLayerTransforming(this);
+		}), !t && !y.Transformer?._isLayerTransforming(this);
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
-		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), L.prototype.drawHit.call(this, r, t), this;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), V.prototype.drawHit.call(this, r, t), this;
 	}
 	enableHitGraph() {
 		return this.hitGraphEnabled(!0), this;
@@ -4090,10 +4415,10 @@ var J = class extends L {
 		return this.hitGraphEnabled(!1), this;
 	}
 	setHitGraphEnabled(e) {
-		S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+		w.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
 	}
 	getHitGraphEnabled(e) {
-		return S.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+		return w.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
 	}
 	toggleHitCanvas() {
 		if (!this.parent || !this.parent.content) return;
@@ -4101,22 +4426,22 @@ var J = class extends L {
 		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
 	}
 	destroy() {
-		return this.getCanvas()._releaseIsolationCanvas(), S.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+		return this.getCanvas()._releaseIsolationCanvas(), w.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-J.prototype.nodeType = "Layer", g(J), j.addGetterSetter(J, "imageSmoothingEnabled", !0), j.addGetterSetter(J, "clearBeforeDraw", !0), j.addOverloadedGetterSetter(J, "hitGraphEnabled");
+Y.prototype.nodeType = "Layer", b(Y), F.addGetterSetter(Y, "imageSmoothingEnabled", !0), F.addGetterSetter(Y, "clearBeforeDraw", !0), F.addOverloadedGetterSetter(Y, "hitGraphEnabled");
 // node_modules/konva/lib/FastLayer.js
-var pn = class extends J {
+var Wn = class extends Y {
 	constructor(e) {
-		super(e), this.listening(!1), S.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+		super(e), this.listening(!1), w.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-pn.prototype.nodeType = "FastLayer", g(pn);
+Wn.prototype.nodeType = "FastLayer", b(Wn);
 // node_modules/konva/lib/Group.js
-var mn = class extends L {
+var Gn = class extends V {
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && S.throw("You may only add groups and shapes to groups.");
+		t !== "Group" && t !== "Shape" && w.throw("You may only add groups and shapes to groups.");
 	}
 	_drawChildNodes(e, t, n) {
 		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
@@ -4135,14 +4460,14 @@ var mn = class extends L {
 		}
 	}
 };
-j.addGetterSetter(mn, "isolated", !1, A()), mn.prototype.nodeType = "Group", g(mn);
+F.addGetterSetter(Gn, "isolated", !1, M()), Gn.prototype.nodeType = "Group", b(Gn);
 // node_modules/konva/lib/Animation.js
-var hn = p.performance?.now ? () => p.performance.now() : Date.now, gn = class e {
+var Kn = v.performance?.now ? () => v.performance.now() : Date.now, qn = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: hn(),
+			lastTime: Kn(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4161,7 +4486,7 @@ var hn = p.performance?.now ? () => p.performance.now() : Date.now, gn = class e
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = hn(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = Kn(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4177,23 +4502,23 @@ var hn = p.performance?.now ? () => p.performance.now() : Date.now, gn = class e
 	}
 	static _runFrames() {
 		let e = /* @__PURE__ */ new Set();
-		F._updateBatch(() => {
+		z._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(hn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(Kn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
 	static _animationLoop() {
 		let t = e;
-		t.animations.size ? (t._runFrames(), S.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+		t.animations.size ? (t._runFrames(), w.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
 	}
 	static _handleAnimation() {
-		this.animRunning || (this.animRunning = !0, S.requestAnimFrame(this._animationLoop));
+		this.animRunning || (this.animRunning = !0, w.requestAnimFrame(this._animationLoop));
 	}
 };
-gn.animations = /* @__PURE__ */ new Set(), gn.animIdCounter = 0, gn.animRunning = !1;
+qn.animations = /* @__PURE__ */ new Set(), qn.animIdCounter = 0, qn.animRunning = !1;
 // node_modules/konva/lib/Tween.js
-var _n = {
+var Jn = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4201,15 +4526,15 @@ var _n = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, vn = 1, yn = 2, bn = 3, xn = [
+}, Yn = 1, Xn = 2, Zn = 3, Qn = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], Sn = 0;
-function Cn(e) {
-	return S.colorToRGBA(e) || S.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+], $n = 0;
+function er(e) {
+	return w.colorToRGBA(e) || w.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function wn(e, t) {
+function tr(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4217,10 +4542,10 @@ function wn(e, t) {
 		a: t.a - e.a
 	};
 }
-function Tn(e, t, n) {
+function nr(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var En = class {
+var rr = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4241,10 +4566,10 @@ var En = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = yn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = Xn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = bn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = Zn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4260,42 +4585,42 @@ var En = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === yn ? this.setTime(e) : this.state === bn && this.setTime(this.duration - e);
+		this.state === Xn ? this.setTime(e) : this.state === Zn && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = vn, this.fire("onPause");
+		this.state = Yn, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, Dn = class e {
+}, ir = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, a = t.easing || On.Linear, o = !!t.yoyo, s, c;
-		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = Sn++;
-		let l = r.getLayer() || (r instanceof m.Stage ? r.getLayers() : null);
-		for (c in l || S.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new gn(function() {
+		let n = this, r = t.node, i = r._id, a = t.easing || ar.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = $n++;
+		let l = r.getLayer() || (r instanceof y.Stage ? r.getLayers() : null);
+		for (c in l || w.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new qn(function() {
 			n.tween.onEnterFrame();
-		}, l), this.tween = new En(c, function(e) {
+		}, l), this.tween = new rr(c, function(e) {
 			n._tweenFunc(e);
-		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) _n[c] === void 0 && this._addAttr(c, t[c]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) Jn[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
-		if (S._isPlainObject(n)) {
-			for (let e in n) this._addAttr(t + S._capitalize(e), n[e]);
+		if (w._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + w._capitalize(e), n[e]);
 			return;
 		}
 		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
 		l !== void 0 && delete e.attrs[i][l][t];
 		let u = r.getAttr(t);
-		if (S._isArray(n) || S._isArray(u)) {
-			if (a = [], c = u, s = n, u = S._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), S._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = S._prepareArrayForTween(u, n, r.closed()) : n = S._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+		if (w._isArray(n) || w._isArray(u)) {
+			if (a = [], c = u, s = n, u = w._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), w._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = w._prepareArrayForTween(u, n, r.closed()) : n = w._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = Cn(u[e]);
-				u[e] = t, a.push(wn(t, Cn(n[e])));
+				let t = er(u[e]);
+				u[e] = t, a.push(tr(t, er(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else xn.indexOf(t) === -1 ? a = n - u : (u = Cn(u), a = wn(u, Cn(n)));
+		} else Qn.indexOf(t) === -1 ? a = n - u : (u = er(u), a = tr(u, er(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4307,10 +4632,10 @@ var En = class {
 	_tweenFunc(t) {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
-			if (a = r[i], o = a.start, s = a.diff, d = a.end, S._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(Tn(o[l], s[l], t));
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, w._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(nr(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = xn.indexOf(i) === -1 ? o + s * t : Tn(o, s, t);
+			} else c = Qn.indexOf(i) === -1 ? o + s * t : nr(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -4361,8 +4686,8 @@ var En = class {
 		}
 	}
 };
-Dn.attrs = {}, Dn.tweens = {}, F.prototype.to = function(e) {
-	let t = e.onFinish, n = new Dn({
+ir.attrs = {}, ir.tweens = {}, z.prototype.to = function(e) {
+	let t = e.onFinish, n = new ir({
 		...e,
 		node: this,
 		onFinish() {
@@ -4371,7 +4696,7 @@ Dn.attrs = {}, Dn.tweens = {}, F.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var On = {
+var ar = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -4398,10 +4723,10 @@ var On = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - On.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - ar.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? On.BounceEaseIn(e * 2, 0, n, r) * .5 + t : On.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? ar.BounceEaseIn(e * 2, 0, n, r) * .5 + t : ar.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -4424,26 +4749,26 @@ var On = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, Y = S._assign(m, {
-	beginUpdateBatch: F._beginUpdateBatch,
-	Util: S,
-	Transform: v,
-	Node: F,
-	Container: L,
-	Stage: G,
-	stages: W,
-	Layer: J,
-	FastLayer: pn,
-	Group: mn,
-	DD: w,
-	Shape: q,
-	shapes: K,
-	Animation: gn,
-	Tween: Dn,
-	Easings: On,
-	Context: Ie,
-	Canvas: ze
-}), X = class extends q {
+}, X = w._assign(y, {
+	beginUpdateBatch: z._beginUpdateBatch,
+	Util: w,
+	Transform: x,
+	Node: z,
+	Container: V,
+	Stage: yn,
+	stages: gn,
+	Layer: Y,
+	FastLayer: Wn,
+	Group: Gn,
+	DD: E,
+	Shape: J,
+	shapes: kn,
+	Animation: qn,
+	Tween: ir,
+	Easings: ar,
+	Context: dt,
+	Canvas: mt
+}), Z = class extends J {
 	_getStrokePadding() {
 		return super._getStrokePadding(1);
 	}
@@ -4463,9 +4788,9 @@ var On = {
 		this.radius(e / 2);
 	}
 };
-X.prototype._centroid = !0, X.prototype.className = "Circle", X.prototype._attrsAffectingSize = ["radius"], g(X, !0), j.addGetterSetter(X, "radius", 0, O());
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], b(Z, !0), F.addGetterSetter(Z, "radius", 0, A());
 // node_modules/konva/lib/shapes/Image.js
-var Z = class e extends q {
+var Q = class e extends J {
 	constructor(e) {
 		super(e), this._loadListener = () => {
 			this._requestDraw();
@@ -4495,7 +4820,7 @@ var Z = class e extends q {
 	}
 	_sceneFunc(e) {
 		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
-		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? w.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
 			r && e.clip();
 			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
 			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
@@ -4503,7 +4828,7 @@ var Z = class e extends q {
 	}
 	_hitFunc(e) {
 		let t = this.width(), n = this.height(), r = this.cornerRadius();
-		e.beginPath(), r ? S.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+		e.beginPath(), r ? w.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
 	}
 	getWidth() {
 		let e = this.image();
@@ -4514,23 +4839,23 @@ var Z = class e extends q {
 		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
 	}
 	static fromURL(t, n, r = null) {
-		let i = S.createImageElement();
+		let i = w.createImageElement();
 		i.onload = () => {
 			i.onload = i.onerror = null, n(new e({ image: i }));
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Z.prototype.className = "Image", Z.prototype._attrsAffectingSize = ["image"], g(Z, !0), j.addGetterSetter(Z, "cornerRadius", 0, qe(4)), j.addGetterSetter(Z, "image"), j.addComponentsGetterSetter(Z, "crop", [
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], b(Q, !0), F.addGetterSetter(Q, "cornerRadius", 0, Ct(4)), F.addGetterSetter(Q, "image"), F.addComponentsGetterSetter(Q, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), j.addGetterSetter(Z, "cropX", 0, O()), j.addGetterSetter(Z, "cropY", 0, O()), j.addGetterSetter(Z, "cropWidth", 0, O()), j.addGetterSetter(Z, "cropHeight", 0, O());
+]), F.addGetterSetter(Q, "cropX", 0, A()), F.addGetterSetter(Q, "cropY", 0, A()), F.addGetterSetter(Q, "cropWidth", 0, A()), F.addGetterSetter(Q, "cropHeight", 0, A());
 // node_modules/konva/lib/BezierFunctions.js
-var kn = (e, t, n, r) => {
+var or = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, An = (e, t, n, r, i, a) => {
+}, sr = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -4542,13 +4867,13 @@ var kn = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(kn(e, n, i, c), kn(t, r, a, c));
+		c > 0 && c < 1 && o.push(or(e, n, i, c), or(t, r, a, c));
 	}
 	return o;
-}, jn = (e, t, n, r, i) => {
+}, cr = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, Mn = (e, t, n, r, i, a, o, s) => {
+}, lr = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -4564,12 +4889,12 @@ var kn = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(jn(e, n, i, o, l), jn(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(cr(e, n, i, o, l), cr(t, r, a, s, l));
 	}
 	return c;
 };
 // node_modules/konva/lib/shapes/Line.js
-function Nn(e, t, n, r, i, a, o) {
+function ur(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -4585,20 +4910,20 @@ function Nn(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function Pn(e, t) {
+function dr(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = Nn(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = ur(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function Fn(e) {
+function fr(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Mn(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...lr(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
-var Q = class extends q {
+var $ = class extends J {
 	constructor(e) {
 		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
 			this._clearCache("tensionPoints");
@@ -4631,10 +4956,10 @@ var Q = class extends q {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : Pn(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : dr(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = Nn(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Nn(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = Pn(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = ur(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = ur(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = dr(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -4664,91 +4989,91 @@ var Q = class extends q {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...An(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Mn(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...sr(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...lr(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...Fn(e)
+			...fr(e)
 		]);
-		return S._getPointsRect(e);
+		return w._getPointsRect(e);
 	}
 };
-Q.prototype.className = "Line", Q.prototype._attrsAffectingSize = [
+$.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"points",
 	"bezier",
 	"tension",
 	"closed"
-], g(Q, !0), j.addGetterSetter(Q, "closed", !1), j.addGetterSetter(Q, "bezier", !1), j.addGetterSetter(Q, "tension", 0, O()), j.addGetterSetter(Q, "points", [], Xe());
+], b($, !0), F.addGetterSetter($, "closed", !1), F.addGetterSetter($, "bezier", !1), F.addGetterSetter($, "tension", 0, A()), F.addGetterSetter($, "points", [], Et());
 // src/scene.ts
-var In = [
+var pr = [
 	229,
 	57,
 	53,
 	130
-], Ln = [
+], mr = [
 	66,
 	165,
 	245,
 	130
-], Rn = 3, zn = 40, Bn = {
+], hr = 3, gr = 40, _r = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, Vn = class {
+}, vr = class {
 	box;
 	stageHeight;
 	stage;
 	pixels = document.createElement("canvas");
-	imageNode = new Z({
+	imageNode = new Q({
 		image: void 0,
 		listening: !1
 	});
-	heatNode = new Z({
+	heatNode = new Q({
 		image: void 0,
 		listening: !1
 	});
-	otherNode = new Z({
+	otherNode = new Q({
 		image: void 0,
 		listening: !1
 	});
-	photograph = new Y.Layer({ listening: !1 });
-	maskNode = new Z({
+	photograph = new X.Layer({ listening: !1 });
+	maskNode = new Q({
 		image: void 0,
 		listening: !1,
 		imageSmoothingEnabled: !1
 	});
-	lines = new Y.Group({ listening: !1 });
-	draft = new Q({
+	lines = new X.Group({ listening: !1 });
+	draft = new $({
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		...Bn
+		..._r
 	});
-	left = new Y.Group({ listening: !1 });
-	right = new Y.Group({ listening: !1 });
-	splitLine = new Q({
+	left = new X.Group({ listening: !1 });
+	right = new X.Group({ listening: !1 });
+	splitLine = new $({
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1,
-		...Bn
+		..._r
 	});
-	cursor = new X({
+	cursor = new Z({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		...Bn
+		..._r
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
 	height = 1;
 	constructor(e, t) {
-		this.box = e, this.stageHeight = t, this.stage = new Y.Stage({
+		this.box = e, this.stageHeight = t, this.stage = new X.Stage({
 			container: e,
 			width: 10,
 			height: t
 		});
-		let n = new Y.Layer({ listening: !1 }), r = new Y.Layer({ listening: !1 });
+		let n = new X.Layer({ listening: !1 }), r = new X.Layer({ listening: !1 });
 		this.left.add(this.heatNode), this.right.add(this.otherNode), n.add(this.left, this.right, this.splitLine), this.photograph.add(this.imageNode), r.add(this.maskNode, this.lines, this.draft, this.cursor), this.stage.add(this.photograph, n, r);
 	}
 	get scale() {
@@ -4766,6 +5091,17 @@ var In = [
 	}
 	image(e) {
 		return this.load(this.imageNode, e);
+	}
+	guide(e) {
+		let t = this.imageNode.image();
+		if (!t || e.width === 0 || e.height === 0) return null;
+		let [, n] = a(e.width, e.height);
+		n.drawImage(t, e.x, e.y, e.width, e.height, 0, 0, e.width, e.height);
+		let { data: r } = n.getImageData(0, 0, e.width, e.height), i = (e) => (.299 * r[e] + .587 * r[e + 1] + .114 * r[e + 2]) / 255;
+		return {
+			rect: e,
+			values: Float32Array.from({ length: e.width * e.height }, (e, t) => i(4 * t))
+		};
 	}
 	heat(e) {
 		return this.wanted.get(this.heatNode) === e ? Promise.resolve() : this.load(this.heatNode, e);
@@ -4813,13 +5149,13 @@ var In = [
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				...Bn
+				..._r
 			};
-			this.lines.add(new Q({
+			this.lines.add(new $({
 				...e,
 				stroke: "rgba(0,0,0,0.55)",
 				strokeWidth: 3
-			})), this.lines.add(new Q({
+			})), this.lines.add(new $({
 				...e,
 				stroke: "#fff",
 				strokeWidth: 1.4
@@ -4829,7 +5165,7 @@ var In = [
 	repaint(e, t, n) {
 		let r = this.pixels.getContext("2d");
 		if (!r || n.width === 0 || n.height === 0) return;
-		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [In, Ln].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
+		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [pr, mr].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
 		for (let r = 0; r < n.height; r++) {
 			let i = (n.y + r) * e.width + n.x;
 			for (let c = 0; c < n.width; c++) e.data[i + c] ? a[r * n.width + c] = o : t.data[i + c] && (r + c + n.x + n.y) % 4 < 2 && (a[r * n.width + c] = s);
@@ -4868,7 +5204,7 @@ var In = [
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(zn, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(gr, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -4886,116 +5222,13 @@ var In = [
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Rn), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < hr), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, $ = {
-	x: 0,
-	y: 0,
-	width: 0,
-	height: 0
-}, Hn = class {
-	width;
-	height;
-	data;
-	constructor(e, t, n) {
-		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
-	}
-	clip(e, t, n, r) {
-		let i = Math.max(0, Math.floor(e)), a = Math.max(0, Math.floor(t));
-		return {
-			x: i,
-			y: a,
-			width: Math.max(0, Math.min(this.width, Math.ceil(n)) - i),
-			height: Math.max(0, Math.min(this.height, Math.ceil(r)) - a)
-		};
-	}
-	stroke(e, t, n, r) {
-		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
-		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
-			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
-			d * d + f * f <= c && (this.data[t * this.width + n] = r);
-		}
-		return i;
-	}
-	polygon(e, t) {
-		if (e.length < 3) return {
-			x: 0,
-			y: 0,
-			width: 0,
-			height: 0
-		};
-		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
-		for (let n = i.y; n < i.y + i.height; n++) {
-			let r = Un(e, n + .5);
-			for (let e = 0; e + 1 < r.length; e += 2) {
-				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
-				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
-			}
-		}
-		return i;
-	}
-	box(e, t, n) {
-		let r = Math.min(e[0], t[0]), i = Math.min(e[1], t[1]), a = Math.max(e[0], t[0]), o = Math.max(e[1], t[1]);
-		return this.polygon([
-			[r, i],
-			[a, i],
-			[a, o],
-			[r, o]
-		], n);
-	}
-	fill(e) {
-		return this.data.fill(e), {
-			x: 0,
-			y: 0,
-			width: this.width,
-			height: this.height
-		};
-	}
-	count() {
-		let e = 0;
-		for (let t of this.data) e += t;
-		return e;
-	}
-	copy(e) {
-		let t = new Uint8Array(e.width * e.height);
-		for (let n = 0; n < e.height; n++) {
-			let r = (e.y + n) * this.width + e.x;
-			t.set(this.data.subarray(r, r + e.width), n * e.width);
-		}
-		return t;
-	}
-	paste(e, t) {
-		for (let n = 0; n < e.height; n++) {
-			let r = t.subarray(n * e.width, (n + 1) * e.width);
-			this.data.set(r, (e.y + n) * this.width + e.x);
-		}
-	}
-};
-function Un(e, t) {
-	let n = [];
-	for (let r = 0; r < e.length; r++) {
-		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
-		a <= t != s <= t && n.push(i + (t - a) / (s - a) * (o - i));
-	}
-	return n.sort((e, t) => e - t);
-}
-function Wn(e, t) {
-	if (e === null || e.width === 0 || e.height === 0) return t;
-	if (t.width === 0 || t.height === 0) return e;
-	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
-	return {
-		x: n,
-		y: r,
-		width: Math.max(e.x + e.width, t.x + t.width) - n,
-		height: Math.max(e.y + e.height, t.y + t.height) - r
-	};
-}
-// src/history.ts
-var Gn = class {
+}, yr = class {
 	done = [];
 	undone = [];
 	open = null;
@@ -5007,12 +5240,12 @@ var Gn = class {
 		};
 	}
 	touched(e) {
-		this.open && (this.open.rect = Wn(this.open.rect, e));
+		this.open && (this.open.rect = f(this.open.rect, e));
 	}
 	end() {
 		let e = this.open;
 		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
-		let { mask: t, rect: n } = e, r = new Hn(t.width, t.height, e.base).copy(n), i = t.copy(n);
+		let { mask: t, rect: n } = e, r = new u(t.width, t.height, e.base).copy(n), i = t.copy(n);
 		return !r.every((e, t) => e === i[t]) && (this.done.push({
 			mask: t,
 			rect: n,
@@ -5043,139 +5276,14 @@ var Gn = class {
 	get length() {
 		return this.done.length;
 	}
-}, Kn = [
-	-1,
-	0,
-	1
-].flatMap((e) => [
-	-1,
-	0,
-	1
-].map((t) => [t, e])).filter(([e, t]) => e !== 0 || t !== 0), qn = Kn.filter(([e, t]) => e === 0 || t === 0), Jn = 2;
-function Yn(e, t, n, r) {
-	let i = Math.min(e.width - 1, Math.max(0, (n + .5) * e.width / t.width - .5)), a = Math.min(e.height - 1, Math.max(0, (r + .5) * e.height / t.height - .5)), [o, s] = [Math.floor(i), Math.floor(a)], [c, l] = [Math.min(o + 1, e.width - 1), Math.min(s + 1, e.height - 1)], [u, d] = [i - o, a - s], f = (t, n) => e.values[n * e.width + t], p = f(o, s) * (1 - u) + f(c, s) * u, m = f(o, l) * (1 - u) + f(c, l) * u;
-	return p * (1 - d) + m * d;
-}
-function Xn(e, t, n, r) {
-	let i = (n, i) => Yn(t, e, n, i) < r, a = nr(e, n, Jn * e.width / t.width, i);
-	return a < 0 ? $ : ir(e, rr(e, a, Kn, i), 1);
-}
-function Zn(e, t, n) {
-	return ar(e, (r, i) => Yn(t, e, r, i) < n ? 1 : e.data[i * e.width + r]);
-}
-function Qn(e, t) {
-	let [n, r] = [Math.floor(t[0]), Math.floor(t[1])];
-	if (n < 0 || r < 0 || n >= e.width || r >= e.height || e.data[r * e.width + n]) return $;
-	let i = rr(e, r * e.width + n, qn, (t, n) => !e.data[n * e.width + t]);
-	return i.some((t) => sr(e, t)) ? null : ir(e, i, 1);
-}
-function $n(e) {
-	let t = new Uint8Array(e.data.length), n = (t, n) => !e.data[n * e.width + t];
-	for (let r of or(e)) !e.data[r] && !t[r] && rr(e, r, qn, n, t);
-	return ar(e, (n, r) => +!t[r * e.width + n]);
-}
-function er(e, t) {
-	let n = new Uint8Array(e.data.length), r = (t, n) => e.data[n * e.width + t] === 1, i = null;
-	for (let a = 0; a < e.data.length; a++) {
-		if (!e.data[a] || n[a]) continue;
-		let o = rr(e, a, Kn, r, n);
-		o.length < t && (i = Wn(i, ir(e, o, 0)));
-	}
-	return i ?? $;
-}
-function tr(e) {
-	let t = e.data.slice(), n = (n, r) => n < 0 || r < 0 || n >= e.width || r >= e.height ? 0 : t[r * e.width + n];
-	return ar(e, (r, i) => {
-		let a = t[i * e.width + r];
-		for (let [e, t] of Kn) a += n(r + e, i + t);
-		return +(a >= 5);
-	});
-}
-function nr(e, t, n, r) {
-	let [i, a] = [n * n, -1], o = e.clip(t[0] - n, t[1] - n, t[0] + n, t[1] + n);
-	for (let n = o.y; n < o.y + o.height; n++) for (let s = o.x; s < o.x + o.width; s++) {
-		let o = (s + .5 - t[0]) ** 2 + (n + .5 - t[1]) ** 2;
-		o <= i && r(s, n) && ([i, a] = [o, n * e.width + s]);
-	}
-	return a;
-}
-function rr(e, t, n, r, i = new Uint8Array(e.data.length)) {
-	let a = [t];
-	i[t] = 1;
-	for (let t = 0; t < a.length; t++) {
-		let [o, s] = [a[t] % e.width, Math.floor(a[t] / e.width)];
-		for (let [t, c] of n) {
-			let [n, l] = [o + t, s + c];
-			if (n < 0 || l < 0 || n >= e.width || l >= e.height) continue;
-			let u = l * e.width + n;
-			!i[u] && r(n, l) && (i[u] = 1, a.push(u));
-		}
-	}
-	return a;
-}
-function ir(e, t, n) {
-	let [r, i, a, o] = [
-		e.width,
-		e.height,
-		-1,
-		-1
-	];
-	for (let s of t) {
-		let [t, c] = [s % e.width, Math.floor(s / e.width)];
-		e.data[s] = n, [r, i, a, o] = [
-			Math.min(r, t),
-			Math.min(i, c),
-			Math.max(a, t),
-			Math.max(o, c)
-		];
-	}
-	return a < 0 ? $ : {
-		x: r,
-		y: i,
-		width: a - r + 1,
-		height: o - i + 1
-	};
-}
-function ar(e, t) {
-	let [n, r, i, a] = [
-		e.width,
-		e.height,
-		-1,
-		-1
-	];
-	for (let o = 0; o < e.height; o++) for (let s = 0; s < e.width; s++) {
-		let [c, l] = [o * e.width + s, t(s, o)];
-		e.data[c] !== l && (e.data[c] = l, [n, r, i, a] = [
-			Math.min(n, s),
-			Math.min(r, o),
-			Math.max(i, s),
-			Math.max(a, o)
-		]);
-	}
-	return i < 0 ? $ : {
-		x: n,
-		y: r,
-		width: i - n + 1,
-		height: a - r + 1
-	};
-}
-function or(e) {
-	let { width: t, height: n } = e, r = Array.from({ length: n }, (e, n) => [n * t, n * t + t - 1]).flat();
-	return [...Array.from({ length: t }, (e, r) => [r, (n - 1) * t + r]).flat(), ...r];
-}
-function sr(e, t) {
-	let [n, r] = [t % e.width, Math.floor(t / e.width)];
-	return n === 0 || r === 0 || n === e.width - 1 || r === e.height - 1;
-}
-// src/sheet.ts
-var cr = class {
+}, br = class {
 	defect;
 	ignore;
-	history = new Gn();
+	history = new yr();
 	paint = "defect";
 	grown = null;
 	constructor(e, t) {
-		this.defect = new Hn(e, t), this.ignore = new Hn(e, t);
+		this.defect = new u(e, t), this.ignore = new u(e, t);
 	}
 	get layer() {
 		return this.paint === "defect" ? this.defect : this.ignore;
@@ -5200,33 +5308,30 @@ var cr = class {
 		let t = e(this.layer);
 		return this.history.touched(t), this.history.end() ? t : null;
 	}
-	grow(e, t, n) {
-		let r = this.edit((r) => Xn(r, e, t, n));
-		return this.grown = r ? {
+	grow(e, t) {
+		let n = this.edit((n) => t(n, e));
+		return this.grown = n ? {
+			point: e,
+			edits: this.history.length
+		} : null, n;
+	}
+	regrow(e) {
+		if (!this.grown || this.grown.edits !== this.history.length) return null;
+		let { point: t } = this.grown, n = this.history.drop()?.rect ?? l, r = this.grow(t, e);
+		return r || (this.grown = {
 			point: t,
 			edits: this.history.length
-		} : null, r;
-	}
-	regrow(e, t) {
-		if (!this.grown || this.grown.edits !== this.history.length) return null;
-		let { point: n } = this.grown, r = this.history.drop()?.rect ?? $, i = this.grow(e, n, t);
-		return i || (this.grown = {
-			point: n,
-			edits: this.history.length
-		}), Wn(r, i ?? $);
-	}
-	threshold(e, t) {
-		return this.edit((n) => Zn(n, e, t));
+		}), f(n, r ?? l);
 	}
 	fill(e) {
 		let t = !1, n = this.edit((n) => {
-			let r = Qn(n, e);
-			return t = r === null, r ?? $;
+			let r = ne(n, e);
+			return t = r === null, r ?? l;
 		});
 		return t ? "open" : n;
 	}
 	clean(e, t) {
-		return this.edit((n) => e === "holes" ? $n(n) : e === "smooth" ? tr(n) : e === "specks" ? er(n, t) : n.fill(0));
+		return this.edit((n) => e === "holes" ? re(n) : e === "smooth" ? ae(n) : e === "specks" ? ie(n, t) : n.fill(0));
 	}
 	add(e) {
 		return this.edit((t) => {
@@ -5247,7 +5352,7 @@ var cr = class {
 	encoded() {
 		return [n(this.defect), this.ignore.data.includes(1) ? n(this.ignore) : void 0];
 	}
-}, lr = [
+}, xr = [
 	[
 		"grow",
 		"Grow",
@@ -5284,7 +5389,7 @@ var cr = class {
 		"F",
 		"Fill a closed outline"
 	]
-], ur = [
+], Sr = [
 	[
 		"undo",
 		"Undo the last stroke (Ctrl+Z)",
@@ -5305,7 +5410,7 @@ var cr = class {
 		"Show the whole image (0)",
 		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 	]
-], dr = [
+], Cr = [
 	[
 		"threshold",
 		"Mark all below the level",
@@ -5331,7 +5436,7 @@ var cr = class {
 		"Copy the last image's mask",
 		""
 	]
-], fr = "http://www.w3.org/2000/svg", pr = class {
+], wr = "http://www.w3.org/2000/svg", Tr = class {
 	pressed;
 	row = e("div", {
 		class: "bar",
@@ -5365,7 +5470,7 @@ var cr = class {
 	constructor(t) {
 		this.pressed = t;
 		let n = e("div", { class: "group" });
-		for (let [e, r, i, a] of lr) n.append(this.named(e, r, i, a, () => t.choose(e)));
+		for (let [e, r, i, a] of xr) n.append(this.named(e, r, i, a, () => t.choose(e)));
 		this.size.addEventListener("input", () => t.resize(Number(this.size.value))), this.step.addEventListener("input", () => t.level(Number(this.step.value))), this.brush.append(this.size, this.sizeText), this.level.append(this.step, this.stepText);
 		let r = e("div", { class: "group" });
 		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.row.append(n, this.brush, this.level, r, this.icons(), this.more());
@@ -5374,7 +5479,7 @@ var cr = class {
 		return Math.max(1, Number(this.least.value) || 1);
 	}
 	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, can: a }) {
-		for (let [t] of lr) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+		for (let [t] of xr) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
 		this.buttons.get("ignore")?.setAttribute("aria-pressed", String(i));
 		for (let [e, t] of Object.entries(a)) {
 			let n = this.buttons.get(e);
@@ -5384,15 +5489,15 @@ var cr = class {
 	}
 	icons() {
 		let t = e("div", { class: "group icons" });
-		for (let [e, n, r] of ur) {
+		for (let [e, n, r] of Sr) {
 			let i = this.button(e, n, () => this.pressed.act(e));
-			i.setAttribute("aria-label", n), i.append(hr(r)), t.append(i);
+			i.setAttribute("aria-label", n), i.append(Dr(r)), t.append(i);
 		}
 		return t;
 	}
 	more() {
 		let t = e("details", { class: "more" }), n = e("div", { class: "panel" });
-		for (let [e, t, r] of dr) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
+		for (let [e, t, r] of Cr) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
 		let r = e("label", {}, "Specks are below");
 		r.append(this.least, "px");
 		let i = e("input", {
@@ -5421,11 +5526,11 @@ var cr = class {
 		return i.addEventListener("click", r), this.buttons.set(t, i), i;
 	}
 };
-function mr(e) {
-	return lr.find((t) => t[2].toLowerCase() === e)?.[0];
+function Er(e) {
+	return xr.find((t) => t[2].toLowerCase() === e)?.[0];
 }
-function hr(e) {
-	let t = document.createElementNS(fr, "svg"), n = document.createElementNS(fr, "path");
+function Dr(e) {
+	let t = document.createElementNS(wr, "svg"), n = document.createElementNS(wr, "path");
 	for (let [e, n] of Object.entries({
 		viewBox: "0 0 24 24",
 		width: "17",
@@ -5435,7 +5540,7 @@ function hr(e) {
 	return n.setAttribute("d", e), t.append(n), t;
 }
 // src/view-bar.ts
-var gr = "bgad-view", _r = {
+var Or = "bgad-view", kr = {
 	opacity: .55,
 	level: "fused",
 	isolines: !0,
@@ -5444,24 +5549,24 @@ var gr = "bgad-view", _r = {
 	split: .5,
 	comparing: !1
 };
-function vr() {
+function Ar() {
 	try {
 		return {
-			..._r,
-			...JSON.parse(sessionStorage.getItem(gr) ?? "{}")
+			...kr,
+			...JSON.parse(sessionStorage.getItem(Or) ?? "{}")
 		};
 	} catch {
-		return { ..._r };
+		return { ...kr };
 	}
 }
-var yr = class {
+var jr = class {
 	changed;
 	row = e("div", {
 		class: "bar view",
 		role: "toolbar",
 		"aria-label": "View"
 	});
-	view = vr();
+	view = Ar();
 	heat = e("span", { class: "part" });
 	level = e("select", { "aria-label": "Level of the heatmap" });
 	isolines = e("button", {
@@ -5498,7 +5603,7 @@ var yr = class {
 	set(e) {
 		Object.assign(this.view, e);
 		try {
-			sessionStorage.setItem(gr, JSON.stringify(this.view));
+			sessionStorage.setItem(Or, JSON.stringify(this.view));
 		} catch {}
 		this.changed();
 	}
@@ -5514,7 +5619,7 @@ var yr = class {
 		let s = e("label", {}, t);
 		return s.append(o), s;
 	}
-}, br = 250, xr = .1, Sr = class {
+}, Mr = 250, Nr = .1, Pr = class {
 	root;
 	data;
 	out;
@@ -5522,8 +5627,6 @@ var yr = class {
 	outbox;
 	tool = "brush";
 	radius;
-	step = 0;
-	field = null;
 	region = -1;
 	last = null;
 	points = [];
@@ -5544,29 +5647,30 @@ var yr = class {
 	bar;
 	viewBar;
 	scene;
+	grower;
 	resizer;
 	abort = new AbortController();
 	constructor(t, n, r) {
-		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new pr({
+		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Tr({
 			choose: (e) => this.choose(e),
 			act: (e) => this.act(e),
 			resize: (e) => this.resizeBrush(e),
 			level: (e) => this.setStep(e),
 			typed: (e) => this.typed(e)
-		}), this.viewBar = new yr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
+		}), this.viewBar = new jr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new Vn(this.box, n.stageHeight), this.sheet = new cr(n.width, n.height), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new vr(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new br(n.width, n.height), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.out = t;
 		let n = this.data;
-		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.data = e, this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.data = e, this.outbox.ack(e.ackRev), e.logpUrl !== n.logpUrl && this.read(e.logpUrl), this.look());
+		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.data = e, this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.data = e, this.outbox.ack(e.ackRev), this.grower.has(e) || this.read(e), this.look());
 	}
 	close() {
 		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
 	}
 	newOutbox() {
-		let { imageId: e, base: t } = this.data, n = new u(`bgad-mask-${e}-${t}`, (n) => {
+		let { imageId: e, base: t } = this.data, n = new we(`bgad-mask-${e}-${t}`, (n) => {
 			this.out.send({
 				imageId: e,
 				base: t,
@@ -5576,20 +5680,20 @@ var yr = class {
 		return n.ack(this.data.ackRev), n;
 	}
 	open() {
-		let { width: e, height: t, imageId: n, imageUrl: r, logpUrl: i } = this.data;
-		this.sheet = new cr(e, t), this.points = [], this.drawing = null, this.region = -1, Object.assign(this.box.dataset, {
+		let { width: e, height: t, imageId: n, imageUrl: r } = this.data;
+		this.sheet = new br(e, t), this.points = [], this.drawing = null, this.region = -1, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
 		}), this.scene.open(e, t), this.scene.outline([]);
-		let a = this.outbox.stored(), o = [
+		let i = this.outbox.stored(), a = [
 			this.scene.image(r),
 			this.look(),
-			this.read(i)
-		], s = a ? [a.png, a.ignore ?? null] : [this.data.mask, this.data.ignore];
-		(s[0] || s[1]) && o.push(this.take(s[0], s[1], a !== null));
-		let c = this.data;
-		Promise.all(o).then(() => {
-			this.data.imageId === c.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
+			this.read(this.data)
+		], o = i ? [i.png, i.ignore ?? null] : [this.data.mask, this.data.ignore];
+		(o[0] || o[1]) && a.push(this.take(o[0], o[1], i !== null));
+		let s = this.data;
+		Promise.all(a).then(() => {
+			this.data.imageId === s.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
 		}), this.repaint(this.sheet.whole), this.show();
 	}
 	fetchAhead() {
@@ -5600,15 +5704,11 @@ var yr = class {
 		let r = this.sheet;
 		await r.take(e, t) && this.sheet === r && (this.repaint(r.whole), n && this.commitSoon(), this.show());
 	}
-	async read(e) {
-		if (this.field = null, !e) return;
-		let t = await fetch(e).catch(() => null);
-		if (!t?.ok || this.data.logpUrl !== e) return;
-		let n = await t.arrayBuffer(), [r, i] = new Uint16Array(n, 0, 2);
-		this.data.logpUrl === e && (this.field = {
-			width: i,
-			height: r,
-			values: new Float32Array(n, 4)
+	async read({ logpUrl: e, scale: t, reach: n }) {
+		await this.grower.open({
+			logpUrl: e,
+			scale: t,
+			reach: n
 		}), this.show();
 	}
 	look() {
@@ -5633,7 +5733,7 @@ var yr = class {
 			this.drawing = null;
 			let n = e === "undo" ? t.undo() : t.redo();
 			n && this.changed(n.rect);
-		} else e === "fit" ? this.scene.fit() : e === "copy" ? this.copy() : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.field && this.data.scale && this.changed(t.threshold(this.field, o(this.data.scale, this.step))) : this.changed(t.clean(e, this.bar.smallest));
+		} else e === "fit" ? this.scene.fit() : e === "copy" ? this.copy() : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.changed(this.grower.threshold(t)) : this.changed(t.clean(e, this.bar.smallest));
 		this.show();
 	}
 	async copy() {
@@ -5647,7 +5747,7 @@ var yr = class {
 		return t && this.changed(this.sheet.edit((e) => e.box(...t, 1))), t !== null;
 	}
 	setStep(e) {
-		this.step = Math.round(10 * Math.max(-1, Math.min(5, e))) / 10, this.field && this.data.scale && this.changed(this.sheet.regrow(this.field, o(this.data.scale, this.step))), this.show();
+		this.grower.level(e), this.changed(this.grower.regrow(this.sheet)), this.show();
 	}
 	get largest() {
 		return Math.max(20, Math.round(Math.max(this.data.width, this.data.height) / 8));
@@ -5656,28 +5756,28 @@ var yr = class {
 		this.radius = Math.max(1, Math.min(this.largest, e)), this.show();
 	}
 	show() {
-		let { sheet: e, largest: t, radius: n, step: r, tool: i, data: a, region: o } = this, { canUndo: s, canRedo: c } = e.history, l = this.field !== null, u = this.last?.width === a.width && this.last.height === a.height;
+		let { sheet: e, largest: t, radius: n, tool: r, data: i, region: a } = this, { step: o, ready: s } = this.grower, { canUndo: c, canRedo: l } = e.history, u = this.last?.width === i.width && this.last.height === i.height;
 		this.bar.show({
-			tool: i,
+			tool: r,
 			radius: n,
 			largest: t,
-			step: r,
+			step: o,
 			ignoring: e.paint === "ignore",
 			can: {
-				undo: s,
-				redo: c,
-				grow: l,
+				undo: c,
+				redo: l,
+				grow: s,
 				copy: u,
-				threshold: l
+				threshold: s
 			}
 		}), this.viewBar.show({
-			levels: a.levels,
-			compare: a.compare?.name ?? null,
-			regions: a.regions.length,
-			region: o
+			levels: i.levels,
+			compare: i.compare?.name ?? null,
+			regions: i.regions.length,
+			region: a
 		});
 		let d = this.outbox.pending || this.timer !== void 0, [f, p] = [e.defect.count(), e.ignore.count()], m = [f > 0 ? `${f.toLocaleString("en")} px marked` : "", p > 0 ? `${p.toLocaleString("en")} px don't care` : ""], h = d ? "sending…" : f + p > 0 ? "ready to save" : "";
-		this.state.textContent = [...m, h].filter(Boolean).join(" · "), this.box.dataset.pending = String(d), this.box.dataset.field = String(l);
+		this.state.textContent = [...m, h].filter(Boolean).join(" · "), this.box.dataset.pending = String(d), this.box.dataset.field = String(s);
 	}
 	listen() {
 		let { signal: e } = this.abort, t = (t, n, r = this.box) => r.addEventListener(t, n, {
@@ -5695,7 +5795,7 @@ var yr = class {
 		t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
 	}
 	wheel(e) {
-		e.preventDefault(), this.tool === "grow" && e.shiftKey ? this.setStep(this.step + Math.sign(e.deltaY || e.deltaX) * xr) : this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
+		e.preventDefault(), this.tool === "grow" && e.shiftKey ? this.setStep(this.grower.step + Math.sign(e.deltaY || e.deltaX) * Nr) : this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
 	}
 	hover(e) {
 		this.over = e, e || this.scene.pointer(null, this.radius);
@@ -5759,8 +5859,8 @@ var yr = class {
 		e && (this.repaint(e), this.commitSoon());
 	}
 	grow(e) {
-		let { field: t } = this, { scale: n } = this.data, r = t && n ? this.sheet.grow(t, e, o(n, this.step)) : null;
-		r ? this.changed(r) : this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush";
+		let t = this.grower.grow(this.sheet, e);
+		t ? this.changed(t) : this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush";
 	}
 	fill(e) {
 		let t = this.sheet.fill(e);
@@ -5780,7 +5880,7 @@ var yr = class {
 		this.points = [], this.scene.outline([]), t.length > 2 && this.changed(this.sheet.edit((n) => n.polygon(t, e))), this.show();
 	}
 	commitSoon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), br), this.show();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Mr), this.show();
 	}
 	flush() {
 		if (this.timer === void 0) return;
@@ -5804,27 +5904,27 @@ var yr = class {
 		r && !i && this.did(e, n) && (e.preventDefault(), e.stopPropagation());
 	}
 	did(e, t) {
-		let n = Math.max(1, Math.round(this.radius / 5)), r = mr(t);
+		let n = Math.max(1, Math.round(this.radius / 5)), r = Er(t);
 		if (e.ctrlKey || e.metaKey) {
 			if (t !== "z") return !1;
 			this.act(e.shiftKey ? "redo" : "undo");
 		} else if (e.code === "Space") this.setSpace(!0);
 		else if (t === "[") this.resizeBrush(this.radius - n);
 		else if (t === "]") this.resizeBrush(this.radius + n);
-		else if (t === ",") this.setStep(this.step - xr);
-		else if (t === ".") this.setStep(this.step + xr);
+		else if (t === ",") this.setStep(this.grower.step - Nr);
+		else if (t === ".") this.setStep(this.grower.step + Nr);
 		else if (t === "0") this.scene.fit();
 		else if (t === "i") this.act("ignore");
 		else if (t === "j") this.jump();
-		else if (t === "t" && this.field) this.act("threshold");
+		else if (t === "t" && this.grower.ready) this.act("threshold");
 		else if (t === "enter" && this.points.length > 0) this.closePolygon(+!e.altKey);
 		else if (t === "escape") this.choose(this.tool);
-		else if (r && (r !== "grow" || this.field)) this.choose(r);
+		else if (r && (r !== "grow" || this.grower.ready)) this.choose(r);
 		else return !1;
 		return !0;
 	}
-}, Cr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", wr = /* @__PURE__ */ new WeakMap();
-function Tr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+}, Fr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Ir = /* @__PURE__ */ new WeakMap();
+function Lr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
 	let o = {
 		send: (e) => {
 			a("drawn", [
@@ -5834,14 +5934,14 @@ function Tr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a })
 			]), i("commit", e);
 		},
 		kind: (e) => i("kind", e)
-	}, s = wr.get(r);
+	}, s = Ir.get(r);
 	if (s) s.update(n, o);
 	else {
 		let i = e("div");
-		r.append(i), t(i, Cr), wr.set(r, new Sr(i, n, o));
+		r.append(i), t(i, Fr), Ir.set(r, new Pr(i, n, o));
 	}
 	return () => {
-		wr.get(r)?.close(), wr.delete(r);
+		Ir.get(r)?.close(), Ir.delete(r);
 	};
 }
-export { Tr as default };
+export { Lr as default };
