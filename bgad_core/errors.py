@@ -1,5 +1,8 @@
 """Errors with a sentence for the person who reads them: what is wrong, with the values, and what to do next."""
 
+# torch raises a class of its own on CUDA only; other allocators tell by the words of a plain RuntimeError.
+_MEMORY = ("can't allocate memory", "out of memory", "not enough memory", "bad_alloc", "could not create a memory")
+
 
 class BGADError(Exception):
     """Base of every error that `bgad_core` raises on purpose."""
@@ -31,3 +34,10 @@ class DeviceError(BGADError):
 
 class Cancelled(BGADError):
     """`should_stop` answered true; the last checkpoint is complete."""
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on whichever device; knows torch's by name, without importing it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _MEMORY)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from bgad_core.errors import BGADError, Cancelled, CheckpointError
 from bgad_core.feature_cache import Features
 from bgad_core.known import KnownAnomalies
 from bgad_core.losses import bg_spp_loss, focal_weights, full_push_pull_loss, ml_loss
+from bgad_core.memory import Parts, gradient_in_parts
 from bgad_core.model import BGAD
 
 BOUNDARY_IMAGES = 32  # training normals that the running boundary of a pass is fitted on
 BOUNDARY_CELLS = 512  # cells of each of them and level
+LEAST_ROWS = 32  # feature vectors of a step that go forward and backward together; fewer would save nothing more
 
 
 class Phase(Enum):
@@ -38,6 +40,7 @@ class Schedule:
         key: digest of what this phase is made from; a checkpoint of another key is not continued.
         finished: where the flows go when the phase is over.
         checkpoint: where flows and optimisers go after each pass.
+        parts: into how many parts a step goes; more than 1 once memory ran out, and kept with the checkpoint.
     """
 
     phase: Phase
@@ -46,6 +49,7 @@ class Schedule:
     key: str
     finished: Path
     checkpoint: Path
+    parts: Parts = field(default_factory=Parts)
 
 
 def rate_at(progress: float, schedule: Schedule) -> float:
@@ -168,13 +172,20 @@ def _step(
     device = model.device
     features = torch.from_numpy(rows.features).to(device).float()
     cells, mask = torch.from_numpy(rows.cells).to(device), torch.from_numpy(rows.mask).to(device)
-    nats = model.log_p_nats(level, features, cells)
-    loss = loss_of(model, level, nats, mask, boundary, schedule)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
+
+    def gradient(parts: int) -> float:
+        optimiser.zero_grad(set_to_none=True)
+        return gradient_in_parts(
+            lambda piece: model.log_p_nats(level, features[piece], cells[piece]),
+            lambda nats: loss_of(model, level, nats, mask, boundary, schedule),
+            len(cells),
+            parts,
+        )
+
+    what = f"a step of {len(cells)} feature vectors of level {level + 1}"
+    value = schedule.parts.within(gradient, most=max(1, len(cells) // LEAST_ROWS), what=what)
     torch.nn.utils.clip_grad_norm_(model.flows[level].parameters(), 10.0)
     optimiser.step()
-    value = float(loss.detach())
     if not math.isfinite(value):
         raise BGADError(
             f"the loss of level {level + 1} became {value} in {schedule.phase.value}: lower the learning rate "
@@ -238,7 +249,7 @@ def _checkpoint(model: BGAD, optimisers: list[torch.optim.Adam], schedule: Sched
     for level, optimiser in enumerate(optimisers):
         for number, state in optimiser.state_dict()["state"].items():
             tensors |= {f"adam.{level}.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    checkpoint.write(schedule.checkpoint, tensors, {"key": schedule.key, "epoch": epoch})
+    checkpoint.write(schedule.checkpoint, tensors, {"key": schedule.key, "epoch": epoch, "parts": schedule.parts.count})
 
 
 def _resume(model: BGAD, optimisers: list[torch.optim.Adam], schedule: Schedule) -> int:
@@ -259,4 +270,5 @@ def _resume(model: BGAD, optimisers: list[torch.optim.Adam], schedule: Schedule)
                 number, field = name.removeprefix(prefix).split(".")
                 whole["state"].setdefault(int(number), {})[field] = value
         optimiser.load_state_dict(whole)
+    schedule.parts.count = int(facts.get("parts", 1))
     return int(facts["epoch"])

@@ -6,12 +6,11 @@ from typing import TypeVar
 
 import torch
 
-from bgad_core.errors import DeviceError
+from bgad_core.errors import DeviceError, ran_out
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-FULL = ("out of memory", "can't allocate memory", "not enough memory")  # CUDA and MPS; the CPU's allocator; its threads
 
 
 class Portions:
@@ -39,7 +38,7 @@ class Portions:
             try:
                 results.append(work(portion))
             except (RuntimeError, MemoryError) as error:
-                if not is_full(error):
+                if not ran_out(error):
                     raise
                 if len(portion) == 1:
                     raise DeviceError(
@@ -51,8 +50,3 @@ class Portions:
             else:
                 start += len(portion)
         return results
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error says that some device's memory is used up; only CUDA has a type of its own for it."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(words in str(error) for words in FULL)

@@ -2,6 +2,9 @@
 
 Each pass draws by a seed made of (config seed, phase, pass) and ends in a checkpoint: an interrupted run that is called
 again with the same folder ends bit for bit like one that was not.
+
+Where memory does not suffice, a step goes in parts (see `memory`). It is the same step but for its last bits, so that
+bit for bit is promised between runs that were short of memory alike.
 """
 
 import hashlib
@@ -38,7 +41,7 @@ class Progress:
         done, total: images or passes.
         loss: mean of the last pass, None where there is none.
         seconds_left: of this phase, None while unknown.
-        note: one more thing to tell, or "".
+        note: one more thing to tell, such as that memory is short, or "".
     """
 
     phase: str
@@ -221,9 +224,14 @@ def _run(
         first = done if first is None else first
         pace = (time.monotonic() - started) / (done - first) if done > first else None
         left = None if pace is None else pace * (schedule.epochs - done)
-        progress(Progress(phase, min(int(done), schedule.epochs), schedule.epochs, loss, left))
+        progress(Progress(phase, min(int(done), schedule.epochs), schedule.epochs, loss, left, _short(schedule)))
         if watch is not None and share >= 1:
             watch(model, epoch + 1)
+
+
+def _short(schedule: Schedule) -> str:
+    parts = schedule.parts.count
+    return f"memory is short: each step in {parts} parts" if parts > 1 else ""
 
 
 def _features(

@@ -24,7 +24,7 @@ from app.services.errors import Refused
 from app.services.ingest import ingest_source
 from app.services.score import request_scoring
 from app.services.trigger import start_due
-from bgad_core.errors import BGADError, Cancelled
+from bgad_core.errors import BGADError, Cancelled, ran_out
 from storage import images, runs, versions
 from storage.errors import StorageError
 from storage.models import ACTIVE, Role
@@ -94,13 +94,12 @@ def telling(context: Context, handler: Callable[[Context, Job], None]) -> Handle
         except (BGADError, StorageError, Refused) as error:
             log.info("job %s: %s", job.run_id, error)
             raise Failed(str(error)) from error
-        except MemoryError as error:
-            raise Failed("the worker ran out of memory: use a smaller image size, or a larger machine") from error
-        except RuntimeError as error:
-            if type(error).__name__ != "OutOfMemoryError":  # torch's; importing it here would cost every worker seconds
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out(error):
                 raise
             raise Failed(
-                "the device's memory is full: use a smaller image size, a smaller backbone or a larger device"
+                "memory ran out, on the device or on the machine: use a smaller image size, a smaller backbone or a "
+                "larger machine"
             ) from error
         except (OSError, DBAPIError) as error:
             if _disk_full(error):
