@@ -66,6 +66,10 @@ bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our 
 		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
 		--work bench-peers.work --out bench-peers.json
 
+.PHONY: soak-jobs
+soak-jobs: install-dev system ## jobs under random kill -9 of worker and web, on both databases: JOBS=20, SEED=0
+	BGAD_SOAK_JOBS=$(or $(JOBS),20) BGAD_SOAK_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/journeys/test_chaos.py -s
+
 .PHONY: bench-impact
 bench-impact: install ## what flips over 10,000 images, in seconds
 	$(BIN)/python -m bench.impact
