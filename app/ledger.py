@@ -15,12 +15,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
+from storage.errors import Unwritable
 from storage.models import ACTIVE, Run, RunLine, RunState, now
 
 MAX_ATTEMPTS = 3
 CANCEL_CHECK = 1.0  # seconds between two looks at the row; a cancel takes effect well within 5 s
 PROGRESS_EVERY = 0.5
 PATIENCE = 60.0
+AWAY = (DBAPIError, Unwritable)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,7 +61,7 @@ class Job:
             self._looked = time.monotonic()
             try:
                 self._cancelled = self._ordered_to_stop()
-            except DBAPIError:
+            except AWAY:
                 log.warning("job %s cannot ask the database whether to go on; it goes on", self.run_id)
         return self._cancelled
 
@@ -78,7 +80,7 @@ class Job:
         try:
             with self.database.write() as session:
                 session.add(RunLine(run_id=self.run_id, attempt=self.attempt, text=text))
-        except DBAPIError:
+        except AWAY:
             log.warning("job %s cannot write its log; it goes on: %s", self.run_id, text)
 
     def keep(self, result: dict[str, Any]) -> None:
@@ -99,7 +101,7 @@ class Job:
             with self.mine() as run:
                 if run is not None:
                     run.progress = {"phase": phase, "done": done, "total": total, **more}
-        except DBAPIError:
+        except AWAY:
             log.warning("job %s cannot show its progress; it goes on", self.run_id)
 
     @contextmanager
@@ -116,7 +118,7 @@ def patiently(call: Callable[[], T]) -> T:
     while True:
         try:
             return call()
-        except DBAPIError:
+        except AWAY:
             if time.monotonic() > deadline:
                 raise
             log.warning("the database does not answer; trying again")

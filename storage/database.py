@@ -11,11 +11,20 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from storage.errors import StorageError
+from storage.errors import StorageError, Unwritable
 
 BUSY_TIMEOUT_MS = 30_000
+NO_DISK = (
+    "disk is full",
+    "readonly database",
+    "disk I/O error",
+    "unable to open database file",
+    "No space left on device",
+    "read-only transaction",
+)
 
 
 class Database:
@@ -39,14 +48,22 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session for reading; nothing it changes is kept."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with _told(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One write transaction: committed at the end of the block, undone by any error."""
-        connection = self.engine.connect().execution_options(bgad_write=True)
-        with connection, Session(connection, expire_on_commit=False) as session, session.begin():
+        """One write transaction: committed at the end of the block, undone by any error.
+
+        Raises:
+            Unwritable: the disk is full or may not be written; nothing was changed.
+        """
+        with (
+            _told(),
+            self.engine.connect().execution_options(bgad_write=True) as connection,
+            Session(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def upgrade(self) -> None:
@@ -57,6 +74,21 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the disk refuses becomes a sentence; all else is left to those who know what to make of it."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig).strip().partition("\n")[0]
+        if any(sign in said for sign in NO_DISK):
+            raise Unwritable(
+                f"the database cannot be written ({said}): free some space or mend its rights, then try again; "
+                "nothing was changed"
+            ) from error
+        raise
 
 
 def _with_driver(url: URL) -> URL:

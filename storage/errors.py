@@ -17,5 +17,9 @@ class DamagedObject(StorageError):
     """An object whose bytes do not match its key."""
 
 
+class Unwritable(StorageError):
+    """A database whose disk is full or may not be written."""
+
+
 class BadMask(StorageError):
     """A mask that is no 1-bit picture of its image's size."""

@@ -1,7 +1,10 @@
 """Labels in and out, in the formats of other tools, without loss."""
 
+import os
+import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +49,11 @@ def export_labels(context: Context, actor: Actor, project_slug: str, out: Path, 
     records, pixels = _records(context, project_slug)
     if not records:
         raise Refused(f"{project_slug} has no label yet: there is nothing to export")
-    if format == "mvtec":
-        tree.write(records, out, lambda record: context.blobs.get(pixels[record.sha256]))
-    else:
-        out.write_bytes(_encoded(records, format))
+    with _whole(out) as temporary:
+        if format == "mvtec":
+            tree.write(records, temporary, lambda record: context.blobs.get(pixels[record.sha256]))
+        else:
+            temporary.write_bytes(_encoded(records, format))
     return len(records)
 
 
@@ -82,6 +86,21 @@ def import_labels(context: Context, actor: Actor, project_slug: str, source: Pat
         details = {"source": source.name, "labels": done, "refused": len(refused)}
         audit.record(session, by=actor.name, action="import labels", details=details, project_id=project.id)
     return Exchanged(done, same, refused)
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A place to write a file or a folder that gets its name when it is complete, and is removed when it is not."""
+    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex}")
+    try:
+        yield temporary
+        os.replace(temporary, out)
+    except OSError as error:
+        raise Refused(f"{out} cannot be written ({error.strerror or error}): choose another place") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _known(format: str) -> None:

@@ -2,8 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from app.services.authority import Actor, require
 from app.services.backup import BackupReport, report_of, verify_backup
@@ -32,20 +35,28 @@ def restore_backup(settings: Settings, actor: Actor, path: Path) -> BackupReport
     report = verify_backup(path)
     if not migrate.known(report.revision):
         raise Refused(f"{path.name} is of a newer release (schema {report.revision}): install that one first")
-    with archive.opened(path) as opened:
+    with archive.opened(path) as opened, _told(settings):
         _require_empty(settings, whole=opened.manifest["kind"] == WHOLE)
         marker = settings.home / UNFINISHED
-        try:
-            settings.home.mkdir(parents=True, exist_ok=True)
-            marker.write_text(f"restoring {path.name}\n", encoding="utf-8")
-            _restore_files(opened, settings)
-            _restore_rows(opened, settings)
-            marker.unlink()
-        except OSError as error:
-            raise StorageError(
-                f"{settings.home} cannot be written ({error.strerror or error}): free some space, empty it, try again"
-            ) from error
+        settings.home.mkdir(parents=True, exist_ok=True)
+        marker.write_text(f"restoring {path.name}\n", encoding="utf-8")
+        _restore_files(opened, settings)
+        _restore_rows(opened, settings)
+        marker.unlink()
         return report_of(opened)
+
+
+@contextmanager
+def _told(settings: Settings) -> Iterator[None]:
+    """What the disk or the database refuses, as a sentence."""
+    try:
+        yield
+    except (OSError, DBAPIError) as error:
+        said = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
+        raise StorageError(
+            f"{settings.home} or its database cannot be written ({said.strip().partition(chr(10))[0]}): free some "
+            "space, empty both, try again"
+        ) from error
 
 
 def _require_empty(settings: Settings, *, whole: bool) -> None:

@@ -24,6 +24,7 @@ from app.worker.score import load_version, part_boundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
 from storage.models import Version
+from storage.stores import write_atomically
 
 CHUNK = 32
 
@@ -128,7 +129,13 @@ def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -
     scale = Scale(boundary.median, boundary.b_n, boundary.b_a)
     heat = painted(result.fused.astype(np.float32), scale, (image.shape[1], image.shape[0]))
     opacity = heat[..., 3:] / 255.0
-    cv2.imwrite(str(path), (image * (1 - opacity) + heat[..., :3] * opacity).astype(np.uint8))
+    done, data = cv2.imencode(".png", (image * (1 - opacity) + heat[..., :3] * opacity).astype(np.uint8))
+    if not done:
+        raise Refused(f"the heatmap of {picture.name} cannot be encoded ({image.shape[1]}x{image.shape[0]})")
+    try:
+        write_atomically(path, data.tobytes())
+    except OSError as error:
+        raise Refused(f"{path} cannot be written ({error.strerror or error}): choose another place") from error
 
 
 def _flat(name: str) -> str:
