@@ -28,6 +28,10 @@ class CheckpointError(BGADError):
     """A saved model that cannot be read or belongs to another backbone, size or format."""
 
 
+class ExportError(BGADError):
+    """A model that cannot leave as a graph, or whose graph does not score as the model does."""
+
+
 class DeviceError(BGADError):
     """A device that was asked for and is not there, or is full."""
 

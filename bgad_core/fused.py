@@ -62,7 +62,7 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
     constant = torch.zeros((), dtype=features.dtype, device=features.device)
     merged: list[Tensor] = []
     for block in flow.network:
-        tensors, log_scale = _merged(block, cells)
+        tensors, log_scale = merged_block(block, cells)
         merged += tensors
         constant = constant + log_scale
     constant = constant - 0.5 * flow.channels * math.log(2 * math.pi)
@@ -70,7 +70,7 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
     return _Flow.apply(features, cells.column, cells.row, flow.config.clamp, narrow, *merged) + constant
 
 
-def _merged(block: Any, cells: Cells) -> tuple[list[Tensor], Tensor]:
+def merged_block(block: Any, cells: Cells) -> tuple[list[Tensor], Tensor]:
     """A block as PER_BLOCK matrices and the constant part of its log-determinant.
 
     With the hidden layer h = relu(x1 inner' + column[x] + row[y]) and [a, t] = h outer' + bias, the coupling makes

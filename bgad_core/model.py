@@ -17,6 +17,7 @@ from bgad_core.feature_cache import Features, shapes_of, smoothed
 from bgad_core.features import FeatureExtractor, resolve_device
 from bgad_core.flow import ConditionalFlow, positional_encoding_2d
 from bgad_core.fused import cells_on, fused_log_p_nats
+from bgad_core.standing import lowest_of
 from bgad_core.tiling import Seamless
 
 FORMAT = 2
@@ -253,11 +254,6 @@ def _cared(features: Features, level: int, planes: Sequence[np.ndarray]) -> np.n
         flat = plane.ravel()
         values.append(flat[features.cared(index, level, np.arange(flat.size))])
     return np.concatenate(values)
-
-
-def lowest_of(plane: np.ndarray) -> float:
-    """The lowest value of a fused map, to four decimals: a sum's last bits depend on the batch, and decide nothing."""
-    return round(float(plane.min()), 4)
 
 
 def _fill(model: BGAD, tensors: dict[str, Tensor], name: str) -> None:

@@ -6,22 +6,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bgad_core.acquisition import abnormal_region, margin_mass
-from bgad_core.boundary import LevelBoundary
 from bgad_core.data import read_image, resized
 from bgad_core.descriptor import region_descriptors
 from bgad_core.errors import Cancelled
 from bgad_core.feature_cache import FeatureCache, key_of
 from bgad_core.features import as_batch
-from bgad_core.model import BGAD, lowest_of
+from bgad_core.model import BGAD
 from bgad_core.pipeline import ahead
 from bgad_core.portions import Portions
+from bgad_core.standing import StandingName, anomaly_score, lowest_of, standing_of
 from bgad_core.tiling import Seamless, cut, fitted, in_batches, layout_of
 
 READERS = 2
@@ -47,28 +46,11 @@ class ImageScore:
 
     score: float
     lowest: float
-    standing: Literal["normal", "margin", "defect"]
+    standing: StandingName
     fused: np.ndarray
     levels: np.ndarray
     margin: float
     descriptor: np.ndarray
-
-
-def anomaly_score(lowest: float, fused: LevelBoundary, part: LevelBoundary) -> float:
-    """A part's score from its lowest fused log-likelihood; monotone, so it ranks as Eq. 7 does.
-
-    u = (median - lowest) / (median - b_n) is 0 at what normal cells are and 1 at the part's boundary; u / (1 + u) keeps
-    it in [0, 1) without ever saturating, as 1 - exp(log p) does in float32.
-    """
-    u = max(0.0, (fused.median - lowest) / (fused.median - part.b_n))
-    return u / (1.0 + u)
-
-
-def standing_of(lowest: float, part: LevelBoundary) -> Literal["normal", "margin", "defect"]:
-    """Where the lowest fused value of a part lies against the part's boundary."""
-    if lowest >= part.b_n:
-        return "normal"
-    return "margin" if lowest >= part.b_a else "defect"
 
 
 @dataclass(frozen=True)
