@@ -22,6 +22,14 @@ class BadPicture(Exception):
     """Why a file is no usable image or mask; the file's name is the caller's to add."""
 
 
+class TooLarge(BadPicture):
+    """More bytes or pixels than are read."""
+
+
+class UnknownKind(BadPicture):
+    """Not an image, or of a kind that is not read."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """One image as it is kept.
@@ -44,14 +52,28 @@ def read_picture(data: bytes) -> Picture:
     Raises:
         BadPicture: empty, truncated, too large, too small, not one of `FORMATS`, or of several pages.
     """
-    picture = _to_rgb(_upright(_decode(data, FORMATS)))
-    if min(picture.size) < MIN_SIDE:
-        raise BadPicture(f"is {picture.width}x{picture.height} pixels: {MIN_SIDE}x{MIN_SIDE} is the least")
+    picture = _picture(data, MAX_PIXELS)
     picture.info = {}  # colour profiles and comments would travel on with the pixels
     png, thumb = io.BytesIO(), io.BytesIO()
     _small(picture).save(thumb, "JPEG", quality=85)
     picture.save(png, "PNG", compress_level=1)
     return Picture(png.getvalue(), thumb.getvalue(), picture.width, picture.height)
+
+
+def read_pixels(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """The pixels of `read_picture`'s PNG, uint8 (H, W, 3), without the detour: what a served model scores.
+
+    Raises:
+        BadPicture: as `read_picture`; `TooLarge` and `UnknownKind` where a server answers otherwise.
+    """
+    return np.asarray(_picture(data, max_pixels))
+
+
+def _picture(data: bytes, max_pixels: int) -> Image.Image:
+    picture = _to_rgb(_upright(_decode(data, FORMATS, max_pixels)))
+    if min(picture.size) < MIN_SIDE:
+        raise BadPicture(f"is {picture.width}x{picture.height} pixels: {MIN_SIDE}x{MIN_SIDE} is the least")
+    return picture
 
 
 def read_mask(data: bytes, *, width: int, height: int, of: str) -> np.ndarray:
@@ -81,21 +103,21 @@ def _small(picture: Image.Image) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _decode(data: bytes, formats: tuple[str, ...]) -> Image.Image:
+def _decode(data: bytes, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) -> Image.Image:
     if not data:
         raise BadPicture("is empty (0 bytes)")
     if len(data) > MAX_BYTES:
-        raise BadPicture(f"is larger than {MAX_BYTES // 2**20} MiB: save it smaller or compressed")
+        raise TooLarge(f"is larger than {MAX_BYTES // 2**20} MiB: save it smaller or compressed")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=formats)
-            _check(picture)
+            _check(picture, max_pixels)
             picture.load()
     except UnidentifiedImageError:
-        raise BadPicture(f"is not an image of a known kind ({', '.join(formats)})") from None
+        raise UnknownKind(f"is not an image of a known kind ({', '.join(formats)})") from None
     except Image.DecompressionBombError:
-        raise BadPicture(f"has more than {MAX_PIXELS // 10**6} million pixels: cut or shrink it") from None
+        raise TooLarge(f"has more than {max_pixels / 10**6:g} million pixels: cut or shrink it") from None
     except BadPicture:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, KeyError, IndexError) as error:
@@ -103,10 +125,10 @@ def _decode(data: bytes, formats: tuple[str, ...]) -> Image.Image:
     return picture
 
 
-def _check(picture: Image.Image) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise BadPicture(
-            f"is {picture.width}x{picture.height} pixels, more than {MAX_PIXELS // 10**6} million: cut or shrink it"
+def _check(picture: Image.Image, max_pixels: int) -> None:
+    if picture.width * picture.height > max_pixels:
+        raise TooLarge(
+            f"is {picture.width}x{picture.height} pixels, more than {max_pixels / 10**6:g} million: cut or shrink it"
         )
     if getattr(picture, "n_frames", 1) > 1:
         raise BadPicture("has several pages or frames: save one image per file")
