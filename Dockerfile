@@ -7,14 +7,29 @@ ARG PYTHON=3.11-slim-bookworm
 FROM python:${PYTHON} AS build
 WORKDIR /opt/bgad-inspect
 RUN python -m venv /venv
-COPY requirements.txt constraints.txt ./
-RUN /venv/bin/pip install --no-cache-dir -r requirements.txt -c constraints.txt
+COPY requirements.txt requirements-export.txt requirements-serve.txt constraints.txt ./
+RUN /venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements-export.txt -c constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY bgad_core bgad_core
 COPY storage storage
 COPY app app
 COPY .streamlit .streamlit
 RUN /venv/bin/pip install --no-cache-dir --no-deps -e .
+
+# `docker build --target serve .`: bundles over HTTP, without torch and without the tool.
+# Run:  docker run -p 8600:8600 -v $PWD:/models IMAGE /models/screw.bgad --tokens /models/tokens.txt
+FROM python:${PYTHON} AS serve
+WORKDIR /opt/bgad-inspect
+COPY requirements-serve.txt constraints.txt ./
+RUN pip install --no-cache-dir -r requirements-serve.txt -c constraints.txt
+COPY pyproject.toml README.md LICENSE requirements.txt requirements-export.txt ./
+COPY bgad_core bgad_core
+COPY app app
+RUN pip install --no-cache-dir --no-deps . && useradd --create-home --uid 10001 bgad
+USER bgad
+WORKDIR /home/bgad
+EXPOSE 8600
+ENTRYPOINT ["bgad-serve", "bundle", "--host", "0.0.0.0"]
 
 FROM python:${PYTHON}
 ARG DEVICE=auto

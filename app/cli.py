@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from app import commands, upkeep
+from app.door import door_options
 from app.processes import Say
 from app.services.errors import Refused
 from app.services.exchange import FORMATS
@@ -61,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _labels(add)
     _evaluate(add)
     upkeep.add_commands(add)
+    door_options(add)
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
     person.add_argument("name")

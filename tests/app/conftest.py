@@ -156,3 +156,17 @@ def twice(twice_home: Path, tmp_path: Path) -> Iterator[Context]:
     context = open_context(settings_in(tmp_path / "home"))
     yield context
     context.database.dispose()
+
+
+@pytest.fixture(scope="session")
+def bundle_path(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The trained project's version as a `.bgad` file; exported once, because that takes seconds."""
+    from app.services.score import scoring_version
+    from app.worker.export import export_version
+
+    folder = tmp_path_factory.mktemp("bundle")
+    shutil.copytree(trained_home, folder / "home")
+    context = open_context(settings_in(folder / "home"))
+    export_version(context, scoring_version(context, ENGINEER, "tile"), folder / "tile.bgad", certificate="<p>v1</p>")
+    context.database.dispose()
+    return folder / "tile.bgad"
