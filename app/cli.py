@@ -16,6 +16,7 @@ from app.services.exchange import FORMATS
 from app.services.ingest import CONTENTS
 from app.services.retrain import PRESETS
 from app.settings import Settings
+from app.watching import watch_options
 from storage.errors import StorageError
 from storage.models import Role
 
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     _evaluate(add)
     upkeep.add_commands(add)
     door_options(add)
+    watch_options(add)
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
     person.add_argument("name")

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import and_, func, or_, select, update
@@ -85,6 +86,28 @@ def scores_by_content(session: Session, version_id: int) -> dict[str, tuple[int,
     return {
         sha: (image_id, score) for sha, image_id, score in session.execute(query.where(Score.version_id == version_id))
     }
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """A scored image that came in without a label."""
+
+    at: datetime
+    sha256: str
+    score: float
+    standing: Standing
+
+
+def arrived(session: Session, version_id: int, *, since: datetime) -> list[Arrived]:
+    """Images that came in since then, were scored by the version and brought no label along, the oldest first."""
+    brought = select(Annotation.id).where(Annotation.image_id == Image.id, Annotation.client_id.like("import-%"))
+    query = (
+        select(Image.created_at, Image.sha256, Score.score, Score.standing)
+        .join(Score, and_(Score.image_id == Image.id, Score.version_id == version_id))
+        .where(Image.created_at >= since, ~brought.exists())
+        .order_by(Image.id)
+    )
+    return [Arrived(*row) for row in session.execute(query)]
 
 
 def unscored_images(session: Session, version_id: int, project_id: int) -> Sequence[Image]:

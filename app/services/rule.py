@@ -32,9 +32,12 @@ class Rule:
     point: OperatingPoint | None = None
 
     def decide(self, row: Decided) -> Decision:
+        return self.judge(row.score, row.standing)
+
+    def judge(self, score: float, standing: Standing) -> Decision:
         if self.point is None:
-            return BY_STANDING[row.standing]
-        return "good" if row.score <= self.stop else "look" if row.score <= self.reject else "defect"
+            return BY_STANDING[standing]
+        return "good" if score <= self.stop else "look" if score <= self.reject else "defect"
 
     def stops(self, row: Decided) -> bool:
         return self.decide(row) != "good"

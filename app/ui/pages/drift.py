@@ -3,7 +3,9 @@
 import streamlit as st
 
 from app.services.drift import DriftPoint, Judgement, boundary_drift, judgements
+from app.services.incoming import incoming_drift
 from app.ui.components.figures import show
+from app.ui.components.incoming import incoming_section
 from app.ui.components.job_status import local_time
 from app.ui.components.review_figures import drift_figure
 from app.ui.visit import project_visit, sentence
@@ -108,3 +110,4 @@ show(
     alt=f"{figure} of {NAMES.get(level, f'level {level}')} over {len(shown)} versions",
 )
 table(shown, {judgement.number: judgement for judgement in found})
+incoming_section(incoming_drift(here.context, here.actor, slug))
