@@ -85,3 +85,9 @@ bench-training: install ## feature vectors a second of a training step, over the
 .PHONY: bench-gesture
 bench-gesture: install-dev ## one click on 20 screw defects in a browser, against the ground truth: GESTURE_HOME keeps its model
 	$(BIN)/python -m bench.gesture --shared $(BGAD_SHARED) --home $(or $(GESTURE_HOME),bench-gesture.home)
+
+.PHONY: bench-serve
+bench-serve: install-dev $(PEERS)/installed ## latency of a bundle beside anomalib's OpenVINO inferencer: BUNDLE=screw.bgad
+	$(BIN)/python -m bench.serve $(or $(DATASETS),$(BGAD_SHARED)/data/screw) --bundle $(or $(BUNDLE),screw.bgad) \
+		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
+		--peers $(PEERS)/bin/python
