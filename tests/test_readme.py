@@ -1,0 +1,75 @@
+"""Every bgad-inspect line of the README runs, in the README's order, in a scratch home."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app.conftest import part, write_tree
+
+ROOT = Path(__file__).resolve().parents[1]
+STAYS = ("serve", "demo", "web", "worker", "serve-model", "watch")  # they run until they are stopped
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words of every `bgad-inspect …` line of the code blocks, with continued lines joined."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    found = [shlex.split(line, comments=True) for line in lines if re.match(r"(\.venv/bin/)?bgad-inspect ", line)]
+    return [words[1:] for words in found]
+
+
+def test_each_command_of_the_parser_is_shown_in_the_readme_or_serves_the_others():
+    from app.cli import parser
+
+    known = set(next(a for a in parser()._actions if a.choices).choices)
+    shown = {words[0] for words in commands((ROOT / "README.md").read_text(encoding="utf-8"))}
+    assert shown <= known
+    assert known - shown - {"demo", "serve", "web", "worker", "evaluate"} == set()
+
+
+def prepared(folder: Path) -> None:
+    """What the README's lines name: parts of two kinds, and a weights file is not needed where the home is built in."""
+    write_tree(folder / "path/to/screw", normals=10, held_normals=3, held_defects=3)
+    for name in ("new-parts", "line-4"):
+        (folder / "path/to" / name).mkdir(parents=True)
+        (folder / "path/to" / name / "1.png").write_bytes(part(7000 + len(name), scratch=True))
+
+
+def adapted(words: list[str]) -> list[str]:
+    """The line as it is, but small: the built-in backbone, 64 pixels, the demo's schedule, and one look."""
+    if words[:2] == ["project", "create"]:
+        return [*words, "--built-in", "--size", "64"]
+    if words[0] == "train":
+        return [*words, "--preset", "demo"]
+    if words[:2] == ["user", "add"]:
+        return [*words, "--generate"]
+    return [*words, "--once", "--settle", "0"] if words[0] == "watch" else words
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_line_of_the_readme_runs(tmp_path):
+    prepared(tmp_path)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("BGAD_")},
+        "BGAD_HOME": str(tmp_path / "home"),
+        "BGAD_DEVICE": "cpu",
+        "BGAD_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    ran = []
+    for words in commands((ROOT / "README.md").read_text(encoding="utf-8")):
+        if words[0] in STAYS and words[0] != "watch":
+            continue
+        done = subprocess.run(
+            [sys.executable, "-m", "app", *adapted(words)],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"bgad-inspect {shlex.join(words)}: {done.stdout}{done.stderr}"
+        ran.append(words[0])
+    assert {"project", "ingest", "train", "score", "export", "import-bundle", "token", "watch"} <= set(ran)
