@@ -42,7 +42,8 @@ def write_graph(model: BGAD, folder: Path) -> list[Path]:
     batch = torch.export.Dim("batch", min=1, max=4096)
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name in ("torch.onnx", "onnx_ir", "onnxscript"):  # each tells of every constant that it folds
+            logging.getLogger(name).setLevel(logging.ERROR)
         program = torch.onnx.export(
             ScoringGraph(model).eval(),
             (example,),

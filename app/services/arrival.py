@@ -35,13 +35,17 @@ class Ready:
 
 @dataclass
 class Tally:
-    """What one arrival has come to so far."""
+    """What one arrival has come to so far.
+
+    `resumed`: what the arrival brought in before was this same call, interrupted; False where calls follow each other.
+    """
 
     ingest_id: int
     added: int = 0
     duplicates: int = 0
     refused: list[Refusal] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
+    resumed: bool = True
 
 
 def bring_in(
@@ -147,7 +151,7 @@ def _label(session: Session, image: Image, ready: Ready) -> None:
 
 def _count(tally: Tally, image: Image, *, created: bool = False) -> None:
     """An image that this same arrival had brought in before it was interrupted counts as added, not as a duplicate."""
-    if created or image.ingest_id == tally.ingest_id:
+    if created or (tally.resumed and image.ingest_id == tally.ingest_id):
         tally.added += 1
     else:
         tally.duplicates += 1

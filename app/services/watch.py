@@ -156,7 +156,7 @@ class Watch:
                 session, project_id=self.project.id, source=self.source, by=self.actor.name
             )
             before = (today.id, today.added, today.duplicates, list(today.refused))
-        tally = Tally(before[0])
+        tally = Tally(before[0], resumed=False)
         candidates = [Candidate(entry) for entry in entries]
         try:
             bring_in(
