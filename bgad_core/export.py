@@ -31,10 +31,10 @@ def write_graph(model: BGAD, folder: Path) -> list[Path]:
     """
     if lacking := [name for name in NEEDED if find_spec(name) is None]:
         raise ExportError(f"{', '.join(lacking)} is not installed: pip install 'bgad-inspect[export]'")
-    if model.config.flow.precision != "float32":
+    if {model.config.flow.precision, model.config.backbone.precision} != {"float32"}:
         raise ExportError(
-            f"the model's products are {model.config.flow.precision}, and its scores rest on that rounding, which the "
-            "runtimes don't have: train a version with float32 to export it"
+            "the model's products are bfloat16, and its scores rest on that rounding, which the runtimes don't have: "
+            "train a version with BGAD_PRECISION=float32 to export it"
         )
     size = model.config.size
     # Two images that differ: an example of one would make the batch look like a constant to the exporter.

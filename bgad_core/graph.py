@@ -30,12 +30,12 @@ class PlainFlow(nn.Module):
     def __init__(self, model: BGAD, level: int) -> None:
         super().__init__()
         flow = model.flows[level]
-        self.blocks: int = len(flow.network)  # type: ignore[union-attr,arg-type]
-        self.clamp: float = flow.config.clamp  # type: ignore[union-attr,assignment]
+        self.blocks: int = len(flow.network)  # type: ignore[arg-type]
+        self.clamp: float = flow.config.clamp  # type: ignore[assignment]
         channels, height, width = model.shapes[level]
         cells = cells_on(getattr(model, f"grid{level}"), width, torch.arange(height * width, device=model.device))
         constant = torch.zeros((), device=model.device)
-        for number, block in enumerate(flow.network):  # type: ignore[union-attr,arg-type]
+        for number, block in enumerate(flow.network):  # type: ignore[arg-type]
             (inner, column, row, outer, bias, scale, offset, rotation), log_scale = merged_block(block, cells)
             position = (row[:, None] + column).flatten(0, 1)
             kept = {"inner": inner.t(), "position": position, "outer": outer.t(), "bias": bias}

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,35 @@ ROOT = Path(__file__).resolve().parents[1]
 STAYS = ("serve", "demo", "web", "worker", "serve-model", "watch")  # they run until they are stopped
 
 
-def commands(text: str) -> list[list[str]]:
-    """The words of every `bgad-inspect …` line of the code blocks, with continued lines joined."""
+@dataclass(frozen=True)
+class Line:
+    """One `bgad-inspect …` of a code block: what is set before it, and its words."""
+
+    setting: dict[str, str]
+    words: list[str]
+
+
+def lines_of(text: str) -> list[Line]:
+    """The commands of all code blocks, continued lines joined."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", text.replace("\\\n", " "), flags=re.MULTILINE | re.DOTALL)
-    lines = [line.strip() for block in blocks for line in block.splitlines()]
-    found = [shlex.split(line, comments=True) for line in lines if re.match(r"(\.venv/bin/)?bgad-inspect ", line)]
-    return [words[1:] for words in found]
+    found = []
+    for line in (line for block in blocks for line in block.splitlines()):
+        if not re.match(r"(\w+=\S+ +)*(\.venv/bin/)?bgad-inspect ", line):
+            continue
+        words = shlex.split(line, comments=True)
+        start = next(place for place, word in enumerate(words) if word.endswith("bgad-inspect"))
+        found.append(Line(dict(word.split("=", 1) for word in words[:start]), words[start + 1 :]))
+    return found
+
+
+README = lines_of((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def test_each_command_of_the_parser_is_shown_in_the_readme_or_serves_the_others():
     from app.cli import parser
 
     known = set(next(a for a in parser()._actions if a.choices).choices)
-    shown = {words[0] for words in commands((ROOT / "README.md").read_text(encoding="utf-8"))}
+    shown = {line.words[0] for line in README}
     assert shown <= known
     assert known - shown - {"demo", "serve", "web", "worker", "evaluate"} == set()
 
@@ -63,12 +80,12 @@ def test_every_line_of_the_readme_runs(tmp_path):
         "PYTHONPATH": str(ROOT),
     }
     ran = []
-    for words in commands((ROOT / "README.md").read_text(encoding="utf-8")):
-        if words[0] in STAYS and words[0] != "watch":
+    for line in README:
+        if (words := line.words)[0] in STAYS and words[0] != "watch":
             continue
         done = subprocess.run(
             [sys.executable, "-m", "app", *adapted(words)],
-            cwd=tmp_path, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+            cwd=tmp_path, env={**environment, **line.setting}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"bgad-inspect {shlex.join(words)}: {done.stdout}{done.stderr}"
         ran.append(words[0])
