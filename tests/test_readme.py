@@ -85,7 +85,8 @@ def test_every_line_of_the_readme_runs(tmp_path):
             continue
         done = subprocess.run(
             [sys.executable, "-m", "app", *adapted(words)],
-            cwd=tmp_path, env={**environment, **line.setting}, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+            cwd=tmp_path, env={**environment, **line.setting}, capture_output=True, text=True,
+            stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"bgad-inspect {shlex.join(words)}: {done.stdout}{done.stderr}"
         ran.append(words[0])
