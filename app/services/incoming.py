@@ -21,7 +21,6 @@ from storage import scores, versions
 from storage.models import Role, Version, now
 
 DAYS = 30
-LEAST = 20  # parts of a day, and calibration parts, below which nothing is judged
 CHANCE = 0.001  # how often a day alarms although nothing changed
 
 
@@ -33,7 +32,7 @@ class Day:
         median: of their scores; higher is more abnormal.
         stopped: how many the standing rule does not let pass.
         above: how many score above the calibration parts' median.
-        p: how often chance alone puts so few or so many above it; None where too few are there to judge.
+        p: how often chance alone puts so few or so many above it; a handful of parts never makes it small.
         alarm: a sentence, or None.
     """
 
@@ -42,7 +41,7 @@ class Day:
     median: float
     stopped: Share
     above: int
-    p: float | None
+    p: float
     alarm: str | None
 
 
@@ -85,7 +84,7 @@ def incoming_drift(context: Context, actor: Actor, project_slug: str, *, days: i
         values = [row.score for row in rows]
         stopped = sum(rule.judge(row.score, row.standing) != "good" for row in rows)
         above = sum(value > usual for value in values)
-        p = chance_of(above, len(values), rank, normals) if min(len(values), normals) >= LEAST else None
+        p = chance_of(above, len(values), rank, normals)
         share = Share(stopped, len(values))
         judged.append(
             Day(day, len(values), median(values), share, above, p, _alarm(day, above, len(values), p, normals))
@@ -113,8 +112,8 @@ def _middle(version: Version) -> tuple[int, int, float] | None:
     return count, row["rank"], row["stop"]
 
 
-def _alarm(day: date, above: int, parts: int, p: float | None, normals: int) -> str | None:
-    if p is None or p >= CHANCE:
+def _alarm(day: date, above: int, parts: int, p: float, normals: int) -> str | None:
+    if p >= CHANCE:
         return None
     way = "more abnormal" if 2 * above > parts else "more normal"
     return (

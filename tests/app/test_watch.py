@@ -175,6 +175,7 @@ def test_half_above_the_median_is_no_surprise_and_all_above_is():
     assert chance_of(50, 100, 25, 50) > 0.5
     assert chance_of(100, 100, 25, 50) < 1e-6 and chance_of(0, 100, 25, 50) < 1e-6
     assert chance_of(14, 20, 10, 20) > 0.05, "few parts on either side prove little"
+    assert chance_of(5, 5, 6, 12) > 0.01, "nor do five of five against twelve"
 
 
 def test_the_chance_is_that_of_drawing_both_lots_from_one_heap():

@@ -3,10 +3,12 @@
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.services.incoming import CHANCE, LEAST, Day, Incoming
-from app.ui.components.figures import COLOURS, ink, new_figure, show
+from app.services.incoming import CHANCE, Day, Incoming
+from app.ui.components.figures import COLOURS, new_figure, show
 from app.ui.components.review_figures import RED
 from app.ui.visit import sentence
+
+DAY = 86_400_000  # milliseconds, in which plotly counts ticks
 
 
 def incoming_section(found: Incoming | None) -> None:
@@ -24,8 +26,8 @@ def incoming_section(found: Incoming | None) -> None:
         st.error(f"Alarm: {sentence(alarm)}.")
     st.caption(
         f"Scores under v{found.number} of the parts that came in, day by day, against the median of {found.normals} "
-        f"good parts that calibrated it. A day is judged from {LEAST} parts on; without any change one in "
-        f"{1 / CHANCE:,.0f} alarms."
+        f"good parts that calibrated it. A day alarms where chance alone would put so many on one side of it on one "
+        f"day in {1 / CHANCE:,.0f} or fewer."
     )
     show(incoming_figure(found), key="incoming", alt=f"median score of {len(found.days)} days")
     st.dataframe([_row(day) for day in reversed(found.days)], hide_index=True, width="stretch")
@@ -44,11 +46,14 @@ def incoming_figure(found: Incoming) -> go.Figure:
         customdata=[[day.parts, day.stopped.count] for day in found.days],
         hovertemplate="%{x|%Y-%m-%d}: %{y:.3f}, %{customdata[0]} parts, %{customdata[1]} stopped<extra></extra>",
     )
-    figure.add_hline(y=found.usual, line={"color": COLOURS["normal"], "dash": "dash", "width": 2})
-    figure.add_annotation(
-        x=0, xref="paper", y=found.usual, text="calibration parts", showarrow=False, yanchor="bottom", xanchor="left",
-        font={"color": ink()},
-    )  # fmt: skip
+    figure.add_scatter(
+        x=[found.days[0].day, found.days[-1].day],
+        y=[found.usual, found.usual],
+        name=f"median of {found.normals} calibration parts",
+        mode="lines+markers" if len(found.days) == 1 else "lines",
+        line={"color": COLOURS["normal"], "dash": "dash", "width": 2},
+        hoverinfo="skip",
+    )
     alarmed = [day for day in found.days if day.alarm]
     figure.add_scatter(
         x=[day.day for day in alarmed],
@@ -59,18 +64,18 @@ def incoming_figure(found: Incoming) -> go.Figure:
         hoverinfo="skip",
     )
     figure.update_yaxes(title="score → more abnormal")
-    figure.update_xaxes(type="date", tickformat="%d %b")
+    span = (found.days[-1].day - found.days[0].day).days
+    figure.update_xaxes(type="date", tickformat="%d %b", dtick=DAY * max(1, span // 8), tick0=found.days[0].day)
     return figure
 
 
 def _row(day: Day) -> dict[str, str | int]:
-    chance = "too few parts" if day.p is None else f"{day.p:.2g}"
     return {
         "day (UTC)": f"{day.day:%Y-%m-%d}",
         "parts": day.parts,
         "median score": f"{day.median:.3f}",
         "above the calibration median": f"{day.above} of {day.parts}",
         "stopped": day.stopped.words(),
-        "chance": chance,
+        "chance": f"{day.p:.2g}",
         "alarm": "yes" if day.alarm else "",
     }
