@@ -39,7 +39,9 @@ def make(name: str, settings: Settings, dataset: Path, normals: int, folder: Pat
         pre_processor = Cflow.configure_pre_processor(size)
         module = Cflow(backbone=settings.backbone, layers=LAYERS, pre_processor=pre_processor, **off)
         _load(module.model.encoder, settings)
-    module.eval().to_openvino(folder / name, input_size=(settings.size, settings.size))
+    # One image at a time, as its inferencer takes them: its dynamic batch is fixed at the example's 2 (anomalib 2.7.0).
+    alone = {"dynamic_axes": {}}
+    module.eval().to_openvino(folder / name, input_size=(settings.size, settings.size), onnx_kwargs=alone)
     return path
 
 
