@@ -140,8 +140,9 @@ def test_who_finds_no_room_is_told_to_come_back(scorer, token, tmp_path):
     async def crowd():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://model") as client:
             inside = [asyncio.create_task(client.post("/score", content=slow(), headers=headers)) for _ in range(2)]
-            await asyncio.sleep(0.1)
-            ready, third = await client.get("/readyz"), await client.post("/score", content=part(2), headers=headers)
+            while (ready := await client.get("/readyz")).status_code == 200:
+                await asyncio.sleep(0.01)
+            third = await client.post("/score", content=part(2), headers=headers)
             go_on.set()
             return ready, third, [await one for one in inside]
 
