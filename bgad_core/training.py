@@ -11,7 +11,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -26,34 +26,12 @@ from bgad_core.known import KnownAnomalies, known_anomalies
 from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
 from bgad_core.phases import Phase, Schedule, fit, load_flows
+from bgad_core.progress import Progress as Progress
+from bgad_core.progress import Report, Watch, looking
 from bgad_core.tiling import OVERLAP, cut, fitted, in_batches, layout_of
 
 FORMAT = 3  # of phase-1 checkpoints: raise it when the same settings would train otherwise
 STATISTICS_IMAGES = 64
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is.
-
-    Attributes:
-        phase: "features", "phase 1", "phase 2" or "calibration".
-        done, total: images or passes.
-        loss: mean of the last pass, None where there is none.
-        seconds_left: of this phase, None while unknown.
-        note: one more thing to tell, such as that memory is short, or "".
-    """
-
-    phase: str
-    done: int
-    total: int
-    loss: float | None = None
-    seconds_left: float | None = None
-    note: str = ""
-
-
-Report = Callable[[Progress], None]
-Watch = Callable[[BGAD, int], None]
 
 
 def train(
@@ -107,12 +85,12 @@ def train(
     features, held_out = _features(extractor, normals, calibration, config, cache, progress, should_stop)
     model = BGAD(config, extractor)
     _set_statistics(model, features)
-    phase_one(model, features, normals, folder, phase_one_folder, progress, should_stop)
+    phase_one(model, features, normals, folder, phase_one_folder, looking(progress, model, held_out), should_stop)
     if _needs_phase_two(config, anomalies):
         found = known_anomalies(model, normals, anomalies, should_stop=should_stop)
         known = found if len(found.features) else None
         key, seen = _key_two(model, normals, anomalies), _calibrated(watch, held_out)
-        phase_two(model, features, known, key, folder, progress, should_stop, seen)
+        phase_two(model, features, known, key, folder, looking(progress, model, held_out, known), should_stop, seen)
     progress(Progress("calibration", 0, 1))
     model.eval().calibrate(held_out)
     progress(Progress("calibration", 1, 1))
@@ -224,7 +202,8 @@ def _run(
         first = done if first is None else first
         pace = (time.monotonic() - started) / (done - first) if done > first else None
         left = None if pace is None else pace * (schedule.epochs - done)
-        progress(Progress(phase, min(int(done), schedule.epochs), schedule.epochs, loss, left, _short(schedule)))
+        passes = min(int(done), schedule.epochs)
+        progress(Progress(phase, passes, schedule.epochs, loss, left, _short(schedule), ended=share >= 1))
         if watch is not None and share >= 1:
             watch(model, epoch + 1)
 

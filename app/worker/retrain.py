@@ -5,11 +5,12 @@ first one, its promotion are one transaction, and a run that has its version alr
 """
 
 import hashlib
+import json
 import logging
 import math
 import shutil
 import time
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from app.services.errors import Refused
 from app.settings import Settings
 from app.worker import review
 from app.worker.device import owned_device
-from app.worker.samples import CACHE_BYTES, Plan, plan_of, samples_of, snapshot
+from app.worker.samples import CACHE_BYTES, Plan, plan_of, samples_of, snapshot, write_json
 from app.worker.score import ScoreRow, labelled_references, score_all, values_of, with_novelty
 from bgad_core import config as presets
 from bgad_core.config import BackboneConfig, BGADConfig, Precision, in_precision
@@ -107,10 +108,6 @@ def code_of() -> dict[str, str]:
 def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder: Path) -> BGAD:
     normals, anomalies, calibration = samples_of(context, job.project_id, plan)
 
-    def show(step: Progress) -> None:
-        loss = step.loss if step.loss is not None and math.isfinite(step.loss) else None  # JSON knows no NaN
-        job.progress(step.phase, step.done, step.total, loss=loss, seconds_left=step.seconds_left, note=step.note)
-
     home = context.settings.home
     return train(
         config,
@@ -122,9 +119,41 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
         cache=FeatureCache(home / "features", CACHE_BYTES),
         device=context.settings.device,
         threads=context.settings.threads,
-        progress=show,
+        progress=_Shown(job, folder / "losses.json"),
         should_stop=job.cancelled,
     )
+
+
+@dataclass
+class _Shown:
+    """Puts a training's progress on its run, with the losses of all passes and where the places stood after the last.
+
+    Attributes:
+        kept: where the losses lie, so that the next attempt of this run shows them too.
+        losses: by phase, the loss of each pass.
+    """
+
+    job: Job
+    kept: Path
+    losses: dict[str, list[float | None]] = field(default_factory=dict)
+    live: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.kept.is_file():
+            self.losses = json.loads(self.kept.read_text(encoding="utf-8"))
+
+    def __call__(self, step: Progress) -> None:
+        loss = step.loss if step.loss is not None and math.isfinite(step.loss) else None  # JSON knows no NaN
+        if step.live:
+            self.live = [asdict(level) for level in step.live]
+            passes = self.losses.setdefault(step.phase, [])
+            del passes[step.done - 1 :]  # a pass that a killed attempt had reported is trained again
+            passes += [None] * (step.done - 1 - len(passes)) + [loss]
+            write_json(self.kept, self.losses)
+        more = {"losses": self.losses, "live": self.live} if self.live or self.losses else {}
+        self.job.progress(
+            step.phase, step.done, step.total, loss=loss, seconds_left=step.seconds_left, note=step.note, **more
+        )
 
 
 def clear_leftovers(context: Context) -> None:

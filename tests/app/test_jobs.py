@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from app import jobs
 from storage.models import ACTIVE, Project, Run, RunState
@@ -94,6 +97,19 @@ def test_a_double_click_makes_one_retrain(database, project_id):
     with database.write() as session:
         assert jobs.cancel(session, first)
     assert queue(database, project_id, kind="retrain") != first
+
+
+def test_eight_browsers_that_click_at_the_same_moment_make_one_retrain(database, project_id):
+    together = threading.Barrier(8)
+
+    def click(_number):
+        together.wait()
+        return queue(database, project_id, kind="retrain")
+
+    with ThreadPoolExecutor(8) as browsers:
+        assert len(set(browsers.map(click, range(8)))) == 1
+    with database.read() as session:
+        assert len(list(session.scalars(select(Run)))) == 1
 
 
 def test_a_job_of_a_transaction_that_is_undone_was_never_queued(database, project_id):

@@ -1,18 +1,21 @@
 """Retrains that start by themselves: each by its own evidence, once, and never on the same labels again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app import jobs
 from app.services.authority import NotAllowed
 from app.services.errors import Refused
 from app.services.label import save_verdict
-from app.services.retrain import cancel, run_view
+from app.services.retrain import cancel, request_retraining, run_view, runs_of
 from app.services.score import ranked_queue
 from app.services.trigger import Evidence, Triggers, project_triggers, reason_for, set_triggers, start_due
-from storage.models import RunState, Verdict
+from storage import versions
+from storage.models import Annotation, Image, Run, RunState, Verdict
 from tests.app.conftest import ENGINEER, INSPECTOR
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
@@ -64,6 +67,42 @@ def test_enough_new_labels_start_one_retrain_that_says_so(trained):
     with trained.database.read() as session:
         assert session.scalar(jobs.active(1, "retrain")) != run_id
     assert run_view(trained, ENGINEER, run_id).state is RunState.cancelled
+
+
+def test_a_schedule_starts_one_retrain_however_many_workers_look_at_once(context, filled):
+    """On SQLite and PostgreSQL: four workers find the same retrain due, and the project gets one run."""
+    slug = filled(normals=6)
+    asked_hours_ago(context, slug, hours=3)
+    set_triggers(context, ENGINEER, slug, Triggers(hours=2, preset="demo"))
+    assert start_due(context) == []  # nothing was labelled since
+    with context.database.read() as session:
+        image = session.scalars(select(Image).where(Image.held_out.is_(False))).first()
+    save_verdict(context, ENGINEER, image.id, verdict=Verdict.defect, client_id="late", expected_revision=1)
+    with ThreadPoolExecutor(4) as workers:
+        started = {run_id for found in workers.map(lambda _: start_due(context), range(4)) for run_id in found}
+    waiting = [run for run in runs_of(context, ENGINEER, slug) if run.state is RunState.queued]
+    assert [run.id for run in waiting] == list(started)
+    assert (waiting[0].by, waiting[0].reason) == (
+        "system",
+        "by schedule: 2 hours after the last retrain, with 1 new labels",
+    )
+
+
+def asked_hours_ago(context, slug, *, hours):
+    """A retrain that was asked for then and gave the version that decides; its labels are older still."""
+    run_id = request_retraining(context, ENGINEER, slug, preset="demo")
+    with context.database.write() as session:
+        run = session.get_one(Run, run_id)
+        run.state, run.created_at = RunState.done, run.created_at - timedelta(hours=hours)
+        for said in session.scalars(select(Annotation)):
+            said.created_at -= timedelta(hours=hours + 1)
+        hashes = list(session.scalars(select(Image.sha256).where(Image.held_out.is_(False))))
+        made = versions.add_version(
+            session, project_id=run.project_id, run_id=run_id, parent_id=None, checkpoint="0" * 64, config={},
+            boundaries=[], histograms={}, metrics={}, known_anomalies=0, device="cpu", seconds=1.0,
+            snapshot={"normals": hashes[2:], "calibration": hashes[:2], "anomalies": []},
+        )  # fmt: skip
+        versions.promote(session, project_id=run.project_id, version_id=made.id, by="ann")
 
 
 def test_what_makes_no_sense_is_refused(trained):

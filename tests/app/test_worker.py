@@ -134,6 +134,25 @@ def test_an_attempt_that_was_replaced_writes_nothing_any_more(context, filled):
     assert (run.state, run.progress, run.error) == (RunState.running, {}, None)
 
 
+def test_a_retrain_shows_every_pass_so_far_also_those_of_the_attempt_before(context, filled):
+    slug = filled()
+    run_id = request_retraining(context, ENGINEER, slug, preset="demo")
+    shown = lambda: run_view(context, ENGINEER, run_id).progress  # noqa: E731
+    first: list[float] = []
+    for most in (3, 6):
+        far = lambda most=most: shown().get("phase") == "phase 1" and shown()["done"] >= most  # noqa: E731
+        job = begin(context.database, run_id, stopping=far)
+        assert job is not None
+        with pytest.raises(Stopped):
+            handlers(context)["retrain"](job)
+        losses, live = shown()["losses"]["phase 1"], shown()["live"]
+        assert len(losses) == shown()["done"] >= most and isinstance(losses[-1], float)
+        first = first or losses
+        assert [row["level"] for row in live] == ["1", "2", "3"]
+        assert all(row["b_a"] < row["b_n"] and sum(row["normal"]) > 0 for row in live)
+    assert losses[: len(first)] == first and losses[-1] < losses[0]
+
+
 def test_threads_are_limited_before_torch_comes(monkeypatch):
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_WAIT_POLICY"):
         monkeypatch.setenv(name, "x")

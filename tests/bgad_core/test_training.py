@@ -134,3 +134,16 @@ def test_few_vectors_whiten_less_than_many():
     covariance = np.cov(seen, rowvar=False)  # of rank 39: many directions were never seen to move
     few, many = (np.abs(np.linalg.eigvalsh(whitening_of(covariance, n, full=True))).max() for n in (40, 1_000_000))
     assert few < 3 / np.sqrt(np.trace(covariance) / 64) < many
+
+
+def test_each_pass_ends_with_where_held_out_normals_and_known_defects_stand(run):
+    run(tiny_config())
+    one, two = ([s for s in run.reported if s.live and s.phase == phase] for phase in ("phase 1", "phase 2"))
+    assert [s.done for s in one] == [1, 2, 3] and [s.done for s in two] == [1, 2]
+    for step in (*one, *two):
+        assert [level.level for level in step.live] == ["1", "2"]
+        for level in step.live:
+            assert level.low < level.b_a < level.b_n < level.high and sum(level.normal) > 0
+            assert (sum(level.known) > 0) == (step.phase == "phase 2")
+    first, last = one[0].live[0], one[-1].live[0]
+    assert last.b_n > first.b_n  # the normals' likelihood rises, and their boundary with it

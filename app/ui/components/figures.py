@@ -33,7 +33,7 @@ def standing_figure(reading: Reading) -> go.Figure:
         figure.add_scatter(
             x=centres, y=share, name=name, mode="lines", fill=fill, line={"color": colour, "width": 1.4, "shape": "hvh"}
         )
-    _boundary(figure, reading.scale.b_n, reading.scale.b_a)
+    boundary_lines(figure, reading.scale.b_n, reading.scale.b_a)
     figure.add_vline(x=max(low, reading.lowest), line={"color": "#e03131", "width": 2.5})
     figure.update_yaxes(visible=False, type="log")
     left = max(low, min(reading.lowest, reading.scale.b_a) - 0.05 * (high - low))
@@ -67,7 +67,7 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
             line={"color": COLOURS[group], "width": 1, "dash": "dot", "shape": "hvh"},
             hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
         )
-    _boundary(figure, this.b_n, this.b_a)
+    boundary_lines(figure, this.b_n, this.b_a)
     if this.part_b_n is not None:
         figure.add_vline(x=this.part_b_n, line={"color": "#e03131", "width": 1.5})
         figure.add_annotation(
@@ -103,7 +103,8 @@ def new_figure(*, height: int) -> go.Figure:
     return figure
 
 
-def _boundary(figure: go.Figure, b_n: float, b_a: float) -> None:
+def boundary_lines(figure: go.Figure, b_n: float, b_a: float) -> None:
+    """b_n solid and b_a dashed, with the margin between them shaded."""
     figure.add_vrect(x0=b_a, x1=b_n, fillcolor="#8a949e", opacity=0.16, line_width=0)
     for value, dash, name, anchor in ((b_n, "solid", "b<sub>n</sub>", "left"), (b_a, "dash", "b<sub>a</sub>", "right")):
         figure.add_vline(x=value, line={"color": ink(), "width": 1.6, "dash": dash})

@@ -1,5 +1,6 @@
 """The running job, live: phase, how far, loss, time left, and a way to stop it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,21 +23,28 @@ ENDS = {RunState.done: "done", RunState.failed: "failed", RunState.cancelled: "c
 WAITS = "Waiting for a worker. If this stays, start one: bgad-inspect worker"
 
 
-def job_line(here: Visit, slug: str, *, kind: str | None = None) -> None:
-    """The project's running job, of one kind or of any; the whole page is drawn again when it ends."""
+def job_line(
+    here: Visit, slug: str, *, kind: str | None = None, figures: Callable[[Run], None] = lambda run: None
+) -> None:
+    """The project's running job, of one kind or of any; the whole page is drawn again when it ends.
+
+    Args:
+        figures: draws what belongs below a run's line, as often as the line is drawn.
+    """
     with told():
         active = [r for r in runs_of(here.context, here.actor, slug) if r.state in ACTIVE and kind in (None, r.kind)]
         if active:
-            _live(here, [run.id for run in reversed(active)])
+            _live(here, [run.id for run in reversed(active)], figures)
 
 
 @st.fragment(run_every=1.0)
-def _live(here: Visit, ids: list[str]) -> None:
+def _live(here: Visit, ids: list[str], figures: Callable[[Run], None]) -> None:
     found = [run_view(here.context, here.actor, run_id) for run_id in ids]
     if any(run.state not in ACTIVE for run in found):
         st.rerun()
     for run in found:
         _draw(here, run)
+        figures(run)
 
 
 def _draw(here: Visit, run: Run) -> None:

@@ -6,6 +6,7 @@ from app.services.preview import last_preview, request_preview
 from app.services.retrain import PRESETS, log_of, request_retraining, retrain_preview, runs_of
 from app.services.trigger import Triggers, project_triggers, set_triggers
 from app.ui.components.job_status import KINDS, job_line, local_time, runs_table
+from app.ui.components.training_figures import training_figures
 from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.models import Role
 
@@ -105,7 +106,7 @@ elif preview.active_run is None:
 
 if preview.version_number:
     trigger_form(here, slug)
-job_line(here, slug)
+job_line(here, slug, figures=training_figures)
 st.header("Runs")
 found = runs_of(here.context, here.actor, slug)
 if found:

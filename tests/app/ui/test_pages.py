@@ -6,11 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.ui
+from app.ledger import begin
 from app.processes import environment_of
 from app.services.accounts import create_account, sign_in, sign_out
 from app.services.impact import promotions_of
 from app.services.ingest import create_project
 from app.services.label import label_view
+from app.services.retrain import request_retraining
 from app.services.score import ranked_queue
 from app.ui.opened import opened
 from storage import annotations, runs, scores
@@ -98,6 +100,20 @@ def test_every_page_says_what_to_do_before_there_is_anything(served, visit, page
     assert not at.error
     hints = ("bring in", "no version yet", "has no image")
     assert any(hint in words(at).lower() for hint in hints), words(at)
+
+
+def test_a_running_retrain_draws_its_losses_and_the_level_that_one_chooses(served, visit):
+    run_id = request_retraining(served, ENGINEER, "tile", preset="demo")
+    job = begin(served.database, run_id)
+    level = {"low": -1.0, "high": 0.0, "normal": [1, 5, 9], "known": [3, 0, 0], "b_n": -0.4, "b_a": -0.5}
+    live = [{**level, "level": "1"}, {**level, "level": "2", "b_n": -0.3}]
+    job.progress("phase 2", 2, 10, loss=0.5, losses={"phase 1": [0.9, 0.7], "phase 2": [0.6, 0.5]}, live=live)
+    at = visit("retrain")
+    assert "phase 2" in at.get("progress")[0].proto.text and len(at.get("plotly_chart")) == 2
+    at.get("button_group")[0].set_value(["1"])
+    run(at)
+    assert len(at.get("plotly_chart")) == 2
+    assert not visit("home").get("plotly_chart")  # other pages keep to the line
 
 
 @pytest.mark.parametrize("page", PAGES)
