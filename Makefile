@@ -74,6 +74,15 @@ soak-jobs: install-dev system ## jobs under random kill -9 of worker and web, on
 bench-impact: install ## what flips over 10,000 images, in seconds
 	$(BIN)/python -m bench.impact
 
+.PHONY: bench-coverage
+bench-coverage: install ## does the false-alarm bound hold over 200 random splits: BGAD_SHARED has data and weights
+	$(BIN)/python -m bench.coverage $(or $(DATASET),$(BGAD_SHARED)/data/screw) \
+		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors)
+
+.PHONY: bench-drift
+bench-drift: install ## does the drift alarm keep still on retrains without new labels, and speak on a shift of the normals
+	$(BIN)/python -m bench.drift
+
 .PHONY: bench-queue
 bench-queue: install ## the labelling queue at 10,000 and 1,000,000 images, on this machine
 	$(BIN)/python -m bench.queue
