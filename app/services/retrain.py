@@ -47,6 +47,7 @@ class RetrainPreview:
         version_number: the deciding version, None before day one.
         refusal: why a retrain cannot start, as a sentence; None when it can.
         active_run: the retrain that is queued or running, if any.
+        size, tile: pixels that the model sees at once, and how many of the image they show; None: the whole image.
     """
 
     normals: int
@@ -58,6 +59,8 @@ class RetrainPreview:
     version_number: int | None
     refusal: str | None
     active_run: str | None
+    size: int
+    tile: int | None
 
 
 def training_data(session: Session, project_id: int) -> TrainingData:
@@ -107,6 +110,8 @@ def retrain_preview(context: Context, actor: Actor, project_slug: str) -> Retrai
         version_number=version.number if version else None,
         refusal=refusal(project, data),
         active_run=active,
+        size=project.settings["size"],
+        tile=project.settings.get("tile"),
     )
 
 

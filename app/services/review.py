@@ -29,6 +29,7 @@ class Histogram:
         margin: per group, the share of cells between b_a and b_n; empty for versions that did not keep it.
         sides: per group, how many cells lie at or below b_a, in the margin, and at or above b_n.
         overlap: shared area of normal cells and known defects, None where there are none.
+        overlap_held_out: the same of held-out defects, from which no version learns.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Histogram:
     margin: dict[str, float]
     sides: dict[str, list[int]]
     overlap: float | None
+    overlap_held_out: float | None
 
 
 @dataclass(frozen=True)
@@ -160,10 +162,11 @@ def _histogram(version: Version, level: str) -> Histogram:
     boundary = {row["level"]: row for row in version.boundaries}
     cells = {group: sum(counts[group]) for group in GROUPS}
     width = (high - low) / bins
+    shares = {g: [n / cells[g] for n in counts[g]] for g in GROUPS if cells[g]}
     return Histogram(
         number=version.number,
         centres=[low + (i + 0.5) * width for i in range(bins)],
-        shares={g: [n / cells[g] for n in counts[g]] for g in GROUPS if cells[g]},
+        shares=shares,
         cells=cells,
         b_n=boundary[level]["b_n"],
         b_a=boundary[level]["b_a"],
@@ -171,4 +174,9 @@ def _histogram(version: Version, level: str) -> Histogram:
         margin=version.histograms.get("margin", {}).get(level, {}),
         sides=version.histograms.get("sides", {}).get(level, {}),
         overlap=version.histograms.get("overlap", {}).get(level),
+        overlap_held_out=_shared_area(shares.get("normal"), shares.get("held-out")),
     )
+
+
+def _shared_area(first: list[float] | None, second: list[float] | None) -> float | None:
+    return sum(map(min, first, second)) if first and second else None

@@ -4,6 +4,7 @@ torch is imported with the first job that needs it, so that a worker is up at on
 """
 
 import errno
+import importlib
 import logging
 import os
 import shutil
@@ -137,56 +138,25 @@ def _ingest(context: Context, job: Job) -> None:
     shutil.rmtree(source, ignore_errors=True)
 
 
-def _score(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.score import score_new
+def _later(module: str, name: str) -> Callable[[Context, Job], None]:
+    """A handler whose module is imported with its first job: it imports torch."""
 
-    score_new(context, job)
+    def handle(context: Context, job: Job) -> None:
+        job.progress("starting", 0, 1)
+        handler: Callable[[Context, Job], None] = getattr(importlib.import_module(f"app.worker.{module}"), name)
+        handler(context, job)
 
-
-def _retrain(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.retrain import retrain
-
-    retrain(context, job)
-
-
-def _compare(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.compare import compare
-
-    compare(context, job)
-
-
-def _verify(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.verify import verify
-
-    verify(context, job)
-
-
-def _bias(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.bias import bias
-
-    bias(context, job)
-
-
-def _preview(context: Context, job: Job) -> None:
-    job.progress("starting", 0, 1)
-    from app.worker.preview import paste
-
-    paste(context, job)
+    return handle
 
 
 _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
     "ingest": _ingest,
-    "score": _score,
-    "retrain": _retrain,
-    "compare": _compare,
-    "verify": _verify,
-    "bias": _bias,
-    "preview": _preview,
+    "score": _later("score", "score_new"),
+    "retrain": _later("retrain", "retrain"),
+    "compare": _later("compare", "compare"),
+    "verify": _later("verify", "verify"),
+    "bias": _later("bias", "bias"),
+    "preview": _later("preview", "paste"),
 }
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.cli import main
+from app.ledger import begin
 from app.processes import environment_of
-from app.services.retrain import runs_of
+from app.services.retrain import request_retraining, retrain_preview, runs_of
 from app.settings import Settings
 from storage.models import RunState
 from tests.app.conftest import ENGINEER, part, write_tree
@@ -54,6 +55,19 @@ def test_a_project_is_made_and_filled_from_the_command_line(command, context, tm
     assert "refused train/good/broken.png: is empty (0 bytes)" in out
     assert "8 added, 0 known already, 1 refused" in out and "next: bgad-inspect train --project tile-4" in out
     assert "0 added, 8 known already" in command("ingest", tree, "--project", "tile-4")[1]
+
+
+def test_the_tile_of_the_command_line_is_what_a_retrain_trains_with(command, context, tmp_path):
+    code, out, _ = command("project", "create", "pcb", "--built-in", "--size", "64", "--tile", "128")
+    assert code == 0 and "tiles of 128 pixels as 64 pixels" in out
+    command("ingest", write_tree(tmp_path / "in", normals=6, held_normals=0, held_defects=0), "--project", "pcb")
+    job = begin(context.database, request_retraining(context, ENGINEER, "pcb", preset="demo"))
+    from app.worker.retrain import config_of  # only now: it imports torch
+
+    config = config_of(context, job)
+    assert (config.size, config.tile) == (64, 128)
+    seen = retrain_preview(context, ENGINEER, "pcb")
+    assert (seen.size, seen.tile) == (64, 128)
 
 
 @pytest.mark.parametrize(

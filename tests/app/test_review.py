@@ -5,19 +5,22 @@ import csv
 import pytest
 from sqlalchemy import select
 
+from app.ledger import begin, finish
 from app.services.authority import Actor, NotAllowed
 from app.services.drift import boundary_drift, judgements
 from app.services.errors import Refused
 from app.services.gate import Gate, failed, project_gate, set_gate
 from app.services.home import home_view
 from app.services.impact import impact, promote, promotions_of
+from app.services.ingest import ingest_source
 from app.services.label import save_verdict
 from app.services.review import histogram_csv, likelihood_histograms, sides_of, versions_view
-from app.services.score import ranked_queue
+from app.services.score import ranked_queue, request_scoring
+from app.worker.loop import handlers
 from storage import scores
 from storage.errors import NotFound
 from storage.models import AuditEntry, Role, Standing, Verdict
-from tests.app.conftest import ENGINEER
+from tests.app.conftest import ENGINEER, part
 
 IDA = Actor("ida", Role.inspector)
 
@@ -40,6 +43,9 @@ def test_histograms_are_shares_of_each_group_over_one_axis(twice):
             assert sum(share) == pytest.approx(1.0)
         assert histogram.centres == sorted(histogram.centres) and histogram.b_a < histogram.b_n
         assert 0.0 <= histogram.margin["normal"] <= 1.0 and 0.0 <= histogram.overlap <= 1.0
+        assert histogram.overlap_held_out == pytest.approx(
+            sum(min(a, b) for a, b in zip(histogram.shares["normal"], histogram.shares["held-out"], strict=True))
+        )
     assert found["fused"].part_b_n is not None and found["1"].part_b_n is None
     assert "known" not in likelihood_histograms(twice, IDA, "tile", 1)["fused"].shares  # nothing was known on day one
 
@@ -132,14 +138,26 @@ def test_a_project_asks_its_own_gate(twice):
         set_gate(twice, IDA, "tile", Gate())
 
 
-def test_a_rolled_back_version_gives_exactly_its_old_scores(twice):
-    before = {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items}
+def test_a_rolled_back_version_gives_exactly_its_old_scores_of_a_hundred_images(twice, tmp_path):
+    (tmp_path / "late").mkdir()
+    for i in range(78):
+        (tmp_path / "late" / f"{i}.png").write_bytes(part(5000 + i, scratch=i % 5 == 0))
+    ingest_source(twice, ENGINEER, "tile", tmp_path / "late", content="unknown")
     set_gate(twice, ENGINEER, "tile", Gate(lost=99, recall_floor=0.0, false_alarm_ceiling=1.0))
+    before = scored(twice)
     promote(twice, ENGINEER, "tile", 2)
-    assert {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items} != before
+    other = scored(twice)
     promote(twice, ENGINEER, "tile", 1)
-    again = {item.image_id: item.score for item in ranked_queue(twice, IDA, "tile").items}
-    assert len(before) == 22 and again == before  # floats compared with ==: the same bits
+    assert len(before) == 100 and scored(twice) == before  # floats compared with ==: the same bits
+    assert sum(other[i] != before[i] for i in before) > 50  # and the other one had scores of its own
+
+
+def scored(context):
+    """Every image's (score, standing) under the version that decides, after a worker scored what it had not."""
+    job = begin(context.database, request_scoring(context, ENGINEER, "tile"))
+    handlers(context)["score"](job)
+    finish(job)
+    return {i.image_id: (i.score, i.standing) for i in ranked_queue(context, IDA, "tile", limit=200).items}
 
 
 def test_promoting_and_rolling_back_are_two_entries_of_one_record(twice):

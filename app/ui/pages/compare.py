@@ -30,7 +30,7 @@ def recall_table(first: Side, second: Side) -> None:
     nothing = "–"
     rows = [
         {
-            "what": f"{name}: defects stopped",
+            "stopped": name,
             f"v{first.number}": first.recalls[name].words() if name in first.recalls else nothing,
             f"v{second.number}": second.recalls[name].words() if name in second.recalls else nothing,
         }
@@ -38,7 +38,7 @@ def recall_table(first: Side, second: Side) -> None:
     ]
     rows.append(
         {
-            "what": "good parts stopped",
+            "stopped": "good parts",
             f"v{first.number}": first.alarms.words(),
             f"v{second.number}": second.alarms.words(),
         }

@@ -64,11 +64,11 @@ def table(shown: list[DriftPoint], judged: dict[int, Judgement]) -> None:
                 "90 % band of b_n": f"{band[1]:.3f} to {band[2]:.3f}" if band else "not kept",
                 "b_a": point.b_a,
                 "median": point.median,
-                "move of b_n": move,
-                "chance stays within": limit,
+                "move of b_n": "–" if move is None else f"{move:+.3f}",
+                "chance stays within": "not known" if limit is None else f"{limit:.3f}",
             }
         )
-    names = ("b_n", "b_a", "median", "move of b_n", "chance stays within")
+    names = ("b_n", "b_a", "median")
     st.dataframe(
         rows,
         hide_index=True,

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.services.review import Histogram, histogram_csv, likelihood_histograms, sides_of, versions_view
 from app.ui.components.figures import WORDS, histogram_figure, show
+from app.ui.components.version_picker import pick_other, pick_version
 from app.ui.visit import project_visit
 
 FEW = 2000  # cells; below, a share of one per cent rests on twenty of them
@@ -18,9 +19,13 @@ def words_of(this: Histogram, other: Histogram | None) -> str:
             was = f" (was {100 * before[group]:.1f} %)" if group in before else ""
             parts.append(f"{WORDS[group]} {100 * this.margin[group]:.1f} %{was}")
     line = "In the margin: " + ", ".join(parts) if parts else ""
-    if this.overlap is not None:
-        was = f" (was {100 * other.overlap:.1f} %)" if other and other.overlap is not None else ""
-        line += f" · overlap of normal and known defects {100 * this.overlap:.1f} %{was}"
+    for kind, value, old in (
+        ("known", this.overlap, other.overlap if other else None),
+        ("held-out", this.overlap_held_out, other.overlap_held_out if other else None),
+    ):
+        if value is not None:
+            was = f" (was {100 * old:.1f} %)" if old is not None else ""
+            line += f" · overlap of normal and {WORDS[kind]} {100 * value:.1f} %{was}"
     return line
 
 
@@ -31,22 +36,9 @@ if not found:
     st.write("No version yet. The first one is trained from normal parts alone, on the Retrain page.")
     st.stop()
 
-numbers = [version.number for version in found]
-deciding = next((version.number for version in found if version.decides), numbers[0])
 bar = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-number = bar.selectbox(
-    "Version", numbers, index=numbers.index(deciding), format_func=lambda n: f"v{n}", key="histograms-this", width=160
-)
-others = [n for n in numbers if n != number]
-before = next((n for n in others if n < number), None)
-other_number = bar.selectbox(
-    "Compare with",
-    [None, *others],
-    index=([None, *others].index(before)),
-    format_func=lambda n: "nothing" if n is None else f"v{n}",
-    key=f"histograms-other-{number}",
-    width=160,
-)
+number = pick_version(bar, found, key="histograms-this", first=found[0].number)
+other_number = pick_other(bar, found, number, key="histograms-other")
 logarithmic = bar.toggle("Logarithmic", value=True, key="histograms-log", help="Shows the few cells far out as well.")
 
 these = likelihood_histograms(here.context, here.actor, slug, number)

@@ -30,10 +30,20 @@ def new_project(here: Visit) -> None:
             ],
         )
         size = st.select_slider("Image size the model sees, pixels", [128, 192, 256, 320, 384, 512], value=256)
+        tile = st.number_input(
+            "Tile, pixels of the image that the model sees at once",
+            0,
+            4096,
+            0,
+            step=64,
+            key="project-tile",
+            help="0 shows it the whole image, made smaller. A tile as large as the image size above keeps every pixel, "
+            "so that small defects stay visible; it takes as much longer as there are tiles.",
+        )
         if st.form_submit_button("Make the project", type="primary"):
             with told():
                 project = create_project(
-                    here.context, here.actor, name=name, built_in=backbone == "built-in", size=size
+                    here.context, here.actor, name=name, built_in=backbone == "built-in", size=size, tile=tile or None
                 )
                 st.session_state[PROJECT] = project.slug
                 st.session_state.pop("project-picker", None)

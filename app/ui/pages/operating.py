@@ -22,6 +22,7 @@ from app.services.review import versions_view
 from app.ui.components.figures import show
 from app.ui.components.job_status import local_time
 from app.ui.components.review_figures import operating_figure
+from app.ui.components.version_picker import pick_version
 from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.errors import StorageError
 from storage.models import OperatingPoint, Role
@@ -119,12 +120,8 @@ if not found:
     st.write("No version yet. The first one is trained from normal parts alone, on the Retrain page.")
     st.stop()
 
-numbers = [version.number for version in found]
-deciding = next((version.number for version in found if version.decides), numbers[0])
 top = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-number = top.selectbox(
-    "Version", numbers, index=numbers.index(deciding), format_func=lambda n: f"v{n}", key="operating-this", width=120
-)
+number = pick_version(top, found, key="operating-this")
 try:
     view = operating_view(here.context, here.actor, slug, number)
 except StorageError as error:

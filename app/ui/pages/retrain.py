@@ -75,6 +75,8 @@ with facts[2]:
         if preview.phase_one_reused
         else "The flows learn the normal parts first; later retrains reuse that."
     )
+shown = f"tiles of {preview.tile} pixels of the image, each" if preview.tile else "the whole image"
+st.caption(f"The model sees {shown} as {preview.size} × {preview.size} pixels.")
 if preview.without_mask:
     st.caption(f"{preview.without_mask} known defects have no mask: they train on their most abnormal places alone.")
 
