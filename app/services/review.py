@@ -79,6 +79,12 @@ def likelihood_histograms(context: Context, actor: Actor, project_slug: str, num
     return {level: _histogram(version, level) for level in order}
 
 
+def in_bins_of(this: Histogram, other: Histogram) -> dict[str, list[float]]:
+    """The other version's shares as bins as wide as these would have them: two curves over one axis compare."""
+    width, theirs = (found.centres[1] - found.centres[0] for found in (this, other))
+    return {group: [share * width / theirs for share in shares] for group, shares in other.shares.items()}
+
+
 def histogram_csv(this: Histogram, other: Histogram | None = None) -> str:
     """One level of one or two versions as CSV: a row per version, group and bin, with its share and the boundary."""
     lines = ["version,group,log_p,share,cells,b_n,b_a"]

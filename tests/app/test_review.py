@@ -14,7 +14,7 @@ from app.services.home import home_view
 from app.services.impact import impact, promote, promotions_of
 from app.services.ingest import ingest_source
 from app.services.label import save_verdict
-from app.services.review import histogram_csv, likelihood_histograms, sides_of, versions_view
+from app.services.review import histogram_csv, in_bins_of, likelihood_histograms, sides_of, versions_view
 from app.services.score import ranked_queue, request_scoring
 from app.worker.loop import handlers
 from storage import scores
@@ -48,6 +48,14 @@ def test_histograms_are_shares_of_each_group_over_one_axis(twice):
         )
     assert found["fused"].part_b_n is not None and found["1"].part_b_n is None
     assert "known" not in likelihood_histograms(twice, IDA, "tile", 1)["fused"].shares  # nothing was known on day one
+
+
+def test_two_versions_over_one_axis_are_as_high_as_they_are_dense(twice):
+    this, other = (likelihood_histograms(twice, IDA, "tile", number)["fused"] for number in (2, 1))
+    areas = []
+    for centres, shares in ((this.centres, this.shares), (other.centres, in_bins_of(this, other))):
+        areas.append(sum(shares["normal"]) * (centres[1] - centres[0]))
+    assert this.centres != other.centres and areas[0] == pytest.approx(areas[1])
 
 
 def test_counts_lie_on_the_sides_of_the_boundary_and_go_out_as_csv(twice):

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.services.label import Reading
-from app.services.review import Histogram
+from app.services.review import Histogram, in_bins_of
 
 COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new": "#8a949e"}
 WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
@@ -57,7 +57,7 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
             line={"color": colour, "width": 1.8, "dash": DASHES[group], "shape": "hvh"},
             hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
         )
-    for group, shares in (other.shares if other else {}).items():
+    for group, shares in (in_bins_of(this, other) if other else {}).items():
         figure.add_scatter(
             x=other.centres if other else [],
             y=[100 * share for share in shares],
