@@ -81,7 +81,7 @@ def _does(found: Certificate) -> str:
     rows.append(
         (
             "not labelled: pass, look, reject",
-            f"{load['good']}, {load['look']}, {load['defect']} of {total}",
+            f"{load['good']}, {load['look']}, {load['defect']} of {total}" if total else "none waits for a label",
         )
     )
     return _table(rows) + '<p class="note">95 % intervals (Wilson) in brackets.</p>'
@@ -124,6 +124,8 @@ def _histogram(found: Histogram) -> str:
         for group in found.shares
     )
     overlap = "" if found.overlap is None else f" Overlap of normal and known defects {100 * found.overlap:.1f} %."
+    if found.overlap_held_out is not None:
+        overlap += f" Of normal and held-out defects {100 * found.overlap_held_out:.1f} %."
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="log-likelihoods by group">{"".join(lines)}</svg>'
         f'<p class="note">Cells: {legend}; root of shares.{overlap}</p>'
