@@ -100,3 +100,9 @@ bench-serve: install-dev $(PEERS)/installed ## latency of a bundle beside anomal
 	$(BIN)/python -m bench.serve $(or $(DATASETS),$(BGAD_SHARED)/data/screw) --bundle $(or $(BUNDLE),screw.bgad) \
 		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
 		--peers $(PEERS)/bin/python
+
+FIGURES_WEIGHTS := $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors)
+
+.PHONY: bench-scoring
+bench-scoring: install ## images a second, files in and maps out, over the same model through eager FrEIA: ROUNDS=10 for more
+	$(BIN)/python -m bench.scoring $(or $(IMAGES),$(BGAD_SHARED)/data/screw/train/good) --weights $(FIGURES_WEIGHTS) --rounds $(or $(ROUNDS),5)

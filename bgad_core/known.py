@@ -14,6 +14,7 @@ from bgad_core.errors import Cancelled
 from bgad_core.feature_cache import Features, vectors_of
 from bgad_core.labels import Label, cells_of, pick_least_likely, tiles_of
 from bgad_core.model import BGAD
+from bgad_core.pipeline import ahead
 from bgad_core.rpag import RPAG, Part, part_of
 from bgad_core.tiling import Layout, cut, in_batches, layout_of
 
@@ -81,8 +82,9 @@ def known_anomalies(
     vectors: list[np.ndarray] = []
     masks: list[list[np.ndarray]] = []
     known = 0
-    for number, part in enumerate(chain(parts, _pastes(parts, normals, config, lay))):
-        found = _vectors_of(model, part, should_stop)
+    groups = _grouped(chain(parts, _pastes(parts, normals, config, lay)))
+    extracted = ahead(partial(_extracted, model, should_stop=should_stop), groups)
+    for number, (part, found) in enumerate(chain.from_iterable(extracted)):
         cells = _cell_masks(model, Features(found, model.shapes), tiles_of(part.label, part.layout))
         for vector, mask in zip(found, cells, strict=True):
             if config.tile is None or any((level == 1).any() for level in mask):  # a tile without a defect is a normal
@@ -92,13 +94,29 @@ def known_anomalies(
     return KnownAnomalies(Features(vectors, model.shapes), masks, known, config)
 
 
-def _vectors_of(model: BGAD, part: Part, should_stop: Callable[[], bool]) -> list[np.ndarray]:
-    vectors = []
-    for _, tiles in in_batches(cut(part.image, part.layout), BATCH):
+def _grouped(parts: Iterator[Part]) -> Iterator[list[Part]]:
+    """As many parts as a batch has tiles, so that whole images, one tile each, pass the backbone together."""
+    group: list[Part] = []
+    for part in parts:
+        group.append(part)
+        if sum(len(each.layout.places) for each in group) >= BATCH:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _extracted(
+    model: BGAD, group: list[Part], *, should_stop: Callable[[], bool]
+) -> list[tuple[Part, list[np.ndarray]]]:
+    """Each part of a group with its tiles' features; the next group is pasted meanwhile."""
+    vectors: list[np.ndarray] = []
+    for _, tiles in in_batches([tile for part in group for tile in cut(part.image, part.layout)], BATCH):
         if should_stop():
             raise Cancelled("cancelled while extracting known defects")
         vectors += vectors_of(model.extractor, tiles, model.config)
-    return vectors
+    following = iter(vectors)
+    return [(part, [next(following) for _ in part.layout.places]) for part in group]
 
 
 def _cell_masks(model: BGAD, features: Features, tiles: list[Label]) -> list[list[np.ndarray]]:

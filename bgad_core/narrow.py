@@ -29,15 +29,17 @@ def narrowed(network: nn.Module) -> Callable[[Tensor], Sequence[Tensor]]:
     Args:
         network: frozen, in evaluation mode; copied, never changed. A later change of its weights is not seen.
     """
-    folded = _folded(copy.deepcopy(network)).to(torch.bfloat16).to(memory_format=torch.channels_last)
+    inner = folded(network).to(torch.bfloat16).to(memory_format=torch.channels_last)
 
     def run(images: Tensor) -> list[Tensor]:
-        return [level.float() for level in folded(images.to(torch.bfloat16, memory_format=torch.channels_last))]
+        return [level.float() for level in inner(images.to(torch.bfloat16, memory_format=torch.channels_last))]
 
     return run
 
 
-def _folded(network: nn.Module) -> nn.Module:
+def folded(network: nn.Module) -> nn.Module:
+    """A copy of a frozen network, each normalisation that follows a convolution folded into it."""
+    network = copy.deepcopy(network)
     tracer = _Tracer(autowrap_functions=tuple(get_notrace_functions()))
     try:
         graph = tracer.trace(network)

@@ -84,7 +84,7 @@ def train(
         _calibrate_built_in(extractor, normals, config)
     features, held_out = _features(extractor, normals, calibration, config, cache, progress, should_stop)
     model = BGAD(config, extractor)
-    _set_statistics(model, features)
+    set_statistics(model, features)
     phase_one(model, features, normals, folder, phase_one_folder, looking(progress, model, held_out), should_stop)
     if _needs_phase_two(config, anomalies):
         found = known_anomalies(model, normals, anomalies, should_stop=should_stop)
@@ -252,7 +252,7 @@ def _calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], 
     extractor.calibrate([as_batch(batch) for _, batch in in_batches(tiles, 16)])
 
 
-def _set_statistics(model: BGAD, features: Features) -> None:
+def set_statistics(model: BGAD, features: Features) -> None:
     """The whitening of each level, over evenly chosen training normals; left at nothing unless asked for.
 
     A flow that starts from correlated channels, half of them exactly 0, spends its few passes on decorrelating them.
