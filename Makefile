@@ -106,3 +106,7 @@ FIGURES_WEIGHTS := $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layer
 .PHONY: bench-scoring
 bench-scoring: install ## images a second, files in and maps out, over the same model through eager FrEIA: ROUNDS=10 for more
 	$(BIN)/python -m bench.scoring $(or $(IMAGES),$(BGAD_SHARED)/data/screw/train/good) --weights $(FIGURES_WEIGHTS) --rounds $(or $(ROUNDS),5)
+
+.PHONY: bench-memory
+bench-memory: install ## memory of training and scoring COUNT images (50,000) and a quarter of them: COUNT=2000 for its slope in minutes
+	$(BIN)/python -m bench.memory --count $(or $(COUNT),50000)

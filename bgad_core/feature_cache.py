@@ -8,8 +8,10 @@ import contextlib
 import hashlib
 import os
 import uuid
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
@@ -26,6 +28,7 @@ from bgad_core.tiling import OVERLAP, Layout, cut, fitted, layout_of, shape_of
 
 EVICT_EVERY = 256
 BATCH = 16
+SPARE_BYTES = 2**29  # of vectors in memory that the disk did not take
 
 Shapes = list[tuple[int, int, int]]
 
@@ -35,19 +38,32 @@ class FeatureCache:
 
     Args:
         folder: made when missing.
-        max_bytes: what the folder may hold.
+        max_bytes: what the folder may hold, besides what this process needs at the moment.
+
+    Attributes:
+        needed: keys that this process is working with: it would only have to compute them again.
     """
 
     def __init__(self, folder: Path, max_bytes: int = 8 * 2**30) -> None:
         self.folder, self.max_bytes = folder, max_bytes
         self._puts = 0
+        self.needed: set[str] = set()
+
+    def holds(self, key: str, length: int) -> bool:
+        """Whether the features of a key are there in full; counts as a use of them."""
+        path = self._path(key)
+        try:
+            os.utime(path)
+            return path.stat().st_size == length * np.dtype(np.float16).itemsize
+        except OSError:
+            return False
 
     def get(self, key: str, length: int) -> np.ndarray | None:
         """The features of a key as a read-only float16 vector of that length; None when absent or cut short."""
         path = self._path(key)
         try:
             features = np.memmap(path, dtype=np.float16, mode="r")
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return None
         if len(features) != length:
             return None
@@ -64,7 +80,8 @@ class FeatureCache:
             features.astype(np.float16).tofile(temporary)
             temporary.replace(path)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink()
         self._puts += 1
         if self._puts % EVICT_EVERY == 0:
             self.evict()
@@ -80,15 +97,62 @@ class FeatureCache:
         for _, size, path in sorted(files):
             if total <= self.max_bytes:
                 return
-            path.unlink(missing_ok=True)
-            total -= size
+            if path.stem not in self.needed:
+                path.unlink(missing_ok=True)
+                total -= size
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.f16"
 
 
+class Stored(Sequence[np.ndarray]):
+    """One float16 vector per key, out of a cache; one that is gone from there is computed again.
+
+    Args:
+        cache: told to keep these keys as long as this process uses it, whatever its bound.
+        keys: of the vectors, in order.
+        length: of each vector.
+        compute: a vector by its place.
+    """
+
+    def __init__(
+        self, cache: FeatureCache, keys: Sequence[str], length: int, compute: Callable[[int], np.ndarray]
+    ) -> None:
+        self.cache, self.keys, self.length, self.compute = cache, keys, length, compute
+        self._spare: OrderedDict[int, np.ndarray] = OrderedDict()
+        cache.needed.update(keys)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, place: int) -> np.ndarray: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[np.ndarray]: ...
+    def __getitem__(self, place: int | slice) -> np.ndarray | Sequence[np.ndarray]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        vector = self.cache.get(self.keys[place], self.length)
+        if vector is None:
+            vector = self._spare.get(place)
+        return self.keep(place, self.compute(place)) if vector is None else vector
+
+    def missing(self) -> list[int]:
+        """Places whose vectors are not in the cache."""
+        return [place for place, key in enumerate(self.keys) if not self.cache.holds(key, self.length)]
+
+    def keep(self, place: int, vector: np.ndarray) -> np.ndarray:
+        """Put a vector on disk; where the disk refuses, a bounded number of them stay in memory."""
+        self.cache.put(self.keys[place], vector)
+        if not self.cache.holds(self.keys[place], self.length):
+            self._spare[place] = vector
+            while len(self._spare) * vector.nbytes > SPARE_BYTES:
+                self._spare.popitem(last=False)
+        return vector
+
+
 class Features:
-    """The feature maps of a list of images: from the cache, or held in memory where they could not be cached.
+    """The feature maps of a list of images: read from the cache when asked for, or given in memory.
 
     Attributes:
         shapes: (C, H, W) of each level.
@@ -98,7 +162,7 @@ class Features:
 
     def __init__(
         self,
-        vectors: list[np.ndarray],
+        vectors: Sequence[np.ndarray],
         shapes: Shapes,
         ignore: Mapping[int, np.ndarray] | None = None,
         layouts: Sequence[Layout] = (),
@@ -155,20 +219,20 @@ def features_of(
     layouts = [_layout_of(extractor, sample, config, overlap) for sample in samples]
     tiles = [(index, number) for index, layout in enumerate(layouts) for number in range(len(layout.places))]
     keys = [key_of(samples[index].sha256, digest, config, layouts[index].places[number]) for index, number in tiles]
-    vectors: list[np.ndarray | None] = [cache.get(key, length) for key in keys]
-    missing = [place for place, vector in enumerate(vectors) if vector is None]
+
+    def computed(places: Sequence[int]) -> list[np.ndarray]:
+        return vectors_of(extractor, _tiles_of(samples, layouts, [tiles[place] for place in places]), config)
+
+    stored = Stored(cache, keys, length, lambda place: computed([place])[0])
+    missing = stored.missing()
     for start in range(0, len(missing), BATCH):
         if should_stop():
             raise Cancelled("cancelled while computing features")
         chunk = missing[start : start + BATCH]
-        images = _tiles_of(samples, layouts, [tiles[place] for place in chunk])
-        for place, vector in zip(chunk, vectors_of(extractor, images, config), strict=True):
-            cache.put(keys[place], vector)
-            cached = cache.get(keys[place], length)
-            vectors[place] = vector if cached is None else cached
+        for place, vector in zip(chunk, computed(chunk), strict=True):
+            stored.keep(place, vector)
         progress((len(tiles) - len(missing) + start + len(chunk)) * len(samples) // len(tiles), len(samples))
-    whole = [vector for vector in vectors if vector is not None]
-    return Features(whole, shapes, _ignored(samples, layouts), layouts)
+    return Features(stored, shapes, _ignored(samples, layouts), layouts)
 
 
 def _layout_of(extractor: FeatureExtractor, sample: Sample, config: BGADConfig, overlap: float) -> Layout:
