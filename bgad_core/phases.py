@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bgad_core import checkpoint
+from bgad_core import checkpoint, ranks
 from bgad_core.boundary import Boundary, fit_boundary
 from bgad_core.config import TrainingConfig
 from bgad_core.errors import BGADError, Cancelled, CheckpointError
@@ -82,8 +82,10 @@ def fit(
             yield epoch, share, loss
         _checkpoint(model, optimisers, schedule, epoch + 1)
     if schedule.finished != schedule.checkpoint:
-        checkpoint.write(schedule.finished, _flow_tensors(model), {"key": schedule.key})
-        schedule.checkpoint.unlink(missing_ok=True)
+        if ranks.is_first():
+            checkpoint.write(schedule.finished, _flow_tensors(model), {"key": schedule.key})
+            schedule.checkpoint.unlink(missing_ok=True)
+        ranks.wait()
 
 
 def _pass(
@@ -115,7 +117,7 @@ def _pass(
             if drawn is not None and known is not None:
                 rows = _joined(rows, known.rows(drawn, level, _cells(training, level), rng))
             for batch in _batches(rows, training.batch, rng):
-                if should_stop():
+                if ranks.any_of(should_stop(), model.device):
                     raise Cancelled(f"cancelled in {schedule.phase.value}, pass {epoch + 1} of {schedule.epochs}")
                 losses.append(_step(model, level, optimiser, batch, boundaries[level], schedule))
         yield (done + 1) / len(groups), float(np.mean(losses))
@@ -175,6 +177,12 @@ def _step(
 
     def gradient(parts: int) -> float:
         optimiser.zero_grad(set_to_none=True)
+        if ranks.size() > 1:  # one that asked for less alone would keep the others waiting
+            nats = ranks.shared(lambda rows, places: model.log_p_nats(level, rows, places), features, cells)
+            loss = loss_of(model, level, nats, mask, boundary, schedule)
+            loss.backward()
+            ranks.summed(model.flows[level])
+            return float(loss.detach())
         return gradient_in_parts(
             lambda piece: model.log_p_nats(level, features[piece], cells[piece]),
             lambda nats: loss_of(model, level, nats, mask, boundary, schedule),
@@ -183,7 +191,11 @@ def _step(
         )
 
     what = f"a step of {len(cells)} feature vectors of level {level + 1}"
-    value = schedule.parts.within(gradient, most=max(1, len(cells) // LEAST_ROWS), what=what)
+    value = (
+        gradient(1)
+        if ranks.size() > 1
+        else schedule.parts.within(gradient, most=max(1, len(cells) // LEAST_ROWS), what=what)
+    )
     torch.nn.utils.clip_grad_norm_(model.flows[level].parameters(), 10.0)
     optimiser.step()
     if not math.isfinite(value):
@@ -245,6 +257,8 @@ def _flow_tensors(model: BGAD) -> dict[str, Tensor]:
 
 
 def _checkpoint(model: BGAD, optimisers: list[torch.optim.Adam], schedule: Schedule, epoch: int) -> None:
+    if not ranks.is_first():
+        return
     tensors = _flow_tensors(model)
     for level, optimiser in enumerate(optimisers):
         for number, state in optimiser.state_dict()["state"].items():
