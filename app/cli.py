@@ -8,12 +8,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from app import commands, upkeep
+from app import commands, people, upkeep
 from app.door import door_options
 from app.processes import Say
 from app.services.errors import Refused
 from app.services.exchange import FORMATS
 from app.services.ingest import CONTENTS
+from app.services.members import ROLES
 from app.services.retrain import PRESETS
 from app.settings import Settings
 from app.watching import watch_options
@@ -65,14 +66,35 @@ def parser() -> argparse.ArgumentParser:
     upkeep.add_commands(add)
     door_options(add)
     watch_options(add)
+    _people(add)
+    _audit(add)
+    return top
+
+
+def _people(add: Callable[..., argparse.ArgumentParser]) -> None:
     user = add("user", help="people who may sign in").add_subparsers(required=True)
     person = user.add_parser("add", help="let somebody in")
-    person.add_argument("name")
-    person.add_argument("--role", choices=[role.name for role in Role], required=True)
-    person.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
-    person.add_argument("--generate", action="store_true", help="make a password and print it once")
-    person.set_defaults(command=commands.user_add)
-    return top
+    person.add_argument("--role", choices=[role.name for role in Role], help="theirs in --project, or admin")
+    person.add_argument("--project", action="append", help="again for more (default: every project there is)")
+    password = user.add_parser("password", help="give somebody a new password; ends their sign-ins")
+    for each, command in ((person, people.user_add), (password, people.user_password)):
+        each.add_argument("name")
+        each.add_argument("--password-stdin", action="store_true", help="read it from the first line of stdin")
+        each.add_argument("--generate", action="store_true", help="make a password and print it once")
+        each.set_defaults(command=command)
+    user.add_parser("list", help="who may do what").set_defaults(command=people.user_list)
+    for verb, text in (("disable", "close an account, ending its sign-ins"), ("enable", "open it again")):
+        each = user.add_parser(verb, help=text)
+        each.add_argument("name")
+        each.set_defaults(command=people.user_disable, disabled=verb == "disable")
+    member = add("member", help="roles in one project").add_subparsers(required=True)
+    give = member.add_parser("set", help="give somebody a role, or take it away with --role none")
+    give.add_argument("name")
+    give.add_argument("--role", choices=[*(role.name for role in ROLES), "none"], required=True)
+    shown = member.add_parser("list", help="who has a role in it")
+    for each, command in ((give, people.member_set), (shown, people.member_list)):
+        each.add_argument("--project", required=True)
+        each.set_defaults(command=command)
 
 
 def _processes(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -141,6 +163,20 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     found.add_argument("--out", type=Path, required=True, help="a .json file")
     found.add_argument("--work", type=Path, metavar="DIR", help="checkpoints, to go on later (default: beside --out)")
     found.set_defaults(command=commands.evaluate)
+
+
+def _audit(add: Callable[..., argparse.ArgumentParser]) -> None:
+    found = add("audit", help="who did what").add_subparsers(required=True)
+    show = found.add_parser("show", help="the latest entries")
+    show.add_argument("--by", help="one person's")
+    show.add_argument("--action", help="of one kind")
+    show.add_argument("--project", help="of one project")
+    show.add_argument("--limit", type=int, default=50, help="how many (default: %(default)s)")
+    show.add_argument("--csv", type=Path, metavar="FILE", help="write all of them as CSV instead")
+    show.set_defaults(command=people.audit_show)
+    verify = found.add_parser("verify", help="whether any entry was changed, removed or moved")
+    verify.add_argument("--known", default="", metavar="NUMBER:HASH", help="an entry that has to be in it still")
+    verify.set_defaults(command=people.audit_verify)
 
 
 def _sentence(error: Exception) -> str | None:

@@ -1,8 +1,6 @@
 """What each command does. Heavy parts are imported by the command that needs them; only `cli.py` prints."""
 
-import getpass
 import os
-import secrets
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -17,7 +15,6 @@ from app.services.ingest import IngestReport, create_project, ingest_source
 from app.services.retrain import request_retraining
 from app.services.score import request_scoring, scoring_version
 from app.settings import Settings
-from storage.models import Role
 
 
 def demo(settings: Settings, _options: Namespace, say: Say) -> int:
@@ -184,31 +181,6 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
     )
     evaluate_dataset(settings, request, say)
     return 0
-
-
-def user_add(settings: Settings, options: Namespace, say: Say) -> int:
-    from app.services.accounts import create_account
-
-    context = open_context(settings)
-    typed = _password(options)
-    password = typed or secrets.token_urlsafe(12)
-    create_account(context, OPERATOR, name=options.name, password=password, role=Role[options.role])
-    say(f"{options.name} may sign in as {options.role}")
-    if not typed:
-        say(f"password, shown this once: {password}")
-    return 0
-
-
-def _password(options: Namespace) -> str | None:
-    """Read from a pipe, asked for twice at a terminal, or None: then one is made."""
-    if options.password_stdin:
-        return sys.stdin.readline().rstrip("\n")
-    if options.generate or not sys.stdin.isatty():
-        return None
-    first = getpass.getpass(f"password for {options.name} (empty: make one): ")
-    if first and first != getpass.getpass("once more: "):
-        raise Refused("the two passwords differ: try again")
-    return first or None
 
 
 def _tell(report: IngestReport, say: Say) -> None:

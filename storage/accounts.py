@@ -6,15 +6,16 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from storage.account_rows import Account, FailedSignIn, SignIn
 from storage.errors import Conflict, NotFound
-from storage.models import Account, FailedSignIn, Role, SignIn, now
+from storage.models import now
 
 
-def create_account(session: Session, *, name: str, password_hash: str, role: Role) -> Account:
+def create_account(session: Session, *, name: str, password_hash: str | None, admin: bool = False) -> Account:
     """Raises Conflict when the name is taken."""
     if account_by_name(session, name) is not None:
         raise Conflict(f"there is already an account {name!r}: choose another name")
-    account = Account(name=name, password_hash=password_hash, role=role)
+    account = Account(name=name, password_hash=password_hash, admin=admin)
     session.add(account)
     session.flush()
     return account
@@ -34,14 +35,20 @@ def set_password(session: Session, account_id: int, password_hash: str) -> None:
     revoke_all(session, account_id)
 
 
-def set_role(session: Session, account_id: int, role: Role) -> None:
-    _account(session, account_id).role = role
+def admins(session: Session) -> int:
+    """How many accounts could still give others their roles."""
+    usable = (Account.admin.is_(True), Account.disabled.is_(False))
+    return session.scalar(select(func.count()).select_from(Account).where(*usable)) or 0
 
 
 def disable(session: Session, account_id: int) -> None:
     """Close the account and sign it out everywhere; what it said stays."""
     _account(session, account_id).disabled = True
     revoke_all(session, account_id)
+
+
+def enable(session: Session, account_id: int) -> None:
+    _account(session, account_id).disabled = False
 
 
 def add_sign_in(session: Session, *, account_id: int, token_sha256: str, expires_at: datetime) -> SignIn:

@@ -1,11 +1,13 @@
 """What people said of images: append-only revisions, the highest of an image is its current label."""
 
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
+from storage import audit
 from storage.errors import Conflict, NotFound
 from storage.label_rows import Lease
 from storage.models import Annotation, DefectType, Image, Score, Verdict
@@ -74,8 +76,9 @@ def save_annotation(
         if (first := _by_client_id(session, client_id)) is not None:
             return first
         raise Conflict(_in_between(session, current_annotation(session, image_id), expected_revision)) from None
-    if by != IMPORT:
+    if by != IMPORT:  # those of an arrival are told by it, as one
         image.held_out = False
+        _tell(session, row, defect_type)
     session.execute(update(Score).where(Score.image_id == image_id).values(waiting=verdict is None))
     session.execute(delete(Lease).where(Lease.image_id == image_id))
     return row
@@ -168,6 +171,19 @@ def get_or_add_defect_type(session: Session, project_id: int, name: str) -> Defe
         return added
     except IntegrityError:
         return session.scalars(query).one()
+
+
+def _tell(session: Session, row: Annotation, defect_type: str | None) -> None:
+    """Into the audit trail, with digests of what was drawn: the trail then vouches for the masks as well."""
+    drawn = {"mask": row.mask, "ignore": row.ignore}
+    details = {
+        "image": row.image_id,
+        "revision": row.revision,
+        "verdict": row.verdict.value if row.verdict else None,
+        "type": defect_type if row.defect_type_id else None,
+        **{name: hashlib.sha256(png).hexdigest() for name, png in drawn.items() if png},
+    }
+    audit.record(session, by=row.by, action="label", details=details, project_id=row.project_id)
 
 
 def _type_id(session: Session, project_id: int, name: str | None) -> int | None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from storage import audit
 from storage.errors import StorageError, Unwritable
 
 BUSY_TIMEOUT_MS = 30_000
@@ -53,7 +54,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One write transaction: committed at the end of the block, undone by any error.
+        """One write transaction: committed at the end of the block with its audit entries, undone by any error.
 
         Raises:
             Unwritable: the disk is full or may not be written; nothing was changed.
@@ -65,6 +66,7 @@ class Database:
             session.begin(),
         ):
             yield session
+            audit.seal(session)
 
     def upgrade(self) -> None:
         """Bring the schema to the latest revision; two processes may do so at once."""

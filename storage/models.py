@@ -42,7 +42,7 @@ def now() -> datetime:
 
 
 class Role(Enum):
-    """What an account may do; each includes the ones before it."""
+    """What somebody may do: the first four in one project, admin everywhere; each includes the ones before it."""
 
     viewer = 1
     inspector = 2
@@ -79,36 +79,6 @@ ACTIVE = (RunState.queued, RunState.running, RunState.cancelling)
 
 class Base(DeclarativeBase):
     pass
-
-
-class Account(Base):
-    __tablename__ = "accounts"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), unique=True)
-    password_hash: Mapped[str] = mapped_column(String(200))
-    role: Mapped[Role]
-    disabled: Mapped[bool] = mapped_column(Boolean, default=False)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class SignIn(Base):
-    """A server-side session; only the digest of its cookie is kept."""
-
-    __tablename__ = "sign_ins"
-    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
-    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class FailedSignIn(Base):
-    """One refused password, kept to slow down the next ones."""
-
-    __tablename__ = "failed_sign_ins"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), index=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Project(Base):
@@ -325,13 +295,3 @@ class WorkerPulse(Base):
     executor_id: Mapped[str] = mapped_column(String(80), primary_key=True)
     beats: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-
-
-class AuditEntry(Base):
-    __tablename__ = "audit"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    by: Mapped[str] = mapped_column(String(80))
-    project_id: Mapped[int | None] = mapped_column(ForeignKey("projects.id"))
-    action: Mapped[str] = mapped_column(String(40))
-    details: Mapped[dict] = mapped_column(JSON, default=dict)

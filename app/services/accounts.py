@@ -1,111 +1,152 @@
-"""Accounts and sign-ins: argon2id passwords, opaque tokens whose digest alone is kept, and a brake on guessing."""
+"""Accounts: who may sign in at all, and who of them is an admin. Roles in projects are in `members`."""
 
-import hashlib
-import secrets
-from datetime import timedelta
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.orm import Session
 
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import accounts, audit
-from storage.models import Account, Role, now
+from app.services.sign_in import LONGEST
+from storage import accounts, audit, images, members
+from storage.account_rows import Account
+from storage.errors import NotFound
+from storage.models import Project, Role
 
 SHORTEST_PASSWORD = 10
-LONGEST = 200  # more than anybody types; hashing more would cost whoever asks nothing and us a second
-SIGNED_IN_FOR = timedelta(hours=12)  # one shift
-WINDOW = timedelta(minutes=10)
-MOST_FAILURES = 8
 
 
-class SignInRefused(Refused):
-    """Name or password are wrong, or there were too many tries; never says which of the two was wrong."""
+@dataclass(frozen=True)
+class Person:
+    """An account as an admin sees it; `roles` by project slug, empty for an admin, who needs none."""
+
+    name: str
+    admin: bool
+    disabled: bool
+    created_at: datetime
+    roles: dict[str, Role]
 
 
-def create_account(context: Context, actor: Actor, *, name: str, password: str, role: Role) -> Account:
+def create_account(
+    context: Context,
+    actor: Actor,
+    *,
+    name: str,
+    password: str,
+    role: Role | None,
+    projects: Sequence[str] | None = None,
+) -> Account:
     """Let somebody in.
 
+    Args:
+        role: theirs in `projects`, or admin; None when somebody gives it later.
+        projects: slugs; None is every project that there is now.
+
     Raises:
-        Refused: no name, or a password that is too short or too long.
+        Refused: no name, a password that is too short or too long, or an unknown project.
         Conflict: the name is taken.
     """
-    require(actor, Role.admin)
+    with context.database.read() as session:
+        require(session, actor, Role.admin)
+    name = usable_name(name)
+    hashed = hashed_password(password)
+    with context.database.write() as session:
+        require(session, actor, Role.admin)
+        account = accounts.create_account(session, name=name, password_hash=hashed, admin=role is Role.admin)
+        chosen = [] if role in (None, Role.admin) else _projects(session, projects)
+        for project in chosen:
+            members.set_role(session, account_id=account.id, project_id=project.id, role=role, by=actor.name)
+        details = {"name": name, "role": role.name if role else None, "projects": [p.slug for p in chosen]}
+        audit.record(session, by=actor.name, action="create account", details=details)
+    return account
+
+
+def people(context: Context, actor: Actor) -> list[Person]:
+    """Every account, by name; for admins."""
+    with context.database.read() as session:
+        require(session, actor, Role.admin)
+        return [_person(session, account) for account in accounts.accounts(session)]
+
+
+def set_password(context: Context, actor: Actor, name: str, password: str) -> None:
+    """Give somebody a new password and sign them out everywhere; for admins."""
+    hashed = hashed_password(password)
+    with context.database.write() as session:
+        require(session, actor, Role.admin)
+        accounts.set_password(session, _account(session, name).id, hashed)
+        audit.record(session, by=actor.name, action="set password", details={"name": name})
+
+
+def set_admin(context: Context, actor: Actor, name: str, *, admin: bool) -> None:
+    """Make somebody an admin, or end it.
+
+    Raises:
+        Refused: it is the last admin.
+    """
+    with context.database.write() as session:
+        require(session, actor, Role.admin)
+        account = _account(session, name)
+        was, account.admin = account.admin, admin
+        if was:
+            _keep_an_admin(session, account)
+        audit.record(session, by=actor.name, action="set admin", details={"name": name, "admin": admin})
+
+
+def set_disabled(context: Context, actor: Actor, name: str, *, disabled: bool) -> None:
+    """Close an account, signing it out everywhere, or open it again.
+
+    Raises:
+        Refused: it is the last admin.
+    """
+    with context.database.write() as session:
+        require(session, actor, Role.admin)
+        account = _account(session, name)
+        (accounts.disable if disabled else accounts.enable)(session, account.id)
+        if account.admin:
+            _keep_an_admin(session, account)
+        action = "disable account" if disabled else "enable account"
+        audit.record(session, by=actor.name, action=action, details={"name": name})
+
+
+def usable_name(name: str) -> str:
+    """The name as it is kept; Refused when it cannot be one."""
     name = name.strip()
     if not name or len(name) > 80 or not name.isprintable():
         raise Refused(f"the name {name[:80]!r} cannot be used: give 1 to 80 printable characters")
+    return name
+
+
+def hashed_password(password: str) -> str:
+    """argon2id; Refused when the password is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST:
         raise Refused(
             f"the password has {len(password)} characters: use {SHORTEST_PASSWORD} to {LONGEST}, a sentence is fine"
         )
-    hashed = PasswordHasher().hash(password)
-    with context.database.write() as session:
-        account = accounts.create_account(session, name=name, password_hash=hashed, role=role)
-        audit.record(session, by=actor.name, action="create account", details={"name": name, "role": role.name})
+    return PasswordHasher().hash(password)
+
+
+def _projects(session: Session, slugs: Sequence[str] | None) -> Sequence[Project]:
+    known = {project.slug: project for project in images.projects(session)}
+    if unknown := [slug for slug in slugs or () if slug not in known]:
+        raise Refused(f"there is no project {unknown[0]!r} (there is: {', '.join(known) or 'none yet'})")
+    return list(known.values()) if slugs is None else [known[slug] for slug in slugs]
+
+
+def _person(session: Session, account: Account) -> Person:
+    roles = {} if account.admin else {project.slug: role for project, role in members.roles_of(session, account.id)}
+    return Person(account.name, account.admin, account.disabled, account.created_at, roles)
+
+
+def _account(session: Session, name: str) -> Account:
+    if (account := accounts.account_by_name(session, name.strip())) is None:
+        raise NotFound(f"there is no account {name!r}: look at the People page, or `bgad-inspect user list`")
     return account
 
 
-def sign_in(context: Context, name: str, password: str) -> str:
-    """Check a password and return the token for the cookie. An unknown name costs the same time as a wrong password.
-
-    Raises:
-        SignInRefused: wrong, disabled, or too many tries in the last minutes.
-    """
-    name, password = name.strip()[:80], password[: LONGEST + 1]
-    with context.database.read() as session:
-        account = accounts.account_by_name(session, name)
-        failures = accounts.failures_since(session, name, now() - WINDOW)
-    if failures >= MOST_FAILURES:
-        minutes = int(WINDOW.total_seconds() // 60)
-        raise SignInRefused(f"{failures} wrong passwords within {minutes} minutes: wait {minutes} minutes, try again")
-    usable = account is not None and not account.disabled
-    right = _matches(account.password_hash if account and usable else _nobody(), password)
-    if account is None or not usable or not right:
-        with context.database.write() as session:
-            accounts.note_failure(session, name)
-        raise SignInRefused("name or password are wrong: try again, or ask an admin for a new password")
-    token = secrets.token_urlsafe(32)
-    with context.database.write() as session:
-        accounts.forget_failures(session, name)
-        accounts.add_sign_in(
-            session, account_id=account.id, token_sha256=_digest(token), expires_at=now() + SIGNED_IN_FOR
-        )
-        audit.record(session, by=account.name, action="sign in")
-    return token
-
-
-def actor_for(context: Context, token: str | None) -> Actor | None:
-    """Who holds this token now, with the role of this moment; None when it is unknown, expired or revoked."""
-    if not token:
-        return None
-    with context.database.read() as session:
-        found = accounts.sign_in_by_digest(session, _digest(token))
-    return None if found is None else Actor(found[1].name, found[1].role)
-
-
-def sign_out(context: Context, token: str | None) -> None:
-    """Revoke the token on the server, whatever the browser keeps."""
-    if (actor := actor_for(context, token)) is None or not token:
-        return
-    with context.database.write() as session:
-        accounts.revoke(session, _digest(token))
-        audit.record(session, by=actor.name, action="sign out")
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _matches(hashed: str, password: str) -> bool:
-    try:
-        return PasswordHasher().verify(hashed, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-@cache
-def _nobody() -> str:
-    """A hash that no password matches, so that unknown names take as long as known ones."""
-    return PasswordHasher().hash(secrets.token_urlsafe(32))
+def _keep_an_admin(session: Session, account: Account) -> None:
+    session.flush()
+    if accounts.admins(session) == 0:
+        raise Refused(f"{account.name} is the last admin: make somebody else an admin first")

@@ -1,21 +1,37 @@
-"""Who may do what. Every use case asks here first, so that no page can forget to."""
+"""Who may do what. Every use case asks here, from the database and in its own transaction, so that no page can forget.
+
+The first four roles are given per project; an admin has all of them everywhere. Somebody without a role in a project is
+told the same about it as about one that does not exist.
+"""
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from app.services.errors import Refused
+from storage import accounts, members
+from storage.account_rows import Account
 from storage.models import Role
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Somebody who acts, as the database knows them at this moment."""
+    """Somebody who acts.
+
+    Attributes:
+        role: the most that they may do anywhere, None before anybody gave them a role. It decides what is offered;
+            what is done is decided by `role_in`.
+        credential: the digest of what they came in with, looked up again at every use case. None is the machine
+            itself, its command line and its worker, where the role holds in every project.
+    """
 
     name: str
-    role: Role
+    role: Role | None
+    credential: str | None = None
 
     def may(self, role: Role) -> bool:
-        """Whether this actor has `role` or one above it."""
-        return self.role.value >= role.value
+        """Whether this actor has `role` or one above it somewhere."""
+        return at_least(self.role, role)
 
 
 # The person at the machine's own command line: whoever can run it can read the database anyway.
@@ -27,9 +43,53 @@ class NotAllowed(Refused):
     """The actor's role is below what the use case asks for."""
 
 
-def require(actor: Actor, role: Role) -> None:
-    """Raises NotAllowed, with both roles, unless `actor` has `role` or one above it."""
-    if not actor.may(role):
+class SignedOut(NotAllowed):
+    """What the actor came in with was revoked or has expired since."""
+
+
+def at_least(role: Role | None, needed: Role) -> bool:
+    return role is not None and role.value >= needed.value
+
+
+def role_in(session: Session, actor: Actor, project_id: int) -> Role | None:
+    """The actor's role in a project at this moment; None when they are not to see it.
+
+    Raises:
+        SignedOut: the sign-in behind the actor has ended.
+    """
+    if actor.credential is None:
+        return actor.role
+    stands, role = members.standing(session, actor.credential, project_id)
+    if not stands:
+        raise SignedOut("your sign-in has ended: sign in again; what was confirmed is kept")
+    return role
+
+
+def account_of(session: Session, actor: Actor) -> Account | None:
+    """The account behind an actor, None for the machine itself.
+
+    Raises:
+        SignedOut: its sign-in has ended.
+    """
+    if actor.credential is None:
+        return None
+    if (found := accounts.sign_in_by_digest(session, actor.credential)) is None:
+        raise SignedOut("your sign-in has ended: sign in again; what was confirmed is kept")
+    return found[1]
+
+
+def require(session: Session, actor: Actor, role: Role) -> None:
+    """For what belongs to no project: raises NotAllowed unless the actor has `role`, or one above it, somewhere."""
+    account = account_of(session, actor)
+    has = actor.role if account is None else members.highest_role(session, account)
+    refuse_below(actor, has, role)
+
+
+def refuse_below(actor: Actor, has: Role | None, needed: Role, *, where: str = "") -> None:
+    """Raises NotAllowed, with both roles, unless `has` is `needed` or above it."""
+    if not at_least(has, needed):
+        place = f" in {where}" if where else ""
         raise NotAllowed(
-            f"{actor.name} is {actor.role.name}, and this needs {role.name}: ask an admin for the role {role.name}"
+            f"{actor.name} is {has.name if has else 'without a role'}{place}, and this needs {needed.name}: "
+            f"ask an admin for the role {needed.name}"
         )

@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.proportions import Share
 from app.services.retrain import PRESETS, refusal, training_data
 from storage import annotations, audit
@@ -57,11 +57,10 @@ def request_bias_check(context: Context, actor: Actor, project_slug: str, *, pre
     Raises:
         Refused: too few normal parts, fewer than two types of known defects, or an unknown preset.
     """
-    require(actor, Role.engineer)
     if preset not in PRESETS:
         raise Refused(f"preset {preset!r} is not known: choose {', '.join(PRESETS)}")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         data = training_data(session, project.id)
         if (why := refusal(project, data)) is not None:
             raise Refused(why)
@@ -81,9 +80,8 @@ def request_bias_check(context: Context, actor: Actor, project_slug: str, *, pre
 
 
 def last_bias_check(context: Context, actor: Actor, project_slug: str) -> BiasCheck | None:
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         query = select(Run).where(Run.project_id == project.id, Run.kind == KIND, Run.state == RunState.done)
         run = session.scalars(query.order_by(Run.created_at.desc()).limit(1)).first()
     if run is None or not run.result or run.finished_at is None:

@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.services.authority import Actor, require
+from app.services.access import image_of, project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
-from storage import annotations, audit, images, scores, versions
+from storage import annotations, audit, scores, versions
 from storage.models import Role, Verdict
 
 MOST = 500
@@ -28,15 +28,14 @@ def mark_normal(context: Context, actor: Actor, project_slug: str, image_ids: Se
     Raises:
         Refused: more than 500 at once, or one of another project.
     """
-    require(actor, Role.inspector)
     if len(image_ids) > MOST:
         raise Refused(f"{len(image_ids)} images at once are more than {MOST}: mark them in parts")
     marked = 0
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.inspector)
         version = versions.deciding_version(session, project.id)
         for image_id in dict.fromkeys(image_ids):
-            if images.image(session, image_id).project_id != project.id:
+            if image_of(session, actor, image_id, Role.inspector).project_id != project.id:
                 raise Refused(f"image {image_id} is not in {project_slug}: nothing was marked")
             before = annotations.current_annotation(session, image_id)
             if before is not None and before.verdict is not None:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.drift import Judgement, judgements
 from app.services.impact import promotions_of
 from app.services.operating import ASSUMPTION, Consequence, operating_view, standing_consequence
-from app.services.projects import project_of
 from app.services.review import Histogram, VersionView, likelihood_histograms, versions_view
 from app.services.verify import Verification, verifications
 from storage.errors import NotFound
@@ -35,9 +35,8 @@ class Certificate:
 
 def certificate(context: Context, actor: Actor, project_slug: str, number: int) -> Certificate:
     """Raises NotFound when the project has no version of that number."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        name = project_of(session, project_slug).name
+        name = project_of(session, actor, project_slug, Role.viewer).name
     version = next((v for v in versions_view(context, actor, project_slug) if v.number == number), None)
     if version is None:
         raise NotFound(f"this project has no version v{number}: look at the Versions page")

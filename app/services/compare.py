@@ -7,10 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.proportions import Share
 from app.services.rule import Decision, Rule, false_alarms, recalls, rule_of
 from storage import annotations, audit, decisions, versions
@@ -75,9 +75,8 @@ class Comparison:
 
 def comparison(context: Context, actor: Actor, project_slug: str, first: int, second: int) -> Comparison:
     """Raises Refused when nothing is held out, NotFound when the project has no version of a number."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         held = decisions.held_out_set(session, project.id)
         if not held:
             raise Refused(
@@ -105,9 +104,8 @@ def comparison(context: Context, actor: Actor, project_slug: str, first: int, se
 
 def request_comparison(context: Context, actor: Actor, project_slug: str, first: int, second: int) -> str:
     """Queue the measuring of two versions on the present held-out set; a run that waits or works is returned."""
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         for number in (first, second):
             versions.version_by_number(session, project.id, number)
         if found := session.scalar(_active(project.id)):

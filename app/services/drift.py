@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
-from app.services.projects import project_of
 from storage import versions
 from storage.models import Role, Version
 
@@ -59,9 +59,8 @@ class Judgement:
 
 def boundary_drift(context: Context, actor: Actor, project_slug: str) -> list[DriftPoint]:
     """The boundaries of all versions, the oldest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         found = versions.versions(session, project.id)
         deciding = versions.deciding_version(session, project.id)
     return [
@@ -83,9 +82,8 @@ def boundary_drift(context: Context, actor: Actor, project_slug: str) -> list[Dr
 
 def judgements(context: Context, actor: Actor, project_slug: str) -> list[Judgement]:
     """What was found of each version, the latest first; the first version has nothing to be held against."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         found = versions.versions(session, project.id)
     return [judgement for version in found if (judgement := _judgement(version)) is not None]
 

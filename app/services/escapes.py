@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from scipy.special import betaincinv
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
-from app.services.projects import project_of
 from storage import pool, versions
 from storage.models import Role, Verdict
 
@@ -44,9 +44,8 @@ def escapes(context: Context, actor: Actor, project_slug: str) -> Escapes | None
     Only the unbroken run of labelled lots counts: those behind the first gap were labelled for another reason (they
     looked abnormal, or somebody chose them), and would bias the share.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        version = versions.deciding_version(session, project_of(session, project_slug).id)
+        version = versions.deciding_version(session, project_of(session, actor, project_slug, Role.viewer).id)
         if version is None:
             return None
         lots = pool.audited(session, version.id, limit=MOST)

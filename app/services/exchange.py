@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.guard import guard
 from app.services.label_formats import coco, cvat, labelstudio, tree
 from app.services.label_formats.reading import Packed
 from app.services.label_formats.record import LabelRecord
-from app.services.projects import project_of
 from storage import annotations, audit, images
 from storage.errors import StorageError
 from storage.masks import decode_mask, encode_mask
@@ -42,11 +42,10 @@ def export_labels(context: Context, actor: Actor, project_slug: str, out: Path, 
     Raises:
         Refused: an unknown format, no label, or something stands at `out` already.
     """
-    require(actor, Role.reviewer)
     _known(format)
     if out.exists():
         raise Refused(f"{out} exists already: give a new name")
-    records, pixels = _records(context, project_slug)
+    records, pixels = _records(context, actor, project_slug)
     if not records:
         raise Refused(f"{project_slug} has no label yet: there is nothing to export")
     with _whole(out) as temporary:
@@ -54,6 +53,10 @@ def export_labels(context: Context, actor: Actor, project_slug: str, out: Path, 
             tree.write(records, temporary, lambda record: context.blobs.get(pixels[record.sha256]))
         else:
             temporary.write_bytes(_encoded(records, format))
+    with context.database.write() as session:
+        project = project_of(session, actor, project_slug, Role.reviewer)
+        details = {"format": format, "labels": len(records)}
+        audit.record(session, by=actor.name, action="export labels", details=details, project_id=project.id)
     return len(records)
 
 
@@ -66,14 +69,13 @@ def import_labels(context: Context, actor: Actor, project_slug: str, source: Pat
     Raises:
         Refused: an unknown format, or the file is not of it.
     """
-    require(actor, Role.reviewer)
     _known(format)
     if not source.exists():
         raise Refused(f"{source} does not exist: check the path")
     packed = [Packed(facts, body) for facts, body in guard().labels(source, format)]
     done, same, refused = 0, 0, []
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.reviewer)
         found = _Finder(images.images_for(session, project.id))
         for record in (each.record() for each in packed):
             try:
@@ -114,10 +116,10 @@ def _encoded(records: list[LabelRecord], format: str) -> bytes:
     return cvat.write(records) if format == "cvat" else labelstudio.write(records)
 
 
-def _records(context: Context, project_slug: str) -> tuple[list[LabelRecord], dict[str, str]]:
+def _records(context: Context, actor: Actor, project_slug: str) -> tuple[list[LabelRecord], dict[str, str]]:
     """(the standing labels, the blob key of each image's pixels by its content hash)."""
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.reviewer)
         rows = {image.id: image for image in images.images_for(session, project.id)}
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
         said = annotations.current_annotations(session, project.id)

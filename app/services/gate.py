@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.proportions import Share
 from storage import audit
 from storage.models import Project, Role
@@ -44,9 +44,8 @@ def gate_of(project: Project) -> Gate:
 
 
 def project_gate(context: Context, actor: Actor, project_slug: str) -> Gate:
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return gate_of(project_of(session, project_slug))
+        return gate_of(project_of(session, actor, project_slug, Role.viewer))
 
 
 def set_gate(context: Context, actor: Actor, project_slug: str, gate: Gate) -> None:
@@ -55,13 +54,12 @@ def set_gate(context: Context, actor: Actor, project_slug: str, gate: Gate) -> N
     Raises:
         Refused: a share that is none, or a number below 0.
     """
-    require(actor, Role.engineer)
     if not (0 <= gate.recall_floor <= 1 and 0 <= gate.false_alarm_ceiling <= 1):
         raise Refused(f"{gate.recall_floor:g} and {gate.false_alarm_ceiling:g} have to be shares between 0 and 1")
     if gate.lost < 0 or gate.least < 1:
         raise Refused(f"{gate.lost} lost defects and {gate.least} images: at least 0 and 1")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         project.settings = {**project.settings, "gate": asdict(gate)}
         audit.record(session, by=actor.name, action="set gate", details=asdict(gate), project_id=project.id)
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.drift import open_alarms
-from app.services.projects import project_of
 from app.services.retrain import learnt_since, training_data
 from storage import annotations, images, scores, versions
 from storage.models import Role, Standing
@@ -42,9 +42,8 @@ class HomeView:
 
 def home_view(context: Context, actor: Actor, project_slug: str) -> HomeView:
     """Raises Refused for an unknown project."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         count = images.count_images(session, project.id)
         said = sum(annotations.counts(session, project.id).values())
         version = versions.deciding_version(session, project.id)

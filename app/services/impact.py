@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy.orm import Session
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.gate import Check, checks, failed, gate_of
-from app.services.projects import project_of
 from app.services.rule import Rule, false_alarms, learnt_from, recalls, rule_of
 from app.services.score import request_scoring
 from storage import audit, decisions, scores, versions
@@ -81,9 +81,8 @@ class Impact:
 
 def impact(context: Context, actor: Actor, project_slug: str, number: int) -> Impact | None:
     """What flips if version `number` decides instead of the one that does; None when it does already."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         deciding = versions.deciding_version(session, project.id)
         candidate = versions.version_by_number(session, project.id, number)
         if deciding is None or deciding.id == candidate.id:
@@ -103,9 +102,8 @@ def promote(
         Refused: it decides already, the gate says no, or an override has no reason.
         NotFound: the project has no version of that number.
     """
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         candidate = versions.version_by_number(session, project.id, number)
         deciding = versions.deciding_version(session, project.id)
         if deciding is not None and deciding.id == candidate.id:
@@ -126,9 +124,8 @@ def promote(
 
 def promotions_of(context: Context, actor: Actor, project_slug: str) -> list[tuple[Promotion, int]]:
     """(promotion, the version's number), the latest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         numbers = {version.id: version.number for version in versions.versions(session, project.id)}
         return [(row, numbers[row.version_id]) for row in versions.promotions(session, project.id)]
 

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from app import jobs
+from app.services.access import project_of
 from app.services.arrival import Tally, bring_in, no_room
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.layout import Refusal, arrange
-from app.services.projects import create_project, project_of
+from app.services.projects import create_project
 from app.services.sources import NAMES, opened
-from storage import images
+from storage import audit, images
 from storage.models import Ingest, Role
 
 __all__ = [
@@ -71,11 +72,10 @@ def ingest_source(
         Refused: nothing can be read from the source, or there is no room left.
         Stopped: `should_stop` answered true; what was brought in stays.
     """
-    require(actor, Role.engineer)
+    with context.database.read() as session:
+        project = project_of(session, actor, project_slug, Role.engineer)
     if content not in CONTENTS:
         raise Refused(f"content {content!r} is not known: choose {', '.join(CONTENTS)}")
-    with context.database.read() as session:
-        project = project_of(session, project_slug)
     with opened(source) as entries:
         candidates, refused = arrange(entries, content)
         if ingest_id is None:
@@ -94,7 +94,8 @@ def ingest_source(
 
 def stage_upload(context: Context, actor: Actor, files: Iterable[tuple[str, bytes | BinaryIO]]) -> Path:
     """Keep uploads until a worker ingests them. Each is stored under a number; its name is only ever text."""
-    require(actor, Role.engineer)
+    with context.database.read() as session:
+        require(session, actor, Role.engineer)
     folder = context.settings.home / "uploads" / uuid.uuid4().hex
     names: dict[str, str] = {}
     try:
@@ -116,12 +117,13 @@ def stage_upload(context: Context, actor: Actor, files: Iterable[tuple[str, byte
 
 def request_ingest(context: Context, actor: Actor, project_slug: str, source: Path, content: Content = "auto") -> str:
     """Queue the ingest of a staged upload and return the run's id. Other places are for the command line alone."""
-    require(actor, Role.engineer)
+    with context.database.read() as session:
+        project_of(session, actor, project_slug, Role.engineer)
     uploads = (context.settings.home / "uploads").resolve()
     if content not in CONTENTS or source.resolve().parent != uploads or not (source / NAMES).is_file():
         raise Refused(f"{source.name} is no staged upload: upload the files again")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         arrival = images.start_ingest(session, project_id=project.id, source=_shown(source), by=actor.name)
         arguments = {"source": source.name, "content": content, "ingest_id": arrival.id}
         return jobs.submit(session, project_id=project.id, kind="ingest", by=actor.name, arguments=arguments)
@@ -129,9 +131,8 @@ def request_ingest(context: Context, actor: Actor, project_slug: str, source: Pa
 
 def ingest_reports(context: Context, actor: Actor, project_slug: str) -> Sequence[Ingest]:
     """All arrivals of a project, the latest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return list(images.ingests(session, project_of(session, project_slug).id))
+        return list(images.ingests(session, project_of(session, actor, project_slug, Role.viewer).id))
 
 
 def _shown(folder: Path) -> str:
@@ -147,4 +148,8 @@ def _open_ingest(context: Context, actor: Actor, project_id: int, source: str) -
 def _close_ingest(context: Context, tally: Tally) -> None:
     refused = [{"name": refusal.name, "reason": refusal.reason} for refusal in tally.refused]
     with context.database.write() as session:
-        images.finish_ingest(session, tally.ingest_id, added=tally.added, duplicates=tally.duplicates, refused=refused)
+        done = images.finish_ingest(
+            session, tally.ingest_id, added=tally.added, duplicates=tally.duplicates, refused=refused
+        )
+        details = {"ingest": done.id, "added": done.added, "duplicates": done.duplicates, "refused": len(refused)}
+        audit.record(session, by=done.by, action="ingest", details=details, project_id=done.project_id)

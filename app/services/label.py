@@ -8,11 +8,11 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.services import heat
-from app.services.authority import Actor, require
+from app.services.access import image_of, project_of, version_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
-from storage import annotations, images, scores, versions
+from storage import annotations, scores, versions
 from storage.masks import decode_mask, encode_mask
 from storage.models import Annotation, DefectType, Image, Role, Score, Standing, Verdict, Version
 
@@ -75,10 +75,9 @@ class LabelView:
 
 def label_view(context: Context, actor: Actor, project_slug: str, image_id: int) -> LabelView:
     """Raises Refused when the image is not one of the project's."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
-        image = _image_of(session, image_id, project.id, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
+        image = _image_in(session, actor, image_id, project.id, project_slug)
         said = _said(session, image.id)
         version = versions.deciding_version(session, project.id)
         score = scores.score_of(session, version.id, image.id) if version else None
@@ -118,11 +117,11 @@ def save_verdict(
         BadMask: not a PNG, or of another size than the image.
         Conflict: somebody else saved in between.
     """
-    require(actor, Role.inspector)
     with context.database.read() as session:
-        image = images.image(session, image_id)
+        image = image_of(session, actor, image_id, Role.inspector)
     mask, ignore = _drawn(image, mask_png, ignore_png) if verdict is not Verdict.normal else (None, None)
     with context.database.write() as session:
+        image_of(session, actor, image_id, Role.inspector)  # a role may have ended while the masks were decoded
         return annotations.save_annotation(
             session,
             image_id=image_id,
@@ -160,8 +159,8 @@ def undo(
         Refused: there is nothing to take back, or it is somebody else's.
         Conflict: somebody else saved in between.
     """
-    require(actor, Role.inspector)
     with context.database.write() as session:
+        image_of(session, actor, image_id, Role.inspector)
         past = annotations.history(session, image_id)
         if not past or past[0].verdict is None:
             raise Refused("this image has no label that could be taken back")
@@ -187,9 +186,8 @@ def undo(
 
 def image_bytes(context: Context, actor: Actor, image_id: int, *, thumb: bool) -> tuple[bytes, str]:
     """(bytes, media type) of an image as it was re-encoded on its way in, or of its thumbnail."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        image = images.image(session, image_id)
+        image = image_of(session, actor, image_id, Role.viewer)
     return context.blobs.get(image.thumb if thumb else image.pixels), "image/jpeg" if thumb else "image/png"
 
 
@@ -201,10 +199,9 @@ def heatmap_png(
     Raises:
         Refused: the version has not seen the image, or has no such level.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        image = images.image(session, image_id)
-        version = versions.version(session, version_id)
+        image = image_of(session, actor, image_id, Role.viewer)
+        version = version_of(session, actor, version_id, Role.viewer)
         score = scores.score_of(session, version_id, image_id)
     levels = heat.levels_of(version)
     if level not in levels:
@@ -216,8 +213,8 @@ def heatmap_png(
     return heat.png_of(heat.read_map(context, score.maps, level, levels), heat.scale_of(version, level), size)
 
 
-def _image_of(session: Session, image_id: int, project_id: int, slug: str) -> Image:
-    image = images.image(session, image_id)
+def _image_in(session: Session, actor: Actor, image_id: int, project_id: int, slug: str) -> Image:
+    image = image_of(session, actor, image_id, Role.viewer)
     if image.project_id != project_id:
         raise Refused(f"image {image_id} is not in {slug}: choose its project in the sidebar")
     return image

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 
 from app.services import heat
-from app.services.authority import Actor, require
+from app.services.access import image_of, project_of, version_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from storage import annotations, audit, pool, scores, versions
 from storage.masks import decode_mask
 from storage.models import Role, Verdict
@@ -33,9 +33,9 @@ class Like:
 
 def most_alike(context: Context, actor: Actor, version_id: int, image_id: int) -> tuple[Like | None, Like | None]:
     """(the nearest normal part, the nearest known defect) as a version sees them; None where there is none."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        version = versions.version(session, version_id)
+        image_of(session, actor, image_id, Role.viewer)
+        version = version_of(session, actor, version_id, Role.viewer)
         mine = scores.score_of(session, version_id, image_id)
         if mine is None or mine.descriptor is None:
             return None, None
@@ -78,9 +78,9 @@ def log_p_bytes(context: Context, actor: Actor, image_id: int, version_id: int, 
     Raises:
         Refused: the version has not seen the image, or has no such level.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        version = versions.version(session, version_id)
+        image_of(session, actor, image_id, Role.viewer)
+        version = version_of(session, actor, version_id, Role.viewer)
         score = scores.score_of(session, version_id, image_id)
     if score is None:
         raise Refused(f"v{version.number} has not scored image {image_id} yet: wait for the worker")
@@ -93,9 +93,8 @@ def log_p_bytes(context: Context, actor: Actor, image_id: int, version_id: int, 
 
 def compared_version(context: Context, actor: Actor, project_slug: str, image_id: int) -> tuple[int, int] | None:
     """(id, number) of the version before the deciding one that has scored the image; None when there is none."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         deciding = versions.deciding_version(session, project.id)
         for version in versions.versions(session, project.id):
             earlier = deciding is not None and version.number < deciding.number
@@ -107,25 +106,23 @@ def compared_version(context: Context, actor: Actor, project_slug: str, image_id
 def is_blind(context: Context, actor: Actor, project_slug: str, image_id: int) -> bool:
     """Whether this person answers for this image before any heat is shown: a chosen share, by lot, always the same."""
     with context.database.read() as session:
-        share = float(project_of(session, project_slug).settings.get(BLIND, 0.0))
+        share = float(project_of(session, actor, project_slug, Role.viewer).settings.get(BLIND, 0.0))
     digest = hashlib.sha256(f"blind {actor.name} {image_id}".encode()).digest()
     return int.from_bytes(digest[:7], "big") / 2**56 < share
 
 
 def blind_share(context: Context, actor: Actor, project_slug: str) -> float:
     """The share of images that are shown without heat until they are answered, 0 to 0.5."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return float(project_of(session, project_slug).settings.get(BLIND, 0.0))
+        return float(project_of(session, actor, project_slug, Role.viewer).settings.get(BLIND, 0.0))
 
 
 def set_blind_share(context: Context, actor: Actor, project_slug: str, share: float) -> None:
     """Raises Refused for a share outside 0 to 0.5: more would take the aid away from the work itself."""
-    require(actor, Role.reviewer)
     if not 0 <= share <= MOST_BLIND:
         raise Refused(f"a blind share of {share:.0%} is not from 0 to {MOST_BLIND:.0%}: choose another")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.reviewer)
         project.settings = {**project.settings, BLIND: share}
         audit.record(session, by=actor.name, action="blind share", details={"share": share}, project_id=project.id)
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.services.authority import Actor, require
+from app.services.access import image_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import annotations, images, label_reviews, versions
+from storage import annotations, label_reviews, versions
 from storage.models import Annotation, Role, Verdict
 
 
@@ -28,9 +29,8 @@ class Entry:
 
 def label_history(context: Context, actor: Actor, image_id: int) -> list[Entry]:
     """Every revision, the latest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        image = images.image(session, image_id)
+        image = image_of(session, actor, image_id, Role.viewer)
         past = annotations.history(session, image_id)
         types = {row.id: row.name for row in annotations.defect_types(session, image.project_id)}
         numbers = {row.id: row.number for row in versions.versions(session, image.project_id)}
@@ -62,9 +62,8 @@ def restore(
         Refused: there is no such revision.
         Conflict: somebody saved another in between.
     """
-    require(actor, Role.inspector)
     with context.database.write() as session:
-        image = images.image(session, image_id)
+        image = image_of(session, actor, image_id, Role.inspector)
         row = next((one for one in annotations.history(session, image_id) if one.revision == revision), None)
         if row is None:
             raise Refused(f"image {image_id} has no revision {revision}: reload the page")

@@ -4,10 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.proportions import Share, normals_needed
 from app.services.rule import BOUNDARY, Rule, false_alarms, recalls, reject_score, rule_of, unseen
 from storage import audit, decisions, versions
@@ -95,9 +95,8 @@ def operating_view(context: Context, actor: Actor, project_slug: str, number: in
 
     `smallest` has the lowest alpha that its calibration normals carry, per promise: "expected" or a confidence.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
         deciding = versions.deciding_version(session, project.id)
         rows = unseen(decisions.decided(session, version.id), version)
@@ -132,9 +131,8 @@ def proposal(
     Raises:
         Refused: too few calibration normals, with the number that is needed; or an alpha or confidence out of range.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
         rows = unseen(decisions.decided(session, version.id), version)
     found = _proposed(version, alpha, promise, confidence)
@@ -144,9 +142,8 @@ def proposal(
 
 def standing_consequence(context: Context, actor: Actor, project_slug: str, number: int) -> Consequence:
     """What the rule that stands does."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
         rows = unseen(decisions.decided(session, version.id), version)
         return consequence(rows, rule_of(session, version))
@@ -174,9 +171,8 @@ def set_operating_point(
     Raises:
         Refused: see `proposal`.
     """
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         version = versions.version_by_number(session, project.id, number)
         if promise == "boundary":
             facts: dict[str, Any] = {"alpha": None, "confidence": None, "stop": BOUNDARY, "evidence": {}}

@@ -3,12 +3,11 @@
 from sqlalchemy import select
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of, run_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.retrain import refusal, training_data
-from storage import runs
 from storage.errors import NotFound
 from storage.models import ACTIVE, Role, Run, RunState
 
@@ -21,9 +20,8 @@ def request_preview(context: Context, actor: Actor, project_slug: str, *, preset
     Raises:
         Refused: too few normal parts, or no known defect with a mask.
     """
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         data = training_data(session, project.id)
         if (why := refusal(project, data)) is not None:
             raise Refused(why)
@@ -40,9 +38,8 @@ def request_preview(context: Context, actor: Actor, project_slug: str, *, preset
 
 def last_preview(context: Context, actor: Actor, project_slug: str) -> tuple[str, int] | None:
     """(run id, how many pictures) of the latest one."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         query = select(Run).where(Run.project_id == project.id, Run.kind == KIND, Run.state == RunState.done)
         run = session.scalars(query.order_by(Run.created_at.desc()).limit(1)).first()
     return (run.id, len(run.result["pictures"])) if run is not None and run.result else None
@@ -54,10 +51,9 @@ def pasted_png(context: Context, actor: Actor, run_id: str, index: int) -> bytes
     Raises:
         NotFound: no such preview, or no such picture in it.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        run = runs.run(session, run_id)
-    pictures = run.result["pictures"] if run is not None and run.kind == KIND and run.result else []
+        run = run_of(session, actor, run_id, Role.viewer)
+    pictures = run.result["pictures"] if run.kind == KIND and run.result else []
     if not 0 <= index < len(pictures):
         raise NotFound(f"there is no pasted picture {index} of run {run_id[:36]}: ask for them again")
     return context.blobs.get(pictures[index])

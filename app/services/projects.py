@@ -5,28 +5,31 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from app.services.authority import Actor, require
+from app.services.access import visible_projects
+from app.services.authority import Actor, account_of, require, role_in
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import audit, images
+from storage import audit, images, members
 from storage.models import Project, Role
 
 BUILT_IN = "resnet18"  # the shape of the built-in backbone: small, because random features don't gain from depth
 
 
-def project_of(session: Session, slug: str) -> Project:
-    """The project, or Refused with the slugs that there are."""
-    if (project := images.project_by_slug(session, slug)) is not None:
-        return project
-    known = ", ".join(project.slug for project in images.projects(session)) or "none yet"
-    raise Refused(f"there is no project {slug!r} (there is: {known}): create it with `bgad-inspect project create`")
-
-
 def projects_of(context: Context, actor: Actor) -> Sequence[Project]:
     """All projects that the actor may see, by name."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return list(images.projects(session))
+        return list(visible_projects(session, actor))
+
+
+def role_of(context: Context, actor: Actor, slug: str | None) -> Role | None:
+    """The actor's role in a project at this moment; the highest that they have anywhere when no project is given.
+
+    Raises:
+        SignedOut: their sign-in has ended.
+    """
+    with context.database.read() as session:
+        project = images.project_by_slug(session, slug) if slug else None
+        return role_in(session, actor, project.id) if project else actor.role
 
 
 def create_project(
@@ -40,7 +43,9 @@ def create_project(
     size: int = 256,
     tile: int | None = None,
 ) -> Project:
-    """Make a project; its backbone, weights, image size and tile stay with it.
+    """Make a project, for somebody who is an engineer somewhere; they are this one's first.
+
+    Its backbone, weights, image size and tile stay with it.
 
     Args:
         tile: pixels of the image that one input of `size` shows; None squeezes the whole image into one.
@@ -49,7 +54,8 @@ def create_project(
         Refused: the weights are missing or asked for together with the built-in ones, or size or tile is out of range.
         StorageError: the name is taken.
     """
-    require(actor, Role.engineer)
+    with context.database.read() as session:
+        require(session, actor, Role.engineer)
     if not name.strip():
         raise Refused("a project needs a name: give it the part's")
     if built_in and weights:
@@ -69,6 +75,15 @@ def create_project(
         "tile": tile,
     }
     with context.database.write() as session:
+        require(session, actor, Role.engineer)
         project = images.create_project(session, name=name.strip(), settings=settings)
+        _join(session, actor, project)
         audit.record(session, by=actor.name, action="create project", details=settings, project_id=project.id)
     return project
+
+
+def _join(session: Session, actor: Actor, project: Project) -> None:
+    """Whoever makes a project is its engineer; an admin is so anyway."""
+    account = account_of(session, actor)
+    if account is not None and not account.admin:
+        members.set_role(session, account_id=account.id, project_id=project.id, role=Role.engineer, by=actor.name)

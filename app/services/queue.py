@@ -6,11 +6,11 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from app.services.authority import Actor, require
+from app.services.access import image_of, project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, why
-from app.services.projects import project_of
 from app.services.score import QueueItem
 from storage import annotations, images, leases, pool, scores, versions
 from storage.models import Image, Role, Standing, Version, now
@@ -66,11 +66,10 @@ def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "
     Raises:
         Refused: unknown project or purpose.
     """
-    require(actor, Role.viewer)
     if ask not in ASKS:
         raise Refused(f"the queue has no purpose {ask!r}: choose {', '.join(ASKS)}")
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.deciding_version(session, project.id)
         away = (
             len(leases.skipped(session, project.id, actor.name)),
@@ -95,9 +94,8 @@ def claim(context: Context, actor: Actor, project_slug: str, queue: Queue) -> Wa
 
     What this person holds already comes first, so that a reload shows the same image.
     """
-    require(actor, Role.inspector)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.inspector)
         held = leases.leased_to(session, project.id, actor.name)
         mine = [wanted for wanted in queue.wanted if held and wanted.item.image_id == held.image_id]
         for wanted in [*mine, *queue.wanted]:
@@ -115,10 +113,9 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
     Raises:
         NotFound, Refused: there is no such image, or not in this project.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
-        if images.image(session, image_id).project_id != project.id:
+        project = project_of(session, actor, project_slug, Role.viewer)
+        if image_of(session, actor, image_id, Role.viewer).project_id != project.id:
             raise Refused(f"image {image_id} is not in {project_slug}: choose its project in the sidebar")
         version = versions.deciding_version(session, project.id)
         lease = leases.holder(session, image_id)
@@ -137,17 +134,15 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
 
 def skip(context: Context, actor: Actor, image_id: int) -> None:
     """Put an image off: the queue offers it to others, and to this person again only when asked to."""
-    require(actor, Role.inspector)
     with context.database.write() as session:
-        image = images.image(session, image_id)
+        image = image_of(session, actor, image_id, Role.inspector)
         leases.skip(session, project_id=image.project_id, image_id=image_id, by=actor.name)
 
 
 def offer_again(context: Context, actor: Actor, project_slug: str) -> int:
     """Bring back what this person put off; how many that is."""
-    require(actor, Role.inspector)
     with context.database.write() as session:
-        return leases.forget_skips(session, project_of(session, project_slug).id, actor.name)
+        return leases.forget_skips(session, project_of(session, actor, project_slug, Role.inspector).id, actor.name)
 
 
 def _chosen(

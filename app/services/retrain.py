@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of, run_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from storage import annotations, audit, runs, versions
 from storage.models import Annotation, Image, Project, Role, Run, RunLine, Verdict, Version
 
@@ -91,9 +91,8 @@ def refusal(project: Project, data: TrainingData) -> str | None:
 
 def retrain_preview(context: Context, actor: Actor, project_slug: str) -> RetrainPreview:
     """What the next retrain would learn from."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         data = training_data(session, project.id)
         types = {row.id: row.name for row in annotations.defect_types(session, project.id)}
         version = versions.deciding_version(session, project.id)
@@ -138,11 +137,10 @@ def request_retraining(
     Raises:
         Refused: too few normals, or an unknown preset.
     """
-    require(actor, Role.engineer)
     if preset not in PRESETS:
         raise Refused(f"preset {preset!r} is not known: choose {', '.join(PRESETS)}")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         if (why := refusal(project, training_data(session, project.id))) is not None:
             raise Refused(why)
         active = session.scalar(jobs.active(project.id, "retrain"))
@@ -162,35 +160,25 @@ def request_retraining(
 
 def cancel(context: Context, actor: Actor, run_id: str) -> None:
     """Ask a run to stop; it does within seconds. Nothing happens when it is over already."""
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        run = _run(session, run_id)
+        run = run_of(session, actor, run_id, Role.engineer)
         if jobs.cancel(session, run_id):
             audit.record(session, by=actor.name, action="cancel", details={"run": run_id}, project_id=run.project_id)
 
 
 def run_view(context: Context, actor: Actor, run_id: str) -> Run:
     """One run as it stands: its state, progress and error are for people to read."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return _run(session, run_id)
+        return run_of(session, actor, run_id, Role.viewer)
 
 
 def runs_of(context: Context, actor: Actor, project_slug: str, *, limit: int = 20) -> Sequence[Run]:
     """The latest runs of a project, the newest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return list(runs.runs(session, project_of(session, project_slug).id, limit=limit))
+        return list(runs.runs(session, project_of(session, actor, project_slug, Role.viewer).id, limit=limit))
 
 
 def log_of(context: Context, actor: Actor, run_id: str) -> Sequence[RunLine]:
     """A run's log, the oldest line first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return runs.lines(session, _run(session, run_id).id)
-
-
-def _run(session: Session, run_id: str) -> Run:
-    if (run := runs.run(session, run_id)) is None:
-        raise Refused(f"there is no run {run_id}: it may belong to another database")
-    return run
+        return runs.lines(session, run_of(session, actor, run_id, Role.viewer).id)

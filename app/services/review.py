@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
-from app.services.projects import project_of
 from storage import runs, versions
 from storage.models import Role, Version
 
@@ -71,9 +71,8 @@ class VersionView:
 
 def likelihood_histograms(context: Context, actor: Actor, project_slug: str, number: int) -> dict[str, Histogram]:
     """A version's histograms by level, the fused map first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
     order = sorted(version.histograms["edges"], key=lambda level: (level != "fused", level))
     return {level: _histogram(version, level) for level in order}
@@ -111,9 +110,8 @@ def sides_of(this: Histogram, other: Histogram | None = None) -> list[dict[str, 
 
 def versions_view(context: Context, actor: Actor, project_slug: str) -> list[VersionView]:
     """All versions, the latest first."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         found = versions.versions(session, project.id)
         deciding = versions.deciding_version(session, project.id)
         started = {version.id: runs.run(session, version.run_id) for version in found}

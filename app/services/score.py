@@ -6,11 +6,11 @@ from typing import Any, Literal
 from sqlalchemy import select
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.mixing import Purpose, purpose_of
-from app.services.projects import project_of
 from storage import audit, images, scores, versions
 from storage.models import ACTIVE, Role, Run, Standing, Verdict, Version
 
@@ -51,9 +51,8 @@ def request_scoring(context: Context, actor: Actor, project_slug: str) -> str:
 
     A waiting score run is returned instead of a second one: it will see the same images.
     """
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         if versions.deciding_version(session, project.id) is None:
             raise Refused(f"{project.slug} has no version that could score: train it first")
         waiting = select(Run.id).where(Run.project_id == project.id, Run.kind == "score", Run.state.in_(ACTIVE[:1]))
@@ -70,9 +69,8 @@ def scoring_version(context: Context, actor: Actor, project_slug: str, number: i
     Raises:
         Refused: unknown project, no version yet, or none of that number.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         if number is not None:
             return versions.version_by_number(session, project.id, number)
         if (version := versions.deciding_version(session, project.id)) is None:
@@ -98,11 +96,10 @@ def ranked_queue(
 
     Before any version decides, the images come unranked, so that the first normals can be labelled.
     """
-    require(actor, Role.viewer)
     if show not in LABELLED:
         raise Refused(f"show {show!r} is not known: choose {', '.join(LABELLED)}")
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.deciding_version(session, project.id)
         if version is None:
             narrowed = {"labelled": LABELLED[show], "verdict": verdict, "search": search}

@@ -8,10 +8,10 @@ import numpy as np
 from sqlalchemy import select
 
 from app.services import heat
-from app.services.authority import Actor, require
+from app.services.access import annotation_of, project_of
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from storage import annotations, audit, images, label_reviews, scores, versions
 from storage.masks import decode_mask
 from storage.models import Annotation, Image, Role, Score, Standing, Verdict, Version
@@ -40,9 +40,8 @@ def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 
     A doubt is a question, no verdict: a normal part beyond b_a, a defect whose marked places all lie above b_n, a mask
     that hardly meets any region below b_n.
     """
-    require(actor, Role.reviewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.reviewer)
         version = versions.deciding_version(session, project.id)
         if version is None:
             return []
@@ -69,9 +68,8 @@ def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 
 
 def unseen(context: Context, actor: Actor, project_slug: str, *, limit: int = 60) -> list[Suspect]:
     """Standing labels of other people that nobody has reviewed, the latest first."""
-    require(actor, Role.reviewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.reviewer)
         version = versions.deciding_version(session, project.id)
         rows = label_reviews.unreviewed(session, project.id, by=actor.name, limit=limit)
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
@@ -94,11 +92,8 @@ def review_label(context: Context, actor: Actor, annotation_id: int, *, accepted
     Raises:
         Refused: it is their own label, or a rejection without a reason.
     """
-    require(actor, Role.reviewer)
     with context.database.write() as session:
-        row = session.get(Annotation, annotation_id)
-        if row is None:
-            raise Refused(f"there is no label {annotation_id}: reload the page")
+        row = annotation_of(session, actor, annotation_id, Role.reviewer)
         if row.by == actor.name:
             raise Refused("this label is your own: a second person reviews it")
         if not accepted and not reason.strip():
@@ -112,9 +107,8 @@ def review_label(context: Context, actor: Actor, annotation_id: int, *, accepted
 
 def agreement(context: Context, actor: Actor, project_slug: str) -> dict[str, tuple[int, int]]:
     """(accepted, reviewed) labels by type."""
-    require(actor, Role.reviewer)
     with context.database.read() as session:
-        return label_reviews.agreement(session, project_of(session, project_slug).id)
+        return label_reviews.agreement(session, project_of(session, actor, project_slug, Role.reviewer).id)
 
 
 def _suspect(said: Annotation, image: Image, score: Score | None, types: dict[int, str], reason: str) -> Suspect:

@@ -7,10 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import jobs
-from app.services.authority import SYSTEM, Actor, require
+from app.services.access import project_of
+from app.services.authority import SYSTEM, Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.services.retrain import PRESETS, learnt_since, refusal, request_retraining, training_data
 from storage import audit, images, versions
 from storage.models import Annotation, Project, Role, Run, Version, now
@@ -48,9 +48,8 @@ class Evidence:
 
 
 def project_triggers(context: Context, actor: Actor, project_slug: str) -> Triggers:
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return _triggers(project_of(session, project_slug))
+        return _triggers(project_of(session, actor, project_slug, Role.viewer))
 
 
 def set_triggers(context: Context, actor: Actor, project_slug: str, triggers: Triggers) -> None:
@@ -59,7 +58,6 @@ def set_triggers(context: Context, actor: Actor, project_slug: str, triggers: Tr
     Raises:
         Refused: a number below 0, a share above 1, or an unknown preset.
     """
-    require(actor, Role.engineer)
     if triggers.new_labels < 0 or triggers.hours < 0 or not 0 <= triggers.overlap <= 1:
         raise Refused(
             f"{triggers.new_labels} labels, {triggers.hours} hours, overlap {triggers.overlap:g}: give numbers of 0 or "
@@ -68,7 +66,7 @@ def set_triggers(context: Context, actor: Actor, project_slug: str, triggers: Tr
     if triggers.preset not in PRESETS:
         raise Refused(f"preset {triggers.preset!r} is not known: choose {', '.join(PRESETS)}")
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         project.settings = {**project.settings, "triggers": asdict(triggers)}
         audit.record(session, by=actor.name, action="set triggers", details=asdict(triggers), project_id=project.id)
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app import jobs
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
-from app.services.projects import project_of
 from storage import audit, versions
 from storage.models import ACTIVE, Role, Run, RunState
 
@@ -41,9 +41,8 @@ class Verification:
 
 def request_verification(context: Context, actor: Actor, project_slug: str, number: int) -> str:
     """Queue it and return the run's id; one that waits or works is returned instead."""
-    require(actor, Role.engineer)
     with context.database.write() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.engineer)
         versions.version_by_number(session, project.id, number)
         active = select(Run.id).where(Run.project_id == project.id, Run.kind == KIND, Run.state.in_(ACTIVE))
         if found := session.scalar(active):
@@ -64,9 +63,8 @@ def request_verification(context: Context, actor: Actor, project_slug: str, numb
 
 def verifications(context: Context, actor: Actor, project_slug: str) -> dict[int, Verification]:
     """The latest result of each version, by its number."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         query = select(Run).where(Run.project_id == project.id, Run.kind == KIND, Run.state == RunState.done)
         found = list(session.scalars(query.order_by(Run.created_at)))
     made = {}

@@ -14,9 +14,9 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.services.accounts import actor_for
 from app.services.authority import Actor
 from app.services.context import Context
+from app.services.sign_in import actor_for
 
 COOKIE = "bgad_session"
 OPEN = frozenset({"/healthz", "/login"})

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.services.accounts import SIGNED_IN_FOR, sign_in, sign_out
 from app.services.authority import NotAllowed
 from app.services.certificate import certificate as certificate_of
 from app.services.errors import Refused
@@ -17,6 +16,7 @@ from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
 from app.services.label_aids import log_p_bytes
 from app.services.preview import pasted_png
+from app.services.sign_in import SIGNED_IN_FOR, sign_in, sign_out
 from app.ui.certificate_page import certificate_page
 from app.ui.gate import COOKIE
 from app.ui.opened import opened

@@ -8,11 +8,11 @@ from typing import NoReturn
 
 import streamlit as st
 
-from app.services.accounts import actor_for
-from app.services.authority import Actor
+from app.services.authority import Actor, SignedOut, at_least
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import projects_of
+from app.services.projects import projects_of, role_of
+from app.services.sign_in import actor_for
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
 from storage.errors import StorageError
@@ -25,14 +25,25 @@ PAGES = Path(__file__).resolve().parent / "pages"
 
 @dataclass(frozen=True)
 class Visit:
-    """One run of a page by one person; `project` is a slug, None while there is no project at all."""
+    """One run of a page by one person.
+
+    Attributes:
+        project: its slug, None while there is none that this person may see.
+        role: theirs in the project, or the most they may do anywhere while there is none.
+    """
 
     context: Context
     actor: Actor
     project: str | None
+    role: Role | None = None
 
     def may(self, role: Role) -> bool:
-        return self.actor.may(role)
+        """Whether to offer what needs `role` in this project; whether it is done, the use case decides."""
+        return at_least(self.role, role)
+
+    @property
+    def role_name(self) -> str:
+        return self.role.name if self.role else "no role yet"
 
 
 def visit() -> Visit:
@@ -40,10 +51,18 @@ def visit() -> Visit:
     context = opened()
     actor = actor_for(context, st.session_state.get(TOKEN) or st.context.cookies.get(COOKIE))
     if actor is None:
-        st.info("Your sign-in has ended. What you saved is kept; strokes that were not saved wait in this browser.")
-        st.link_button("Sign in again", "/login", type="primary")
-        st.stop()
-    return Visit(context, actor, _chosen(context, actor))
+        _ended()
+    try:
+        project = _chosen(context, actor)
+        return Visit(context, actor, project, role_of(context, actor, project))
+    except SignedOut:  # in the moment between
+        _ended()
+
+
+def _ended() -> NoReturn:
+    st.info("Your sign-in has ended. What you saved is kept; strokes that were not saved wait in this browser.")
+    st.link_button("Sign in again", "/login", type="primary")
+    st.stop()
 
 
 def project_visit() -> tuple[Visit, str]:
@@ -56,7 +75,7 @@ def project_visit() -> tuple[Visit, str]:
             if st.button("Go to Ingest", type="primary", key="go-ingest"):
                 open_page("ingest")
         else:
-            st.write("An engineer makes the first project; it appears here then.")
+            st.write("A project appears here as soon as an admin, or one of its engineers, gives you a role in it.")
         st.stop()
     return here, here.project
 

@@ -5,20 +5,15 @@ import time
 import pytest
 from sqlalchemy import select
 
-from app.services.accounts import (
-    MOST_FAILURES,
-    SHORTEST_PASSWORD,
-    SignInRefused,
-    actor_for,
-    create_account,
-    sign_in,
-    sign_out,
-)
+from app.services.accounts import SHORTEST_PASSWORD, create_account, people, set_admin, set_disabled, set_password
 from app.services.authority import NotAllowed
 from app.services.errors import Refused
-from storage import accounts
+from app.services.ingest import create_project
+from app.services.members import set_role
+from app.services.sign_in import MOST_FAILURES, SignInRefused, actor_for, sign_in, sign_out
+from storage.account_rows import Account, SignIn
 from storage.errors import Conflict
-from storage.models import Account, Role, SignIn
+from storage.models import Role
 from tests.app.conftest import ADMIN, ENGINEER
 
 PASSWORD = "three grey parts"
@@ -26,15 +21,17 @@ PASSWORD = "three grey parts"
 
 @pytest.fixture
 def ida(context):
+    create_project(context, ENGINEER, name="tile", built_in=True)
     return create_account(context, ADMIN, name="ida", password=PASSWORD, role=Role.inspector)
 
 
 def test_who_knows_the_password_acts_under_the_role_of_this_moment(context, ida):
     token = sign_in(context, "ida", PASSWORD)
     assert actor_for(context, token).role is Role.inspector
-    with context.database.write() as session:
-        accounts.set_role(session, ida.id, Role.engineer)
+    set_role(context, ADMIN, "tile", "ida", Role.engineer)
     assert actor_for(context, token).role is Role.engineer
+    set_role(context, ADMIN, "tile", "ida", None)
+    assert actor_for(context, token).role is None
 
 
 def test_neither_password_nor_token_is_kept(context, ida):
@@ -81,11 +78,31 @@ def test_signing_out_ends_it_on_the_server(context, ida):
 
 def test_a_disabled_account_is_out_at_once_and_stays_out(context, ida):
     token = sign_in(context, "ida", PASSWORD)
-    with context.database.write() as session:
-        accounts.disable(session, ida.id)
+    set_disabled(context, ADMIN, "ida", disabled=True)
     assert actor_for(context, token) is None
     with pytest.raises(SignInRefused):
         sign_in(context, "ida", PASSWORD)
+    set_disabled(context, ADMIN, "ida", disabled=False)
+    assert actor_for(context, token) is None and sign_in(context, "ida", PASSWORD)
+
+
+def test_a_new_password_ends_every_sign_in(context, ida):
+    token = sign_in(context, "ida", PASSWORD)
+    set_password(context, ADMIN, "ida", "four green parts")
+    assert actor_for(context, token) is None and sign_in(context, "ida", "four green parts")
+
+
+def test_the_last_admin_stays(context, ida):
+    create_account(context, ADMIN, name="root", password=PASSWORD, role=Role.admin)
+    for call in (
+        lambda: set_admin(context, ADMIN, "root", admin=False),
+        lambda: set_disabled(context, ADMIN, "root", disabled=True),
+    ):
+        with pytest.raises(Refused, match="last admin"):
+            call()
+    set_admin(context, ADMIN, "ida", admin=True)
+    set_admin(context, ADMIN, "root", admin=False)
+    assert {person.name: person.admin for person in people(context, ADMIN)} == {"ida": True, "root": False}
 
 
 @pytest.mark.parametrize("token", [None, "", "made up", "\x00" * 40])

@@ -12,7 +12,8 @@ from app.services.proportions import Share, normals_needed
 from app.ui.certificate_page import certificate_page
 from bgad_core import calibration
 from storage import scores, versions
-from storage.models import AuditEntry, Role
+from storage.audit_rows import AuditEntry
+from storage.models import Role
 from tests.app.conftest import ENGINEER, INSPECTOR
 
 

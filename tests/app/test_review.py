@@ -18,8 +18,9 @@ from app.services.review import histogram_csv, in_bins_of, likelihood_histograms
 from app.services.score import ranked_queue, request_scoring
 from app.worker.loop import handlers
 from storage import scores
+from storage.audit_rows import AuditEntry
 from storage.errors import NotFound
-from storage.models import AuditEntry, Role, Standing, Verdict
+from storage.models import Role, Standing, Verdict
 from tests.app.conftest import ENGINEER, part
 
 IDA = Actor("ida", Role.inspector)

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from storage import accounts, annotations, audit, images, runs, scores, versions
 from storage.errors import Conflict, NotFound, StorageError
 from storage.masks import encode_mask
-from storage.models import Role, Run, RunState, Standing, Verdict, now
+from storage.models import Run, RunState, Standing, Verdict, now
 from tests.storage.seeds import KEY, a_project, a_version, an_image, say, version_fields
 
 
@@ -205,7 +205,7 @@ def test_a_project_has_at_most_one_active_retrain(database):
 
 def test_a_revoked_expired_or_disabled_session_is_no_session(database):
     with database.write() as session:
-        account = accounts.create_account(session, name="anna", password_hash="x", role=Role.inspector)
+        account = accounts.create_account(session, name="anna", password_hash="x")
         later = now() + timedelta(hours=1)
         for token, expires in (("good", later), ("revoked", later), ("old", now() - timedelta(seconds=1))):
             accounts.add_sign_in(session, account_id=account.id, token_sha256=token, expires_at=expires)
@@ -216,7 +216,7 @@ def test_a_revoked_expired_or_disabled_session_is_no_session(database):
         accounts.disable(session, account.id)
         assert accounts.sign_in_by_digest(session, "good") is None
         with pytest.raises(Conflict, match="already an account 'anna'"):
-            accounts.create_account(session, name="anna", password_hash="y", role=Role.viewer)
+            accounts.create_account(session, name="anna", password_hash="y")
 
 
 def test_refused_sign_ins_are_counted_by_name_and_time(database):

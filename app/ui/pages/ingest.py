@@ -100,7 +100,7 @@ if here.project is None:
         st.write("Start with a project: one product or part type, photographed the same way.")
         new_project(here)
     else:
-        st.info("There is no project yet. An engineer makes the first one here.")
+        st.info("No project is open to you yet. Its engineers, or an admin, give you a role in it.")
     st.stop()
 
 left, right = st.columns([3, 2], gap="large")

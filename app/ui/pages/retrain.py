@@ -84,7 +84,7 @@ pasted_defects(here, slug, known=known)
 if preview.refusal:
     st.warning(sentence(preview.refusal))
 elif not here.may(Role.engineer):
-    st.info(f"An engineer starts a retrain; you are signed in as {here.actor.role.name}.")
+    st.info(f"An engineer starts a retrain; your role here is {here.role_name}.")
 elif preview.active_run is None:
     if preview.version_number and not preview.new_normals and not preview.new_anomalies:
         st.info(f"v{preview.version_number} has learnt from all labels there are: a retrain would change little.")

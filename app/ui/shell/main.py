@@ -30,6 +30,9 @@ PAGES = (
     ("Review", "operating", "Operating point", Role.viewer),
     ("Review", "bias", "Bias check", Role.viewer),
     ("Review", "versions", "Versions", Role.viewer),
+    ("Who", "members", "Members", Role.engineer),
+    ("Who", "people", "People", Role.admin),
+    ("Who", "audit", "Audit", Role.admin),
 )
 
 st.logo(str(HERE / "icon.png"), size="large")
@@ -45,6 +48,6 @@ for section, file, title, role in PAGES:
 chosen = st.navigation(sections, expanded=True)
 with st.sidebar:
     choose_project(here.context, here.actor)
-    st.caption(f"{here.actor.name} · {here.actor.role.name}")
+    st.caption(f"{here.actor.name} · {here.role_name}")
     st.html(SIGN_OUT)
 chosen.run()

@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from app.processes import environment_of
-from app.services.accounts import create_account, sign_in
+from app.services.accounts import create_account
 from app.services.context import open_context
+from app.services.sign_in import sign_in
 from app.ui.opened import opened
 from storage.models import Role
 from tests.app.conftest import ADMIN, settings_in

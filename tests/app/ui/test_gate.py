@@ -11,7 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from app.services.accounts import MOST_FAILURES
+from app.services.sign_in import MOST_FAILURES
 from app.ui.gate import COOKIE, Gate
 from app.ui.opened import opened
 from app.ui.routes import ROUTES

@@ -9,13 +9,13 @@ from app.ui.components.mask_editor import Commit, parse
 from app.ui.labelling import Desk
 from app.ui.visit import Visit
 from storage.masks import decode_mask, encode_mask
-from storage.models import Verdict
+from storage.models import Role, Verdict
 from tests.app.conftest import ENGINEER
 
 
 @pytest.fixture
 def here(trained):
-    return Visit(trained, ENGINEER, "tile")
+    return Visit(trained, ENGINEER, "tile", Role.engineer)
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ from streamlit.testing.v1 import AppTest
 import app.ui
 from app.ledger import begin
 from app.processes import environment_of
-from app.services.accounts import create_account, sign_in, sign_out
+from app.services.accounts import create_account
 from app.services.impact import promotions_of
 from app.services.ingest import create_project
 from app.services.label import label_view
 from app.services.retrain import request_retraining
 from app.services.score import ranked_queue
+from app.services.sign_in import sign_in, sign_out
 from app.ui.opened import opened
 from storage import annotations, runs, scores
 from storage.models import Role, RunState, Standing, Verdict
