@@ -16,6 +16,7 @@ from app.services.exchange import FORMATS
 from app.services.ingest import CONTENTS
 from app.services.members import ROLES
 from app.services.retrain import PRESETS
+from app.services.tokens import SCOPES
 from app.settings import Settings
 from app.watching import watch_options
 from storage.errors import StorageError
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     door_options(add)
     watch_options(add)
     _people(add)
+    _tokens(add)
     _audit(add)
     return top
 
@@ -87,6 +89,13 @@ def _people(add: Callable[..., argparse.ArgumentParser]) -> None:
         each = user.add_parser(verb, help=text)
         each.add_argument("name")
         each.set_defaults(command=people.user_disable, disabled=verb == "disable")
+    user.add_parser("code", help="a code that makes the first admin in the browser").set_defaults(
+        command=people.user_code
+    )
+    linked = user.add_parser("link", help="let somebody of the OIDC provider sign in as an account")
+    linked.add_argument("name")
+    linked.add_argument("subject", help="the provider's `sub` of the person")
+    linked.set_defaults(command=people.user_link)
     member = add("member", help="roles in one project").add_subparsers(required=True)
     give = member.add_parser("set", help="give somebody a role, or take it away with --role none")
     give.add_argument("name")
@@ -163,6 +172,21 @@ def _evaluate(add: Callable[..., argparse.ArgumentParser]) -> None:
     found.add_argument("--out", type=Path, required=True, help="a .json file")
     found.add_argument("--work", type=Path, metavar="DIR", help="checkpoints, to go on later (default: beside --out)")
     found.set_defaults(command=commands.evaluate)
+
+
+def _tokens(add: Callable[..., argparse.ArgumentParser]) -> None:
+    token = add("token", help="what scripts come in with").add_subparsers(required=True)
+    made = token.add_parser("add", help="make one and print it once")
+    made.add_argument("name", help="what it is for")
+    made.add_argument("--user", required=True, help="whose it is; it may never more than they")
+    made.add_argument("--project", required=True)
+    made.add_argument("--scope", choices=SCOPES, action="append", required=True, help="again for more")
+    made.add_argument("--days", type=int, default=90, help="how long it lasts (default: %(default)s)")
+    made.set_defaults(command=people.token_add)
+    token.add_parser("list", help="those that nobody revoked").set_defaults(command=people.token_list)
+    ended = token.add_parser("revoke", help="end one at once")
+    ended.add_argument("id", type=int)
+    ended.set_defaults(command=people.token_revoke)
 
 
 def _audit(add: Callable[..., argparse.ArgumentParser]) -> None:

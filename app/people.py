@@ -7,7 +7,7 @@ import sys
 from argparse import Namespace
 
 from app.processes import Say
-from app.services import accounts, members, trail
+from app.services import accounts, first_admin, members, oidc, tokens, trail
 from app.services.authority import OPERATOR
 from app.services.context import open_context
 from app.services.errors import Refused
@@ -49,6 +49,45 @@ def user_list(settings: Settings, _options: Namespace, say: Say) -> int:
 def user_disable(settings: Settings, options: Namespace, say: Say) -> int:
     accounts.set_disabled(open_context(settings), OPERATOR, options.name, disabled=options.disabled)
     say(f"{options.name} {'is closed and signed out everywhere' if options.disabled else 'may sign in again'}")
+    return 0
+
+
+def user_code(settings: Settings, _options: Namespace, say: Say) -> int:
+    code = first_admin.make_code(open_context(settings), OPERATOR)
+    say(f"within the hour, and once: open /setup on the web server and give the code {code}")
+    return 0
+
+
+def user_link(settings: Settings, options: Namespace, say: Say) -> int:
+    oidc.link(open_context(settings), options.name, options.subject)
+    say(f"{options.subject} signs in as {options.name} from now on")
+    return 0
+
+
+def token_list(settings: Settings, _options: Namespace, say: Say) -> int:
+    for token in tokens.my_tokens(open_context(settings), OPERATOR):
+        scopes = ", ".join(token.scopes)
+        say(f"{token.id} {token.owner}/{token.name}: {scopes} in {token.project}, until {token.expires_at:%Y-%m-%d}")
+    return 0
+
+
+def token_add(settings: Settings, options: Namespace, say: Say) -> int:
+    token = tokens.create_token(
+        open_context(settings),
+        OPERATOR,
+        options.project,
+        name=options.name,
+        scopes=options.scope,
+        days=options.days,
+        owner=options.user,
+    )
+    say(f"token, shown this once: {token}")
+    return 0
+
+
+def token_revoke(settings: Settings, options: Namespace, say: Say) -> int:
+    tokens.revoke_token(open_context(settings), OPERATOR, options.id)
+    say(f"token {options.id} is void from now on")
     return 0
 
 

@@ -74,7 +74,10 @@ def child(name: str, module: tuple[str, ...], settings: Settings) -> Child:
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
-    """The `BGAD_*` variables from which `Settings.from_environment` makes the same settings again."""
+    """The `BGAD_*` variables from which `Settings.from_environment` makes the same settings again.
+
+    Those of OIDC, whose secret is in a file, children inherit as they are.
+    """
     return {
         "BGAD_HOME": str(settings.home),
         "BGAD_DATABASE_URL": settings.database_url,
@@ -87,6 +90,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "BGAD_HOST": settings.host,
         "BGAD_PORT": str(settings.port),
         "BGAD_SECURE_COOKIES": "1" if settings.secure_cookies else "",
+        "BGAD_HOSTS": ",".join(settings.hosts),
         "BGAD_DEMO": "1" if settings.demo else "",
     }
 

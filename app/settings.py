@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from storage.models import Role
 
 DEFAULT_BACKBONE = "tf_efficientnet_b6"
 PRECISIONS = ("float32", "bfloat16", "auto")
@@ -25,6 +28,12 @@ class Settings:
         threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
         host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
         secure_cookies: True behind TLS (`BGAD_SECURE_COOKIES`): cookies then travel over https only.
+        hosts: names that the web server answers to, besides addresses, localhost and the machine's own (`BGAD_HOSTS`,
+            separated by commas).
+        oidc_issuer, oidc_client_id, oidc_client_secret: an OIDC provider to sign in with as well, "" for none; the
+            secret is in a file (`BGAD_OIDC_ISSUER`, `BGAD_OIDC_CLIENT_ID`, `BGAD_OIDC_CLIENT_SECRET_FILE`).
+        oidc_name: what its button says (`BGAD_OIDC_NAME`).
+        oidc_role: what new people of it may do in every project there is then (`BGAD_OIDC_ROLE`); None: nothing yet.
         demo: True for `make demo` alone: the sign-in page shows the demo account (`BGAD_DEMO`).
     """
 
@@ -40,6 +49,12 @@ class Settings:
     secure_cookies: bool
     demo: bool
     precision: str = "float32"
+    hosts: tuple[str, ...] = ()
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = "single sign-on"
+    oidc_role: Role | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
@@ -58,6 +73,12 @@ class Settings:
             host=env.get("BGAD_HOST", "127.0.0.1"),
             port=_number(env, "BGAD_PORT", 8501),
             secure_cookies=env.get("BGAD_SECURE_COOKIES", "") == "1",
+            hosts=tuple(name.strip().lower() for name in env.get("BGAD_HOSTS", "").split(",") if name.strip()),
+            oidc_issuer=_issuer(env),
+            oidc_client_id=env.get("BGAD_OIDC_CLIENT_ID", ""),
+            oidc_client_secret=_secret(env, "BGAD_OIDC_CLIENT_SECRET_FILE"),
+            oidc_name=env.get("BGAD_OIDC_NAME", "single sign-on"),
+            oidc_role=_role(env, "BGAD_OIDC_ROLE"),
             demo=env.get("BGAD_DEMO", "") == "1",
             precision=_choice(env, "BGAD_PRECISION", PRECISIONS),
         )
@@ -68,6 +89,28 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ValueError(f"{name} is {value!r}: set it to one of {', '.join(choices)}")
     return value
+def _issuer(env: Mapping[str, str]) -> str:
+    issuer = env.get("BGAD_OIDC_ISSUER", "")
+    parts = urlsplit(issuer)
+    if issuer and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ValueError(f"BGAD_OIDC_ISSUER is {issuer!r}: it has to begin with https://")
+    return issuer
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    if not (path := env.get(name, "")):
+        return ""
+    try:
+        return Path(path).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name} is {path!r}, which cannot be read ({error}): give a file with the secret") from error
+
+
+def _role(env: Mapping[str, str], name: str) -> Role | None:
+    value = env.get(name, "")
+    if value and (value not in Role.__members__ or value == Role.admin.name):
+        raise ValueError(f"{name} is {value!r}: choose viewer, inspector, reviewer or engineer")
+    return Role[value] if value else None
 
 
 def _number(env: Mapping[str, str], name: str, default: int) -> int:

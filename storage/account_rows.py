@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, String
+from sqlalchemy import JSON, Boolean, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models import Base, Role, UtcDateTime, now
@@ -40,6 +40,8 @@ class SignIn(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    way: Mapped[str] = mapped_column(String(20), default="password")  # password | code | oidc
+    browser: Mapped[str] = mapped_column(String(200), default="")  # as it calls itself: for its owner's eyes
 
 
 class FailedSignIn(Base):
@@ -49,3 +51,38 @@ class FailedSignIn(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Identity(Base):
+    """Somebody at an OIDC provider, by issuer and subject; a mail address links nobody."""
+
+    __tablename__ = "identities"
+    issuer: Mapped[str] = mapped_column(String(300), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(300), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ApiToken(Base):
+    """What a script comes in with, for one project; only its digest is kept. It may never more than its account."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    scopes: Mapped[list] = mapped_column(JSON, default=list)  # of read, score, label
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SetupCode(Base):
+    """A code from the command line that makes the first admin, once."""
+
+    __tablename__ = "setup_codes"
+    code_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

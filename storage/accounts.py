@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from storage.account_rows import Account, FailedSignIn, SignIn
+from storage.account_rows import Account, FailedSignIn, Identity, SetupCode, SignIn
 from storage.errors import Conflict, NotFound
 from storage.models import now
 
@@ -51,8 +51,18 @@ def enable(session: Session, account_id: int) -> None:
     _account(session, account_id).disabled = False
 
 
-def add_sign_in(session: Session, *, account_id: int, token_sha256: str, expires_at: datetime) -> SignIn:
-    row = SignIn(account_id=account_id, token_sha256=token_sha256, expires_at=expires_at)
+def add_sign_in(
+    session: Session,
+    *,
+    account_id: int,
+    token_sha256: str,
+    expires_at: datetime,
+    way: str = "password",
+    browser: str = "",
+) -> SignIn:
+    row = SignIn(
+        account_id=account_id, token_sha256=token_sha256, expires_at=expires_at, way=way, browser=browser[:200]
+    )
     session.add(row)
     session.flush()
     return row
@@ -73,6 +83,12 @@ def sign_in_by_digest(session: Session, token_sha256: str) -> tuple[SignIn, Acco
     return None if row is None else (row[0], row[1])
 
 
+def sign_ins(session: Session, account_id: int) -> Sequence[SignIn]:
+    """Those of an account that stand, the latest first."""
+    stand = (SignIn.account_id == account_id, SignIn.revoked_at.is_(None), SignIn.expires_at > now())
+    return session.scalars(select(SignIn).where(*stand).order_by(SignIn.created_at.desc())).all()
+
+
 def revoke(session: Session, token_sha256: str) -> None:
     session.execute(update(SignIn).where(SignIn.token_sha256 == token_sha256).values(revoked_at=now()))
 
@@ -81,6 +97,28 @@ def revoke_all(session: Session, account_id: int) -> None:
     session.execute(
         update(SignIn).where(SignIn.account_id == account_id, SignIn.revoked_at.is_(None)).values(revoked_at=now())
     )
+
+
+def account_by_identity(session: Session, issuer: str, subject: str) -> Account | None:
+    """The account of somebody at an OIDC provider."""
+    mine = (Identity.issuer == issuer, Identity.subject == subject)
+    return session.scalar(select(Account).join(Identity, Identity.account_id == Account.id).where(*mine))
+
+
+def add_identity(session: Session, *, account_id: int, issuer: str, subject: str) -> None:
+    session.add(Identity(issuer=issuer, subject=subject, account_id=account_id))
+    session.flush()
+
+
+def add_setup_code(session: Session, *, code_sha256: str, expires_at: datetime) -> None:
+    """Make a code for the first admin; those before it are void."""
+    session.execute(update(SetupCode).where(SetupCode.used_at.is_(None)).values(used_at=now()))
+    session.add(SetupCode(code_sha256=code_sha256, expires_at=expires_at))
+
+
+def setup_code(session: Session) -> SetupCode | None:
+    """The code that could make the first admin now, if any."""
+    return session.scalar(select(SetupCode).where(SetupCode.used_at.is_(None), SetupCode.expires_at > now()))
 
 
 def note_failure(session: Session, name: str) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from storage.audit_rows import AuditEntry, AuditHead
@@ -57,13 +58,20 @@ def seal(session: Session) -> None:
     if not pending:
         return
     session.flush()
-    head = session.get_one(AuditHead, 1, with_for_update=True)
+    head = session.get(AuditHead, 1, with_for_update=True) or _first_head(session)
     for entry in pending:
         number = head.entry_id + 1
         sha256 = digest(id=number, previous=head.sha256, **entry)
         session.add(AuditEntry(id=number, previous=head.sha256, sha256=sha256, **entry))
         head.entry_id, head.sha256 = number, sha256
     session.flush()
+
+
+def _first_head(session: Session) -> AuditHead:
+    """The head of a chain that has no entry yet; of two that begin together, one waits for the other."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(AuditHead).values(id=1, entry_id=0, sha256=FIRST).on_conflict_do_nothing())
+    return session.get_one(AuditHead, 1, with_for_update=True)
 
 
 def digest(
@@ -123,7 +131,7 @@ def verify(session: Session, *, known: tuple[int, str] | None = None) -> Checked
         missing = None if missing == (entry.id, entry.sha256) else missing
         previous, last, count = entry.sha256, entry.id, count + 1
     head = session.get(AuditHead, 1)
-    if head is None or (head.entry_id, head.sha256) != (last, previous):
+    if (head.entry_id, head.sha256) != (last, previous) if head else last > 0:
         ends = f"{head.entry_id}" if head else "nowhere"
         why = f"the chain ends at entry {last}, its head at entry {ends}: entries are missing"
         return Checked(count, last, previous, why)

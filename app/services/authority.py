@@ -4,12 +4,13 @@ The first four roles are given per project; an admin has all of them everywhere.
 told the same about it as about one that does not exist.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
 from app.services.errors import Refused
-from storage import accounts, members
+from storage import accounts, members, tokens
 from storage.account_rows import Account
 from storage.models import Role
 
@@ -23,17 +24,22 @@ class Actor:
             what is done is decided by `role_in`.
         credential: the digest of what they came in with, looked up again at every use case. None is the machine
             itself, its command line and its worker, where the role holds in every project.
+        scopes: of a script's token, None for a person; a token is for one project and never more than its account.
     """
 
     name: str
     role: Role | None
     credential: str | None = None
+    scopes: frozenset[str] | None = None
 
     def may(self, role: Role) -> bool:
         """Whether this actor has `role` or one above it somewhere."""
         return at_least(self.role, role)
 
 
+ENDED = "your sign-in has ended: sign in again; what was confirmed is kept"
+# The most that a token may do with a scope, whatever its account may: bringing images in to be scored is an engineer's.
+MOST = {"read": Role.viewer, "label": Role.inspector, "score": Role.engineer}
 # The person at the machine's own command line: whoever can run it can read the database anyway.
 OPERATOR = Actor("cli", Role.admin)
 SYSTEM = Actor("system", Role.admin)
@@ -59,29 +65,53 @@ def role_in(session: Session, actor: Actor, project_id: int) -> Role | None:
     """
     if actor.credential is None:
         return actor.role
+    if actor.scopes is not None:
+        return _role_of_token(session, actor.credential, project_id)
     stands, role = members.standing(session, actor.credential, project_id)
     if not stands:
-        raise SignedOut("your sign-in has ended: sign in again; what was confirmed is kept")
+        raise SignedOut(ENDED)
     return role
 
 
+def capped(role: Role | None, scopes: Iterable[str]) -> Role | None:
+    """What is left of an account's role for a token with these scopes."""
+    most = max((MOST[scope] for scope in scopes), key=lambda role: role.value, default=None)
+    if role is None or most is None:
+        return None
+    return min(role, most, key=lambda role: role.value)
+
+
+def _role_of_token(session: Session, credential: str, project_id: int) -> Role | None:
+    if (found := tokens.usable(session, credential)) is None:
+        raise SignedOut("the token was revoked or has expired: make another on the Account page")
+    token, account = found
+    return capped(tokens.role_behind(session, token, account), token.scopes) if token.project_id == project_id else None
+
+
 def account_of(session: Session, actor: Actor) -> Account | None:
-    """The account behind an actor, None for the machine itself.
+    """The account of a person, None for the machine itself.
 
     Raises:
         SignedOut: its sign-in has ended.
+        NotAllowed: it is a token, which is for its project alone.
     """
     if actor.credential is None:
         return None
+    if actor.scopes is not None:
+        raise NotAllowed("a token is for its project alone: sign in for this")
     if (found := accounts.sign_in_by_digest(session, actor.credential)) is None:
-        raise SignedOut("your sign-in has ended: sign in again; what was confirmed is kept")
+        raise SignedOut(ENDED)
     return found[1]
 
 
 def require(session: Session, actor: Actor, role: Role) -> None:
     """For what belongs to no project: raises NotAllowed unless the actor has `role`, or one above it, somewhere."""
-    account = account_of(session, actor)
-    has = actor.role if account is None else members.highest_role(session, account)
+    if actor.scopes is not None and actor.credential is not None:
+        found = tokens.usable(session, actor.credential)
+        has = _role_of_token(session, actor.credential, found[0].project_id if found else 0)
+    else:
+        account = account_of(session, actor)
+        has = actor.role if account is None else members.highest_role(session, account)
     refuse_below(actor, has, role)
 
 

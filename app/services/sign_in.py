@@ -7,11 +7,13 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy.orm import Session
 
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from storage import accounts, audit, members
+from storage.account_rows import Account
 from storage.models import now
 
 LONGEST = 200  # more than anybody types; hashing more would cost whoever asks nothing and us a second
@@ -24,7 +26,7 @@ class SignInRefused(Refused):
     """Name or password are wrong, or there were too many tries; never says which of the two was wrong."""
 
 
-def sign_in(context: Context, name: str, password: str) -> str:
+def sign_in(context: Context, name: str, password: str, *, browser: str = "") -> str:
     """Check a password and return the token for the cookie. An unknown name costs the same time as a wrong password.
 
     Raises:
@@ -33,25 +35,45 @@ def sign_in(context: Context, name: str, password: str) -> str:
     name, password = name.strip()[:80], password[: LONGEST + 1]
     with context.database.read() as session:
         account = accounts.account_by_name(session, name)
-        failures = accounts.failures_since(session, name, now() - WINDOW)
-    if failures >= MOST_FAILURES:
-        minutes = int(WINDOW.total_seconds() // 60)
-        raise SignInRefused(f"{failures} wrong passwords within {minutes} minutes: wait {minutes} minutes, try again")
+        throttled(session, name)
     usable = account is not None and not account.disabled
-    right = _matches((account.password_hash if account and usable else None) or _nobody(), password)
+    right = matches((account.password_hash if account and usable else None) or _nobody(), password)
     if account is None or not usable or not right:
         with context.database.write() as session:
             accounts.note_failure(session, name)
             audit.record(session, by="nobody", action="sign-in refused", details={"name": name})
         raise SignInRefused("name or password are wrong: try again, or ask an admin for a new password")
-    token = secrets.token_urlsafe(32)
     with context.database.write() as session:
         accounts.forget_failures(session, name)
-        accounts.add_sign_in(
-            session, account_id=account.id, token_sha256=digest_of(token), expires_at=now() + SIGNED_IN_FOR
-        )
-        audit.record(session, by=account.name, action="sign in")
+        return let_in(session, account, way="password", browser=browser)
+
+
+def let_in(session: Session, account: Account, *, way: str, browser: str) -> str:
+    """Open a server-side session for somebody whose identity was checked, and return the token for the cookie.
+
+    Args:
+        way: how it was checked, kept with the sign-in and in the audit trail.
+        browser: what it calls itself, for its owner's list.
+    """
+    token = secrets.token_urlsafe(32)
+    accounts.add_sign_in(
+        session,
+        account_id=account.id,
+        token_sha256=digest_of(token),
+        expires_at=now() + SIGNED_IN_FOR,
+        way=way,
+        browser=browser,
+    )
+    audit.record(session, by=account.name, action="sign in", details={"way": way})
     return token
+
+
+def throttled(session: Session, name: str) -> None:
+    """Raises SignInRefused when there were too many wrong tries under this name in the last minutes."""
+    failures = accounts.failures_since(session, name, now() - WINDOW)
+    if failures >= MOST_FAILURES:
+        minutes = int(WINDOW.total_seconds() // 60)
+        raise SignInRefused(f"{failures} wrong passwords within {minutes} minutes: wait {minutes} minutes, try again")
 
 
 def actor_for(context: Context, token: str | None) -> Actor | None:
@@ -78,7 +100,8 @@ def digest_of(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _matches(hashed: str, password: str) -> bool:
+def matches(hashed: str, password: str) -> bool:
+    """Whether a password is the one that was hashed."""
     try:
         return PasswordHasher().verify(hashed, password)
     except (VerificationError, InvalidHashError):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.services.authority import Actor, require
+from app.services.cells import inert
 from app.services.context import Context
 from app.services.errors import Refused
 from storage import audit, images
@@ -20,7 +21,6 @@ from storage.models import Role
 __all__ = ["Checked", "Filter", "Told", "trail", "trail_actions", "trail_csv", "verify_trail"]
 
 PAGE = 200
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a cell that begins so for a formula
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,6 @@ def verify_trail(context: Context, actor: Actor, *, known: str = "") -> Checked:
     with context.database.read() as session:
         require(session, actor, Role.admin)
         return audit.verify(session, known=_known(known) if known else None)
-
-
-def inert(cell: str) -> str:
-    """A cell as text: a leading apostrophe keeps a spreadsheet from running what somebody typed as a name."""
-    return f"'{cell}" if cell.startswith(RISKY) else cell
 
 
 def _told(session: Session, which: Filter, before: int | None, limit: int) -> Iterator[Told]:

@@ -17,9 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.sign_in import actor_for
+from app.services.tokens import bearer
+from app.ui.origin import refusal
 
 COOKIE = "bgad_session"
-OPEN = frozenset({"/healthz", "/login"})
+OPEN = frozenset({"/healthz", "/login", "/setup", "/oidc/start", "/oidc/back"})
+FOR_TOKENS = ("/api/", "/image/", "/thumb/", "/heatmap/", "/logp/", "/certificate/")
 INLINE = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -35,17 +38,23 @@ HEADERS = {
     "Content-Security-Policy": (
         f"default-src 'self'; script-src 'self' 'wasm-unsafe-eval' {_inline_hashes()}; "
         "style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+        "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
         "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
 class Gate:
     """Lets through who holds a valid sign-in; sends people to the sign-in page and answers programs with 401.
+
+    A script's token opens the image, certificate and `/api` routes, and no page. What is not for this server's name, or
+    would change something from another site, is not even looked at.
 
     The websocket is checked when it connects. A sign-in that ends later is noticed by the next run of a page and by
     every use case, which read the role again.
@@ -60,6 +69,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
+        if (wrong := refusal(connection, self.context().settings)) is not None:
+            await _refused(connection, *wrong)(scope, receive, send)
+            return
         if scope["path"] not in OPEN:
             actor = await anyio.to_thread.run_sync(self._actor, connection)
             if actor is None:
@@ -69,7 +81,21 @@ class Gate:
         await self.app(scope, receive, _with_headers(send))
 
     def _actor(self, connection: HTTPConnection) -> Actor | None:
-        return actor_for(self.context(), connection.cookies.get(COOKIE))
+        kind, _, token = connection.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return actor_for(self.context(), connection.cookies.get(COOKIE))
+        path, is_http = connection.scope["path"], connection.scope["type"] == "http"
+        if not is_http or not path.startswith(FOR_TOKENS):
+            return None
+        actor = bearer(self.context(), token.strip())
+        reads = actor is not None and actor.scopes is not None and "read" in actor.scopes
+        return actor if path.startswith("/api/") or reads else None
+
+
+def _refused(connection: HTTPConnection, status: int, why: str) -> ASGIApp:
+    if connection.scope["type"] == "websocket":
+        return _close
+    return PlainTextResponse(f"{why}\n", status_code=status, headers={**HEADERS, "Cache-Control": "no-store"})
 
 
 def _turned_away(connection: HTTPConnection) -> ASGIApp:

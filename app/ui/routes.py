@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from urllib.parse import parse_qs, urlsplit
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,18 +12,22 @@ from starlette.routing import Route
 from app.services.authority import NotAllowed
 from app.services.certificate import certificate as certificate_of
 from app.services.errors import Refused
+from app.services.first_admin import code_is_out, make_first_admin
 from app.services.heat import FUSED
 from app.services.label import heatmap_png, image_bytes
 from app.services.label_aids import log_p_bytes
+from app.services.oidc import is_configured
 from app.services.preview import pasted_png
-from app.services.sign_in import SIGNED_IN_FOR, sign_in, sign_out
+from app.services.sign_in import sign_in, sign_out
+from app.ui.api import API
 from app.ui.certificate_page import certificate_page
+from app.ui.forms import browser_of, form_of, let_in, local
 from app.ui.gate import COOKIE
+from app.ui.oidc_routes import OIDC
 from app.ui.opened import opened
-from app.ui.sign_in_page import sign_in_page
+from app.ui.sign_in_page import setup_page, sign_in_page
 from storage.errors import NotFound, StorageError
 
-MAX_FORM = 4096
 A_DAY = "private, max-age=86400, immutable"  # an image and a version's heat never change under their number
 
 
@@ -35,38 +39,47 @@ def health(_request: Request) -> Response:
 
 
 def show_sign_in(request: Request) -> Response:
-    return _page(next_path=_local(request.query_params.get("next", "/")))
+    return _page(next_path=local(request.query_params.get("next", "/")))
 
 
 async def do_sign_in(request: Request) -> Response:
-    if not _same_origin(request):
-        return PlainTextResponse("the form was sent from another site: open this one and sign in\n", status_code=403)
-    body = await request.body()
-    if len(body) > MAX_FORM:
-        return PlainTextResponse(f"the form has {len(body)} bytes, {MAX_FORM} is the most\n", status_code=413)
-    form = {key: values[0] for key, values in parse_qs(body.decode("utf-8", "replace")).items()}
-    name, next_path = form.get("name", ""), _local(form.get("next", "/"))
     try:
-        token = await run_in_threadpool(sign_in, opened(), name, form.get("password", ""))
+        form = await form_of(request)
+    except Refused as refused:
+        return PlainTextResponse(f"{refused}\n", status_code=413)
+    name, next_path = form.get("name", ""), local(form.get("next", "/"))
+    try:
+        enter = partial(sign_in, opened(), name, form.get("password", ""), browser=browser_of(request))
+        token = await run_in_threadpool(enter)
     except Refused as refused:
         return _page(next_path=next_path, name=name, error=str(refused), status=401)
-    answer = RedirectResponse(next_path, status_code=303)
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(SIGNED_IN_FOR.total_seconds()),
-        httponly=True,
-        samesite="lax",
-        secure=opened().settings.secure_cookies,
-    )
-    return answer
+    return let_in(token, next_path)
 
 
 def do_sign_out(request: Request) -> Response:
+    if request.headers.get("sec-fetch-site") == "cross-site":  # another site may not sign anybody out
+        return RedirectResponse("/", status_code=303)
     sign_out(opened(), request.cookies.get(COOKIE))
     answer = RedirectResponse("/login", status_code=303)
     answer.delete_cookie(COOKIE)
     return answer
+
+
+def show_setup(_request: Request) -> Response:
+    if not code_is_out(opened()):
+        return PlainTextResponse("there is nothing to set up here: sign in at /login\n", status_code=404)
+    return HTMLResponse(setup_page(), headers={"Cache-Control": "no-store"})
+
+
+async def do_setup(request: Request) -> Response:
+    try:
+        form = await form_of(request)
+        given = {key: form.get(key, "") for key in ("code", "name", "password")}
+        make = partial(make_first_admin, opened(), **given, browser=browser_of(request))
+        return let_in(await run_in_threadpool(make), "/")
+    except (Refused, StorageError) as refused:
+        page = setup_page(name=form.get("name", ""), code=form.get("code", ""), error=str(refused))
+        return HTMLResponse(page, status_code=401, headers={"Cache-Control": "no-store"})
 
 
 def image(request: Request) -> Response:
@@ -133,12 +146,16 @@ ROUTES = [
     Route("/login", show_sign_in, methods=["GET"]),
     Route("/login", do_sign_in, methods=["POST"]),
     Route("/logout", do_sign_out, methods=["GET"]),
+    Route("/setup", show_setup, methods=["GET"]),
+    Route("/setup", do_setup, methods=["POST"]),
     Route("/image/{id:int}", image),
     Route("/thumb/{id:int}", thumb),
     Route("/heatmap/{id:int}", heatmap),
     Route("/pasted/{run}/{index:int}", pasted),
     Route("/certificate/{slug}/{number:int}", certificate),
     Route("/logp/{id:int}", log_p),
+    *API,
+    *OIDC,
 ]
 
 
@@ -166,19 +183,7 @@ def _picture(request: Request, read: Callable[[], tuple[bytes, str]]) -> Respons
 
 
 def _page(*, next_path: str, name: str = "", error: str = "", status: int = 200) -> Response:
-    html = sign_in_page(next_path=next_path, name=name, error=error, demo=opened().settings.demo)
+    settings = opened().settings
+    elsewhere = settings.oidc_name if is_configured(settings) else ""
+    html = sign_in_page(next_path=next_path, name=name, error=error, demo=settings.demo, elsewhere=elsewhere)
     return HTMLResponse(html, status_code=status, headers={"Cache-Control": "no-store"})
-
-
-def _local(path: str) -> str:
-    """A path of this site, whatever was asked for: no other host, no scheme, no trick with a second slash."""
-    parts = urlsplit(path.replace("\\", "/"))
-    usable = not parts.scheme and not parts.netloc and parts.path.startswith("/") and not parts.path.startswith("//")
-    printable = path.isprintable() and not parts.path.startswith(("/login", "/logout"))
-    return path if usable and printable and "\\" not in path else "/"
-
-
-def _same_origin(request: Request) -> bool:
-    """Browsers say where a form comes from; one that says nothing is no browser."""
-    origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

@@ -1,6 +1,7 @@
 """The sign-in page: plain HTML, because Streamlit itself lies behind the gate."""
 
 from html import escape
+from urllib.parse import quote
 
 from app.demo_account import ACCOUNT, PASSWORD
 
@@ -24,26 +25,52 @@ button { width: 100%; margin-top: 22px; padding: 12px; font: inherit; font-weigh
   background: #1f6feb; border: 0; border-radius: 8px; cursor: pointer; }
 [role=alert] { margin: 0 0 4px; color: var(--bad); font-size: 14px; }
 .demo { margin: 18px 0 0; padding: 10px 12px; border: 1px dashed var(--line); border-radius: 8px; font-size: 14px; }
+.other { display: block; margin-top: 12px; padding: 11px; text-align: center; color: inherit; text-decoration: none;
+  border: 1px solid var(--line); border-radius: 8px; }
 code { font-family: ui-monospace, monospace; user-select: all; }
 """
 
 
-def sign_in_page(*, next_path: str, name: str, error: str, demo: bool) -> str:
-    """The whole page; everything that came from outside is escaped."""
-    alert = f'<div role="alert">{escape(error)}</div>' if error else ""
-    hint = (
-        f'<div class="demo">This is the demo. Sign in as <code>{ACCOUNT}</code> with <code>{PASSWORD}</code></div>'
-        if demo
-        else ""
-    )
+def sign_in_page(*, next_path: str, name: str, error: str, demo: bool, elsewhere: str = "") -> str:
+    """The whole page; everything that came from outside is escaped.
+
+    Args:
+        elsewhere: the name of the OIDC provider that people may sign in with as well, "" for none.
+    """
+    after = ""
+    if elsewhere:
+        after += (
+            f'<a class="other" href="/oidc/start?next={quote(next_path, safe="")}">Sign in with {escape(elsewhere)}</a>'
+        )
+    if demo:
+        hint = f"This is the demo. Sign in as <code>{ACCOUNT}</code> with <code>{PASSWORD}</code>"
+        after += f'<div class="demo">{hint}</div>'
     focus_name, focus_password = ("", " autofocus") if name else (" autofocus", "")
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sign in · BGAD Inspect</title><link rel="icon" href="data:,"><style>{STYLE}</style></head>
-<body><main><h1>BGAD Inspect</h1><p>Find defects, mark what was missed.</p>{alert}
-<form method="post" action="/login"><input type="hidden" name="next" value="{escape(next_path, quote=True)}">
+    fields = f"""<input type="hidden" name="next" value="{escape(next_path, quote=True)}">
 <label for="name">Name</label>
 <input id="name" name="name" autocomplete="username" required value="{escape(name, quote=True)}"{focus_name}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required{focus_password}>
-<button type="submit">Sign in</button></form>{hint}</main></body></html>"""
+<button type="submit">Sign in</button>"""
+    return _page("Sign in", "Find defects, mark what was missed.", error, "/login", fields, after)
+
+
+def setup_page(*, name: str = "", code: str = "", error: str = "") -> str:
+    """The page on which the first admin is made with the command line's code."""
+    fields = f"""<label for="code">Code of <code>bgad-inspect user code</code></label>
+<input id="code" name="code" autocomplete="off" required value="{escape(code, quote=True)}" autofocus>
+<label for="name">Your name</label>
+<input id="name" name="name" autocomplete="username" required value="{escape(name, quote=True)}">
+<label for="password">A password, 10 characters or more</label>
+<input id="password" name="password" type="password" autocomplete="new-password" minlength="10" required>
+<button type="submit">Make the first admin</button>"""
+    return _page("Set up", "Who looks after this installation?", error, "/setup", fields, "")
+
+
+def _page(title: str, lead: str, error: str, action: str, fields: str, after: str) -> str:
+    alert = f'<div role="alert">{escape(error)}</div>' if error else ""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · BGAD Inspect</title><link rel="icon" href="data:,"><style>{STYLE}</style></head>
+<body><main><h1>BGAD Inspect</h1><p>{lead}</p>{alert}
+<form method="post" action="{action}">{fields}</form>{after}</main></body></html>"""

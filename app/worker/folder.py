@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from app.services.cells import inert
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.guard import guard
@@ -112,8 +113,8 @@ def _write(out: Path, model: BGAD, version: Version, rows: list[dict[str, Any]],
             else:
                 table = csv.DictWriter(file, ["name", "score", "standing", "lowest_log_p", "version", "refused"])
                 table.writeheader()
-                table.writerows(rows)
-                table.writerows({"name": refusal.name, "refused": refusal.reason} for refusal in refused)
+                table.writerows({**row, "name": inert(row["name"])} for row in rows)
+                table.writerows({"name": inert(refusal.name), "refused": refusal.reason} for refusal in refused)
         os.replace(temporary, out)
     except OSError as error:
         temporary.unlink(missing_ok=True)

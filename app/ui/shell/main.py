@@ -14,11 +14,16 @@ from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
 SIGN_OUT = '<a href="/logout" target="_self" style="color: inherit; font-size: 14px">Sign out</a>'
+<<<<<<< HEAD
 LEGIBLE = """<style>@media (prefers-color-scheme: dark) {
   [data-testid^="stBaseButton-primary"] { color: #111417; } /* Streamlit writes white on a light blue: 3.2 to 1 */
 }</style>"""
 PAGES = (
     ("", "home", "Home", Role.viewer),
+=======
+PAGES: tuple[tuple[str, str, str, Role | None], ...] = (
+    ("", "home", "Home", None),
+>>>>>>> 2cb3c24 (Let in scripts by tokens, people by OIDC, and the first admin by a code)
     ("Inspect", "gallery", "Gallery", Role.viewer),
     ("Inspect", "label", "Label", Role.viewer),
     ("Learn", "ingest", "Ingest", Role.viewer),
@@ -33,6 +38,7 @@ PAGES = (
     ("Who", "members", "Members", Role.engineer),
     ("Who", "people", "People", Role.admin),
     ("Who", "audit", "Audit", Role.admin),
+    ("Who", "account", "Account", None),
 )
 
 st.logo(str(HERE / "icon.png"), size="large")
@@ -42,7 +48,7 @@ here = visit()
 
 sections: dict[str, list] = {}
 for section, file, title, role in PAGES:
-    if here.may(role):
+    if role is None or here.may(role):
         page = st.Page(FOLDER / f"{file}.py", title=title, url_path=file, default=file == "home")
         sections.setdefault(section, []).append(page)
 chosen = st.navigation(sections, expanded=True)

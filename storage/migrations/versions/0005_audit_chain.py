@@ -41,7 +41,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     last, sha256 = _chain(new)
-    op.bulk_insert(head, [{"id": 1, "entry_id": last, "sha256": sha256}])
+    if last:
+        op.bulk_insert(head, [{"id": 1, "entry_id": last, "sha256": sha256}])
     op.drop_table("audit")
     op.rename_table("audit_chained", "audit")
     for column in ("by", "project_id", "action"):

@@ -11,10 +11,15 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from app.services.sign_in import MOST_FAILURES
+from app.services.accounts import create_account
+from app.services.score import ranked_queue
+from app.services.sign_in import MOST_FAILURES, actor_for, sign_in
+from app.services.tokens import create_token
 from app.ui.gate import COOKIE, Gate
 from app.ui.opened import opened
 from app.ui.routes import ROUTES
+from storage import annotations
+from tests.app.conftest import ADMIN, ENGINEER, part
 from tests.app.ui.conftest import PASSWORD
 
 PAGE = {"accept": "text/html"}
@@ -34,12 +39,14 @@ async def _page(request):
 def client(served):
     routes = [*ROUTES, WebSocketRoute("/_stcore/stream", _echo), Route("/{rest:path}", _page)]
     app = Starlette(routes=routes, middleware=[Middleware(Gate, context=opened)])
-    with TestClient(app, base_url="http://line2", follow_redirects=False) as client:
+    with TestClient(app, base_url="http://localhost", follow_redirects=False) as client:
         yield client
 
 
 def enter(client, name="inspector", password=PASSWORD, **form):
-    return client.post("/login", data={"name": name, "password": password, **form}, headers={"origin": "http://line2"})
+    return client.post(
+        "/login", data={"name": name, "password": password, **form}, headers={"origin": "http://localhost"}
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,10 +65,10 @@ def test_health_is_open_and_says_nothing_else(client):
 
 
 def test_the_websocket_is_behind_the_gate_too(client):
-    with pytest.raises(WebSocketDisconnect), client.websocket_connect("ws://line2/_stcore/stream"):
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("ws://localhost/_stcore/stream"):
         pass
     enter(client)
-    with client.websocket_connect("ws://line2/_stcore/stream") as socket:
+    with client.websocket_connect("ws://localhost/_stcore/stream") as socket:
         assert socket.receive_text() == "in"
 
 
@@ -100,6 +107,124 @@ def test_a_form_from_another_site_is_refused(client):
     assert answer.status_code == 403 and "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8501", "localhost.evil.example", ""])
+def test_a_name_that_is_not_ours_is_not_answered(client, host):
+    answer = client.get("/login", headers={"host": host})
+    assert answer.status_code == 421 and "BGAD_HOSTS" in answer.text and "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8501", "[::1]:8501", "10.1.2.3", "LOCALHOST", "inspect.factory"])
+def test_addresses_and_the_names_that_were_set_are_answered(client, host, monkeypatch):
+    monkeypatch.setenv("BGAD_HOSTS", "inspect.factory, other")
+    opened.cache_clear()
+    assert client.get("/login", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:9999"])
+def test_nothing_is_changed_from_another_site(client, origin):
+    enter(client)
+    for method, path in (("POST", "/login"), ("PUT", "/_stcore/upload_file/a/b"), ("POST", "/api/images/1/label")):
+        assert client.request(method, path, headers={"origin": origin}).status_code == 403
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect("ws://localhost/_stcore/stream", headers={"origin": origin}),
+    ):
+        pass
+
+
+def test_another_site_signs_nobody_out(client):
+    enter(client)
+    client.get("/logout", headers={"sec-fetch-site": "cross-site"})
+    assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/image/1", "/thumb/1", "/heatmap/1?version=1", "/logp/1?version=1", "/certificate/tile/1", "/pasted/x/0"],
+)
+def test_whoever_has_no_role_in_a_project_gets_nothing_of_it(client, served, path):
+    create_account(served, ADMIN, name="otto", password=PASSWORD, role=None)
+    enter(client, name="otto")
+    answer = client.get(path)
+    assert answer.status_code in (400, 404) and "there is no" in answer.text
+    assert client.get("/api/projects").json() == {"projects": []}
+    assert "no project 'tile' (there is: none yet)" in client.get("/api/projects/tile/scores").json()["error"]
+
+
+def test_the_first_admins_page_is_there_only_while_a_code_is_out(client, served):
+    assert client.get("/setup").status_code == 404
+    assert client.post("/setup", data={"code": "x", "name": "eve", "password": PASSWORD}).status_code == 401
+
+
+def token(served, *scopes, name="engineer"):
+    actor = actor_for(served, sign_in(served, name, PASSWORD))
+    return {"authorization": "Bearer " + create_token(served, actor, "tile", name="line 2", scopes=scopes)}
+
+
+def test_a_token_opens_images_and_the_api_and_no_page(client, served):
+    reads = token(served, "read")
+    assert client.get("/api/projects", headers=reads).json() == {"projects": [{"slug": "tile", "name": "tile"}]}
+    assert client.get("/image/1", headers=reads).status_code == 200
+    assert client.get("/certificate/tile/1", headers=reads).status_code == 200
+    for path in ("/", "/gallery", "/_stcore/health", "/media/x"):
+        assert client.get(path, headers=reads).status_code == 401
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("ws://localhost/_stcore/stream", headers=reads):
+        pass
+    assert client.get("/api/projects", headers={"authorization": "Bearer bgad_wrong"}).status_code == 401
+
+
+def test_scores_come_in_pages(client, served):
+    reads = token(served, "read")
+    first = client.get("/api/projects/tile/scores?limit=10", headers=reads).json()
+    assert len(first["images"]) == 10 and first["version"] == 1 and first["images"][0]["score"] > 0
+    rest = client.get("/api/projects/tile/scores", params={"after": first["next"]}, headers=reads).json()
+    ids = [image["id"] for image in first["images"] + rest["images"]]
+    assert len(ids) == len(set(ids)) == 22 and rest["next"] is None
+
+
+def test_a_label_comes_in_once_by_a_token_that_may(client, served):
+    labels = token(served, "label", name="inspector")
+    open_image = ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    said = {"verdict": "defect", "type": "scratch", "client_id": "abc"}
+    for _ in range(2):  # an answer that was lost is asked for again
+        answer = client.post(f"/api/images/{open_image}/label", json=said, headers=labels)
+        assert answer.json() == {"image": open_image, "revision": 1}
+    with served.database.read() as session:
+        assert annotations.current_annotation(session, open_image).by == "inspector/line 2"
+    assert client.get("/image/1", headers=labels).status_code == 401  # no scope to read
+    refused = client.post(f"/api/images/{open_image}/label", json=said, headers=token(served, "read"))
+    assert refused.status_code == 403 and "no scope 'label'" in refused.json()["error"]
+
+
+def test_an_image_is_sent_in_by_a_token_that_may(client, served):
+    scores = token(served, "score", "read")
+    answer = client.post("/api/projects/tile/images?name=a.png", content=part(77), headers=scores)
+    run = client.get(f"/api/runs/{answer.json()['run']}", headers=scores).json()
+    assert (run["kind"], run["state"]) == ("ingest", "queued")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"[", "cannot be read"),
+        (b"[]", "cannot be read"),
+        (b'{"verdict": "perfect"}', "cannot be read"),
+        (b'{"verdict": "defect", "mask": "%%%"}', "cannot be read"),
+        (b'{"verdict": "defect", "mask": "AAAA"}', "PNG"),
+        (b"[" * 100000, "cannot be read"),
+    ],
+)
+def test_a_label_that_is_none_is_a_sentence(client, served, body, says):
+    answer = client.post("/api/images/20/label", content=body, headers=token(served, "label"))
+    assert answer.status_code == 400 and says in answer.json()["error"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=9999", "after=[", "after={}", "after=[1]"])
+def test_a_page_that_is_none_is_a_sentence(client, served, query):
+    answer = client.get(f"/api/projects/tile/scores?{query}", headers=token(served, "read"))
+    assert answer.status_code == 400 and "is no" in answer.json()["error"]
+
+
 def test_signing_out_ends_the_token_itself(client):
     enter(client)
     token = client.cookies[COOKIE]
@@ -110,11 +235,16 @@ def test_signing_out_ends_the_token_itself(client):
 
 def test_every_answer_carries_the_headers(client):
     enter(client)
-    for answer in (client.get("/login"), client.get("/"), client.get("/image/1")):
+    out = {"authorization": "Bearer x"}
+    answers = [client.get(path) for path in ("/login", "/", "/image/1", "/image/4711", "/setup", "/api/projects")]
+    answers += [client.get("/", headers=out), client.post("/login", headers={"origin": "http://evil.example"})]
+    for answer in answers:
         policy = answer.headers["content-security-policy"]
         assert "'unsafe-eval'" not in policy and "frame-ancestors 'none'" in policy
         assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY" and answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
 
 
 def test_images_thumbs_and_heat_are_served_to_who_is_in(client):

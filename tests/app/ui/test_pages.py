@@ -12,9 +12,11 @@ from app.services.accounts import create_account
 from app.services.impact import promotions_of
 from app.services.ingest import create_project
 from app.services.label import label_view
+from app.services.members import members_of, set_role
 from app.services.retrain import request_retraining
 from app.services.score import ranked_queue
 from app.services.sign_in import sign_in, sign_out
+from app.services.tokens import bearer
 from app.ui.opened import opened
 from storage import annotations, runs, scores
 from storage.models import Role, RunState, Standing, Verdict
@@ -34,7 +36,9 @@ PAGES = (
     "bias",
     "versions",
     "review_labels",
+    "members",
 )
+FOR_ALL = ("people", "audit", "account")  # of no project
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def button(at, key):
     return next((b for b in at.button if b.key == key), None)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES + FOR_ALL)
 @pytest.mark.parametrize("role", ["viewer", "engineer"])
 def test_every_page_opens_for_every_reader(visit, page, role):
     at = visit(page, role)
@@ -97,7 +101,7 @@ def test_every_page_opens_for_every_reader(visit, page, role):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_says_what_to_do_before_there_is_anything(served, visit, page):
     create_project(served, ENGINEER, name="empty", built_in=True)
-    at = visit(page, query={"project": "empty"})
+    at = visit(page, "admin", query={"project": "empty"})
     assert not at.error
     hints = ("bring in", "no version yet", "has no image")
     assert any(hint in words(at).lower() for hint in hints), words(at)
@@ -117,12 +121,72 @@ def test_a_running_retrain_draws_its_losses_and_the_level_that_one_chooses(serve
     assert not visit("home").get("plotly_chart")  # other pages keep to the line
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES + FOR_ALL)
 def test_a_sign_in_that_ended_ends_the_page(served, visit, page):
     at = visit(page)
     sign_out(served, at.session_state["token"])
     assert "sign-in has ended" in words(run(at))
     assert not at.metric and not at.button
+
+
+@pytest.mark.parametrize("page", PAGES + FOR_ALL)
+def test_whoever_has_no_role_anywhere_sees_nothing_of_any_project(served, visit, page):
+    create_account(served, ADMIN, name="nora", password="three grey parts", role=None)
+    at = visit(page, "nora", query={"project": "tile"})
+    assert not at.metric and not at.dataframe and "tile" not in words(at), words(at)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_role_that_was_taken_away_ends_at_the_next_click(served, visit, page):
+    at = visit(page)
+    set_role(served, ADMIN, "tile", "engineer", None)
+    run(at)
+    assert not at.metric and not at.dataframe and "tile" not in words(at), words(at)
+
+
+def test_an_engineer_gives_and_takes_roles(served, visit):
+    create_account(served, ADMIN, name="nora", password="three grey parts", role=None)
+    at = visit("members")
+    at.text_input(key="member-name").set_value("nora")
+    at.button[-1].click()
+    run(at)
+    assert {member.name: member.role for member in members_of(served, ADMIN, "tile")}["nora"] is Role.inspector
+    at.selectbox(key="role-nora").set_value(None)
+    run(at)
+    button(at, "change-nora").click()
+    run(at)
+    assert "nora" not in {member.name for member in members_of(served, ADMIN, "tile")}
+
+
+def test_an_admin_makes_an_account_whose_password_is_shown_once(served, visit):
+    at = visit("people", "admin")
+    at.text_input(key="people-name").set_value("nora")
+    at.button[-1].click()
+    run(at)
+    assert "shown this once" in at.success[0].value and sign_in(served, "nora", at.code[0].value)
+    assert not run(at).code
+
+
+def test_an_admin_reads_and_verifies_the_trail(visit):
+    at = visit("audit", "admin")
+    assert {"sign in", "create account"} <= set(at.dataframe[0].value["what"])
+    at.text_input(key="audit-by").set_value("admin")
+    button(at, "audit-verify").click()
+    run(at)
+    assert "follow one another" in at.success[0].value
+    assert set(at.dataframe[0].value["who"]) == {"admin"}
+
+
+def test_a_token_is_made_shown_once_and_revoked(served, visit):
+    at = visit("account")
+    at.text_input(key="token-name").set_value("line 2")
+    at.button[-1].click()
+    run(at)
+    made = at.code[0].value
+    assert bearer(served, made).name == "engineer/line 2"
+    button(at, "revoke-1").click()
+    run(at)
+    assert bearer(served, made) is None and not at.code
 
 
 def test_viewers_are_offered_no_verdict_and_no_retrain(visit):
