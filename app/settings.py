@@ -89,6 +89,8 @@ def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     if value not in choices:
         raise ValueError(f"{name} is {value!r}: set it to one of {', '.join(choices)}")
     return value
+
+
 def _issuer(env: Mapping[str, str]) -> str:
     issuer = env.get("BGAD_OIDC_ISSUER", "")
     parts = urlsplit(issuer)

@@ -41,7 +41,8 @@ def make_backup(context: Context, actor: Actor, out: Path) -> BackupReport:
     Raises:
         StorageError: `out` exists, or cannot be written; then nothing is left of it.
     """
-    require(actor, Role.admin)
+    with context.database.read() as session:
+        require(session, actor, Role.admin)
     facts = facts_of(WHOLE)
     with archive.written(out, facts) as writer:
         _add_uploads(context.settings.home, writer)  # before the rows: what an active run waits for is here

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from app.services.authority import Actor, require
+from app.services.authority import Actor, refuse_below
 from app.services.backup import BackupReport, report_of, verify_backup
 from app.services.context import UNFINISHED
 from app.services.errors import Refused
@@ -31,7 +31,7 @@ def restore_backup(settings: Settings, actor: Actor, path: Path) -> BackupReport
         Refused: home or database hold something already, or the backup is of a newer release.
         StorageError: the backup is not whole, or something cannot be written.
     """
-    require(actor, Role.admin)
+    refuse_below(actor, actor.role, Role.admin)  # there is no database yet that would know more
     report = verify_backup(path)
     if not migrate.known(report.revision):
         raise Refused(f"{path.name} is of a newer release (schema {report.revision}): install that one first")

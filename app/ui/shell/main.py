@@ -14,16 +14,11 @@ from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
 SIGN_OUT = '<a href="/logout" target="_self" style="color: inherit; font-size: 14px">Sign out</a>'
-<<<<<<< HEAD
 LEGIBLE = """<style>@media (prefers-color-scheme: dark) {
   [data-testid^="stBaseButton-primary"] { color: #111417; } /* Streamlit writes white on a light blue: 3.2 to 1 */
 }</style>"""
-PAGES = (
-    ("", "home", "Home", Role.viewer),
-=======
 PAGES: tuple[tuple[str, str, str, Role | None], ...] = (
     ("", "home", "Home", None),
->>>>>>> 2cb3c24 (Let in scripts by tokens, people by OIDC, and the first admin by a code)
     ("Inspect", "gallery", "Gallery", Role.viewer),
     ("Inspect", "label", "Label", Role.viewer),
     ("Learn", "ingest", "Ingest", Role.viewer),
