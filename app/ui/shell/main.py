@@ -9,14 +9,22 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui.visit import PAGES as FOLDER
-from app.ui.visit import choose_project, visit
+from app.ui.visit import choose_project, plain, visit
 from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
 SIGN_OUT = '<a href="/logout" target="_self" style="color: inherit; font-size: 14px">Sign out</a>'
 LEGIBLE = """<style>@media (prefers-color-scheme: dark) {
   [data-testid^="stBaseButton-primary"] { color: #111417; } /* Streamlit writes white on a light blue: 3.2 to 1 */
-}</style>"""
+}
+/* the project and the way out stay above the fold at 768 pixels, with every page in the list */
+[data-testid="stSidebarHeader"] { height: 40px; min-height: 0; margin-bottom: 4px; padding-block: 0; }
+[data-testid="stSidebarNavLinkContainer"] { height: 24px; }
+[data-testid="stSidebarNavLink"] { height: 23px; margin-block: 0; }
+[data-testid="stNavSectionHeader"] { margin-block: 0; padding-block: 2px; }
+[data-testid="stSidebarNavSeparator"] { margin-block: 4px; }
+[data-testid="stSidebarUserContent"] { padding-block: 4px 8px; }
+</style>"""
 PAGES: tuple[tuple[str, str, str, Role | None], ...] = (
     ("", "home", "Home", None),
     ("Inspect", "gallery", "Gallery", Role.viewer),
@@ -49,6 +57,7 @@ for section, file, title, role in PAGES:
 chosen = st.navigation(sections, expanded=True)
 with st.sidebar:
     choose_project(here.context, here.actor)
-    st.caption(f"{here.actor.name} · {here.role_name}")
-    st.html(SIGN_OUT)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{plain(here.actor.name)} · {here.role_name}")
+        st.html(SIGN_OUT, width="content")
 chosen.run()
