@@ -1,4 +1,4 @@
-"""A version leaves and comes in: export, serve-model, token, import-bundle. Heavy parts are imported where needed."""
+"""A version leaves and comes in: export, serve-model, model-token, import-bundle; heavy parts are imported on use."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def door_options(add: Callable[..., ArgumentParser]) -> None:
     served = add("serve-model", help="serve a bundle over HTTP")
     serving.serve_options(served)
     served.set_defaults(command=serve_model)
-    made = add("token", help="let a program ask a served bundle")
+    made = add("model-token", help="let a program ask a served bundle")
     serving.token_options(made)
     made.set_defaults(command=token)
     taken = add("import-bundle", help="take a bundle into this installation, as a version")
@@ -45,7 +45,7 @@ def export(settings: Settings, options: Namespace, say: Say) -> int:
     say(f"v{version.number} of {options.project} becomes one graph; this takes a minute")
     bundle = export_version(context, version, options.out, certificate=page)
     say(f"{bundle.name}: {options.out}; OpenVINO and ONNX Runtime score its images as the tool does")
-    say(f"next: bgad-inspect token NAME, then bgad-inspect serve-model {options.out}")
+    say(f"next: bgad-inspect model-token NAME, then bgad-inspect serve-model {options.out}")
     return 0
 
 

@@ -90,4 +90,4 @@ def test_every_line_of_the_readme_runs(tmp_path):
         )  # fmt: skip
         assert done.returncode == 0, f"bgad-inspect {shlex.join(words)}: {done.stdout}{done.stderr}"
         ran.append(words[0])
-    assert {"project", "ingest", "train", "score", "export", "import-bundle", "token", "watch"} <= set(ran)
+    assert {"project", "ingest", "train", "score", "export", "import-bundle", "model-token", "watch"} <= set(ran)

@@ -12,9 +12,9 @@ from statistics import median
 import numpy as np
 from scipy.special import betaln, gammaln
 
-from app.services.authority import Actor, require
+from app.services.access import project_of
+from app.services.authority import Actor
 from app.services.context import Context
-from app.services.projects import project_of
 from app.services.proportions import Share
 from app.services.rule import learnt_from, rule_of
 from storage import scores, versions
@@ -66,9 +66,8 @@ class Incoming:
 
 def incoming_drift(context: Context, actor: Actor, project_slug: str, *, days: int = DAYS) -> Incoming | None:
     """The days on which unlabelled parts came in, the oldest first; None before any version decides."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        project = project_of(session, project_slug)
+        project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.deciding_version(session, project.id)
         if version is None or (found := _middle(version)) is None:
             return None

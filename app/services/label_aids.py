@@ -59,9 +59,9 @@ def typical_reach(context: Context, actor: Actor, project_slug: str) -> float | 
 
     The median of the latest defects that a version may learn from; None before one of them has a mask.
     """
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        masks = annotations.latest_masks(session, project_of(session, project_slug).id, limit=MEASURED)
+        project = project_of(session, actor, project_slug, Role.viewer)
+        masks = annotations.latest_masks(session, project.id, limit=MEASURED)
     return float(np.median([_reach(png) for png in masks])) if masks else None
 
 

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit
 
 import fsspec
 
+from app.services.access import project_of
 from app.services.arrival import Tally, bring_in, no_room
-from app.services.authority import Actor, require
+from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.layout import Candidate, Refusal
 from app.services.pictures import MAX_BYTES, SUFFIXES, BadPicture
-from app.services.projects import project_of
 from app.services.score import request_scoring
 from app.services.sources import Entry
 from storage import images
@@ -72,10 +72,9 @@ class Watch:
         settle: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        require(actor, Role.engineer)
         self.context, self.actor, self.slug, self.settle, self.clock = context, actor, project_slug, settle, clock
         with context.database.read() as session:
-            self.project: Project = project_of(session, project_slug)
+            self.project: Project = project_of(session, actor, project_slug, Role.engineer)
         try:
             self._files, self._root = fsspec.core.url_to_fs(place)
             if not self._files.isdir(self._root):

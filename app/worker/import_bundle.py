@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from app.services.access import project_of
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.projects import project_of
 from app.serving.bundle import BACKBONE, MODEL, SELF_TEST, VERSION, Bundle, open_bundle
 from app.serving.scorer import TOLERANCE
 from bgad_core.model import BGAD
@@ -29,8 +29,9 @@ def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> V
             that scores otherwise here.
         CheckpointError, WeightsError: the model or its backbone cannot be loaded.
     """
-    require(actor, Role.engineer)
     bundle = open_bundle(path)
+    with context.database.read() as session:
+        require(session, actor, Role.engineer)
     settings = _settings(context, bundle)
     with context.database.read() as session:
         project = images.project_by_slug(session, images.slug_of(name))
@@ -45,7 +46,7 @@ def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> V
     with context.database.write() as session:
         if project is None:
             project = images.create_project(session, name=name.strip(), settings=settings)
-        project = project_of(session, project.slug)
+        project = project_of(session, actor, project.slug, Role.engineer)
         here = next((v for v in versions.versions(session, project.id) if v.checkpoint == key), None)
         if here is not None:
             raise Refused(f"{bundle.name} is in {project.slug} already, as v{here.number}")
