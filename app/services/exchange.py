@@ -70,6 +70,8 @@ def import_labels(context: Context, actor: Actor, project_slug: str, source: Pat
         Refused: an unknown format, or the file is not of it.
     """
     _known(format)
+    with context.database.read() as session:
+        project_of(session, actor, project_slug, Role.reviewer)
     if not source.exists():
         raise Refused(f"{source} does not exist: check the path")
     packed = [Packed(facts, body) for facts, body in guard().labels(source, format)]

@@ -11,6 +11,7 @@ from app.services.ingest import create_project
 from app.services.retrain import cancel, request_retraining, retrain_preview, run_view, runs_of
 from app.worker.samples import split
 from storage import annotations, audit, images, versions
+from storage.errors import NotFound
 from storage.models import Image, Role, RunState, Verdict
 from tests.app.conftest import ENGINEER
 
@@ -91,7 +92,7 @@ def test_what_is_unknown_is_named(context, filled):
     slug = filled()
     with pytest.raises(Refused, match="preset 'fast' is not known"):
         request_retraining(context, ENGINEER, slug, preset="fast")
-    with pytest.raises(Refused, match="no run 17"):
+    with pytest.raises(NotFound, match="no run 17"):
         run_view(context, ENGINEER, "17")
     with pytest.raises(Refused, match=r"weights file /nowhere.safetensors does not exist"):
         create_project(context, ENGINEER, name="other", weights=Path("/nowhere.safetensors"))

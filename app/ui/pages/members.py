@@ -14,6 +14,8 @@ MAY = {
     Role.engineer: "brings in images, retrains, promotes, sets operating points, gives roles",
 }
 
+NO_ROLE = "no role"
+
 
 def one(here: Visit, slug: str, found: Member) -> None:
     """A member with the role that stands; a button keeps another one, so that a slip of the hand changes nobody."""
@@ -21,18 +23,17 @@ def one(here: Visit, slug: str, found: Member) -> None:
         closed = " (account closed)" if found.disabled else ""
         since = f"  \n:small[{found.role.name} since {local_time(found.at)}, by {plain(found.by)}]"
         st.markdown(f"**{plain(found.name)}**{closed}{since}", width="stretch")
-        role = st.selectbox(
+        chosen = st.selectbox(
             f"Role of {found.name}",
-            [*ROLES, None],
+            [*(role.name for role in ROLES), NO_ROLE],
             index=ROLES.index(found.role),
-            format_func=lambda role: role.name if role else "no role",
             key=f"role-{found.name}",
             label_visibility="collapsed",
             width=160,
         )
-        if st.button("Change", key=f"change-{found.name}", disabled=role == found.role):
+        if st.button("Change", key=f"change-{found.name}", disabled=chosen == found.role.name):
             with told():
-                set_role(here.context, here.actor, slug, found.name, role)
+                set_role(here.context, here.actor, slug, found.name, None if chosen == NO_ROLE else Role[chosen])
                 st.rerun()
 
 
