@@ -1,5 +1,6 @@
 # The web server and the worker in one image. `docker build .` runs on any machine;
 # `docker build --build-arg DEVICE=cuda .` asks for a GPU and fails with a sentence where there is none.
+# `--build-arg EXTRAS="export s3"` keeps objects in a bucket as well.
 # Run:  docker run -p 8501:8501 -v bgad:/data IMAGE            (web and worker together)
 #       docker run -v bgad:/data IMAGE bgad-inspect worker     (a worker alone, beside another's web server)
 ARG PYTHON=3.11-slim-bookworm
@@ -7,8 +8,10 @@ ARG PYTHON=3.11-slim-bookworm
 FROM python:${PYTHON} AS build
 WORKDIR /opt/bgad-inspect
 RUN python -m venv /venv
-COPY requirements.txt requirements-export.txt requirements-serve.txt constraints.txt ./
-RUN /venv/bin/pip install --no-cache-dir -r requirements.txt -r requirements-export.txt -c constraints.txt
+ARG EXTRAS="export"
+COPY requirements*.txt constraints.txt ./
+RUN /venv/bin/pip install --no-cache-dir -r requirements.txt $(for extra in $EXTRAS; do echo -r requirements-$extra.txt; done) \
+    -c constraints.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY bgad_core bgad_core
 COPY storage storage

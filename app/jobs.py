@@ -17,73 +17,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Select, create_engine, delete, event, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine, create_engine, delete, event, select
 
+from app import parts
 from app.ledger import Failed, Job, Stopped, abandon, begin, finish, patiently, stopped
+from app.outbox import BEAT, active, beats_of, cancel, submit, worker_lives
+from app.parts import Part
+from storage import shards
 from storage.database import Database
-from storage.models import ACTIVE, Run, RunState, WorkerPulse, now
+from storage.models import ACTIVE, Run, WorkerPulse
 
-__all__ = ["Failed", "Handler", "Job", "Stopped", "active", "cancel", "serve", "submit", "worker_lives"]
+__all__ = [
+    "Failed",
+    "Handler",
+    "InParts",
+    "Job",
+    "Part",
+    "Stopped",
+    "active",
+    "cancel",
+    "serve",
+    "submit",
+    "worker_lives",
+]
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Job], None]
+PartHandler = Callable[[Part], None]
 QUEUE = "bgad-inspect"
 APPLICATION_VERSION = "1"  # raise it when the order of durable steps changes
-BEAT = 1.0
 DEAD_AFTER = 10.0
 GRACE = 30.0  # seconds that a job gets to reach its next checkpoint when the worker is asked to stop
 WAITING = ("ENQUEUED", "PENDING", "DELAYED")
+AHEAD = 32  # shards that the engine knows of at a time: a request of 100 million images has 24,000
+BELOW_INTERACTIVE = 10  # the engine takes lower numbers first; runs have 0
 
 
-def submit(
-    session: Session, *, project_id: int, kind: str, by: str, reason: str = "", arguments: dict[str, Any] | None = None
-) -> str:
-    """Queue a job in the caller's transaction and return its id; workers see it once that commits.
-
-    A project has one active retrain: asking again, by a double click or from two browsers, returns the active one's id.
-    """
-    if kind == "retrain" and (found := session.scalar(active(project_id, kind))):
-        return found
-    run = Run(id=str(uuid.uuid4()), project_id=project_id, kind=kind, by=by, reason=reason, arguments=arguments or {})
-    try:
-        with session.begin_nested():
-            session.add(run)
-    except IntegrityError:  # another transaction was faster; the partial unique index saw it
-        if found := session.scalar(active(project_id, kind)):
-            return found
-        raise
-    return run.id
-
-
-def active(project_id: int, kind: str) -> Select[str]:
-    """The ids of a project's queued and running jobs of one kind."""
-    return select(Run.id).where(Run.project_id == project_id, Run.kind == kind, Run.state.in_(ACTIVE))
-
-
-def cancel(session: Session, run_id: str) -> bool:
-    """Ask a job to stop: a queued one is cancelled at once, a running one within seconds. False when it is over."""
-    run = session.get(Run, run_id, with_for_update=True)
-    if run is None or run.state not in ACTIVE:
-        return False
-    if run.state is RunState.queued:
-        run.state, run.finished_at = RunState.cancelled, now()
-    else:
-        run.state = RunState.cancelling
-    return True
-
-
-def worker_lives(database: Database, *, wait: float = 2.5 * BEAT) -> bool:
-    """Whether some worker's counter moves; returns as soon as one does, False after `wait` seconds."""
-    before = _beats(database)
-    deadline = time.monotonic() + wait
-    while before and time.monotonic() < deadline:
-        time.sleep(0.2)
-        if any(beats > before.get(name, beats) for name, beats in _beats(database).items()):
-            return True
-    return False
+class InParts(Exception):
+    """Raised by a handler that cut its run into shards: the run ends with the last of them."""
 
 
 def serve(
@@ -93,13 +65,14 @@ def serve(
     stop: threading.Event,
     until: Callable[[], bool] = lambda: False,
     dead_after: float = DEAD_AFTER,
+    part_handler: PartHandler | None = None,
 ) -> None:
     """Run jobs, one at a time, until `stop` is set or `until` answers true. May be killed at any moment.
 
     Once per process: the engine is a singleton. An orderly stop gives the running job back to the queue; its thread
     then waits for the end of the process, because returning would tell the engine that it is done: leave by os._exit.
     """
-    worker = _Worker(database, dict(handlers), stop, dead_after)
+    worker = _Worker(database, dict(handlers), stop, dead_after, part_handler)
     worker.start()
     try:
         while not stop.wait(BEAT) and not until():
@@ -114,11 +87,13 @@ class _Worker:
     handlers: dict[str, Handler]
     stop: threading.Event
     dead_after: float
+    part_handler: PartHandler | None = None
     executor_id: str = field(
         default_factory=lambda: f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     )
     busy: threading.Lock = field(default_factory=threading.Lock)
     run: Callable[[str], None] = field(init=False)
+    part: Callable[[str, int], None] = field(init=False)
     seen: dict[str, tuple[int, float]] = field(default_factory=dict)  # executor: (beats, when they last moved)
 
     def start(self) -> None:
@@ -130,9 +105,13 @@ class _Worker:
 
         @DBOS.workflow(name="run")
         def run(run_id: str) -> None:
-            self.execute(run_id)
+            self.execute(lambda: self.attempt(run_id))
 
-        self.run = run
+        @DBOS.workflow(name="part")
+        def part(run_id: str, number: int) -> None:
+            self.execute(lambda: self.attempt_part(run_id, number))
+
+        self.run, self.part = run, part
         DBOS.listen_queues([QUEUE])
         DBOS.launch()
         DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
@@ -166,6 +145,7 @@ class _Worker:
         for run_id in active:
             if run_id not in known:
                 self.adopt(run_id)
+        self.hand_over_parts(known)
         owners = {job.executor_id for job in known.values() if job.status == "PENDING"} - {self.executor_id, None}
         dead = self.dead(owners)
         for run_id, job in known.items():
@@ -184,23 +164,44 @@ class _Worker:
             with SetWorkflowID(run_id):
                 DBOS.enqueue_workflow(QUEUE, self.run, run_id)
         elif status.status not in WAITING:
-            abandon(self.database, run_id)
+            with self.database.read() as session:
+                in_parts = shards.has_shards(session, run_id)  # then they close it
+            if not in_parts:
+                abandon(self.database, run_id)
+
+    def hand_over_parts(self, known: Mapping[str, Any]) -> None:
+        """Queue the next shards below everything that a person waits for, under ids that say which they are."""
+        from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
+
+        parts.close_cancelled(self.database)
+        with self.database.read() as session:
+            due = shards.due(session, limit=AHEAD)
+        for run_id, number in due:
+            name = f"{run_id}/{number}"
+            if name in known:
+                continue
+            status = DBOS.get_workflow_status(name)
+            if status is None:
+                with SetWorkflowID(name), SetEnqueueOptions(priority=BELOW_INTERACTIVE):
+                    DBOS.enqueue_workflow(QUEUE, self.part, run_id, number)
+            elif status.status not in WAITING:
+                parts.abandon(self.database, run_id, number)
 
     def dead(self, owners: set[str | None]) -> set[str]:
         """Those of `owners`, and of all that ever beat, whose counter is missing or stood still for too long."""
-        beats, moment = _beats(self.database), time.monotonic()
+        beats, moment = beats_of(self.database), time.monotonic()
         for name, count in beats.items():
             if name not in self.seen or self.seen[name][0] != count:
                 self.seen[name] = (count, moment)
         still = {name for name in beats if moment - self.seen[name][1] > self.dead_after}
         return (still | {name for name in owners if name and name not in beats}) - {self.executor_id}
 
-    def execute(self, run_id: str) -> None:
+    def execute(self, attempt: Callable[[], bool]) -> None:
         """What the engine runs: one attempt, whose outcome is on the row before the engine hears of it."""
         given_back = self.stop.is_set()
         if not given_back:
             with self.busy:
-                given_back = self.attempt(run_id)
+                given_back = attempt()
         if given_back:  # to return would tell the engine that the job is done: wait for the end of the process
             threading.Event().wait()
 
@@ -212,6 +213,8 @@ class _Worker:
         error = None
         try:
             self.handlers[job.kind](job)
+        except InParts:
+            return False
         except Stopped:
             return patiently(lambda: stopped(job))
         except Failed as failure:
@@ -222,17 +225,30 @@ class _Worker:
         patiently(lambda: finish(job, error=error))
         return False
 
+    def attempt_part(self, run_id: str, number: int) -> bool:
+        """Run one shard; True when it goes back to the queue. A shard that fails leaves the others alone."""
+        part = patiently(lambda: parts.begin(self.database, run_id, number, stopping=self.stop.is_set))
+        if part is None or self.part_handler is None:
+            return False
+        try:
+            self.part_handler(part)
+            return False
+        except Stopped:
+            return patiently(lambda: parts.stopped(part))
+        except Failed as failure:
+            error = str(failure)
+        except Exception as failure:
+            log.exception("shard %s of job %s failed", number, run_id)
+            error = f"shard {number} failed unexpectedly ({type(failure).__name__}: {failure})"
+        patiently(lambda: parts.park(part, error))
+        return False
+
     def leave(self) -> None:
         """Let the running job reach a checkpoint and give it back, then say that this worker is no more."""
         self.stop.set()
         self.busy.acquire(timeout=GRACE)
         with self.database.write() as session:
             session.execute(delete(WorkerPulse).where(WorkerPulse.executor_id == self.executor_id))
-
-
-def _beats(database: Database) -> dict[str, int]:
-    with database.read() as session:
-        return {pulse.executor_id: pulse.beats for pulse in session.scalars(select(WorkerPulse))}
 
 
 def _config(database: Database, executor_id: str) -> Any:

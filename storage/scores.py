@@ -110,16 +110,15 @@ def arrived(session: Session, version_id: int, *, since: datetime) -> list[Arriv
     return [Arrived(*row) for row in session.execute(query)]
 
 
-def unscored_images(session: Session, version_id: int, project_id: int) -> Sequence[Image]:
-    """Images of the project that the version has not seen, in the order in which they came."""
-    return session.scalars(
-        select(Image).where(Image.project_id == project_id, _unscored(version_id)).order_by(Image.id)
-    ).all()
+def unscored_images(session: Session, version_id: int, project_id: int, *, after: int = 0) -> Sequence[Image]:
+    """Images of the project behind an id that the version has not seen, in the order in which they came."""
+    mine = (Image.project_id == project_id, Image.id > after, _unscored(version_id))
+    return session.scalars(select(Image).where(*mine).order_by(Image.id)).all()
 
 
-def count_unscored(session: Session, version_id: int, project_id: int) -> int:
-    query = select(func.count()).select_from(Image).where(Image.project_id == project_id, _unscored(version_id))
-    return session.scalar(query) or 0
+def count_unscored(session: Session, version_id: int, project_id: int, *, after: int = 0) -> int:
+    mine = (Image.project_id == project_id, Image.id > after, _unscored(version_id))
+    return session.scalar(select(func.count()).select_from(Image).where(*mine)) or 0
 
 
 def count_new(session: Session, version_id: int, project_id: int) -> int:

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
 from app import jobs
-from app.jobs import Failed, Handler, Job, Stopped
+from app.jobs import Failed, Handler, InParts, Job, Part, Stopped
 from app.ledger import patiently
 from app.services.authority import Actor
 from app.services.context import Context
@@ -32,6 +33,7 @@ from storage.models import ACTIVE, Role
 
 log = logging.getLogger(__name__)
 LOOK_EVERY = 30.0
+Work = TypeVar("Work", Job, Part)
 
 
 def limit_threads(threads: int) -> None:
@@ -55,7 +57,8 @@ def work(context: Context, *, until: str | None = None) -> None:
         look.now_and_then()
         return over()
 
-    jobs.serve(context.database, handlers(context), stop=stop, until=done)
+    part_handler = telling(context, _score_part)
+    jobs.serve(context.database, handlers(context), stop=stop, until=done, part_handler=part_handler)
     logging.shutdown()
     os._exit(0)
 
@@ -82,13 +85,13 @@ def handlers(context: Context) -> dict[str, Handler]:
     return {kind: telling(context, handler) for kind, handler in _HANDLERS.items()}
 
 
-def telling(context: Context, handler: Callable[[Context, Job], None]) -> Handler:
-    """Translate what the handler raises into what its run will say."""
+def telling(context: Context, handler: Callable[[Context, Work], None]) -> Callable[[Work], None]:
+    """Translate what the handler raises into what its run, or its shard, will say."""
 
-    def handle(job: Job) -> None:
+    def handle(job: Work) -> None:
         try:
             handler(context, job)
-        except (Stopped, Failed):
+        except (Stopped, Failed, InParts):
             raise
         except Cancelled:
             raise Stopped from None
@@ -149,9 +152,15 @@ def _later(module: str, name: str) -> Callable[[Context, Job], None]:
     return handle
 
 
+def _score_part(context: Context, part: Part) -> None:
+    from app.worker.shards import score_part  # only now: it imports torch
+
+    score_part(context, part)
+
+
 _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
     "ingest": _ingest,
-    "score": _later("score", "score_new"),
+    "score": _later("shards", "score"),
     "retrain": _later("retrain", "retrain"),
     "compare": _later("compare", "compare"),
     "verify": _later("verify", "verify"),

@@ -23,7 +23,7 @@ from bgad_core.boundary import LevelBoundary
 from bgad_core.feature_cache import FeatureCache
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, Kept, score_files
-from storage import annotations, pool, scores, versions
+from storage import annotations, pool, scores, shards, versions
 from storage.models import Image, Project, Standing, Verdict, Version
 
 BATCH = 16
@@ -54,7 +54,9 @@ def score_new(context: Context, job: Job) -> None:
     """Score what the deciding version has not seen; each batch is kept, so that a killed job goes on where it was."""
     with context.database.read() as session:
         version = versions.deciding_version(session, job.project_id)
-        images = [] if version is None else scores.unscored_images(session, version.id, job.project_id)
+        if version is not None:  # what an earlier request's shards hold is theirs
+            taken = shards.taken_up_to(session, version.id)
+            images = scores.unscored_images(session, version.id, job.project_id, after=taken)
     if version is None:
         raise Refused("no version decides in this project: train it first")
     if not images:
@@ -71,10 +73,20 @@ def score_new(context: Context, job: Job) -> None:
 
 def load_version(context: Context, version: Version) -> BGAD:
     """The version's model on the configured device, with the backbone weights that its project names."""
+    return load_model(context, version.checkpoint, weights_of(context, version.project_id))
+
+
+def weights_of(context: Context, project_id: int) -> str | None:
+    """The file with the backbone's weights that a project names, None for timm's hub or the built-in ones."""
     with context.database.read() as session:
-        settings: dict[str, Any] = session.get_one(Project, version.project_id).settings
-    path = context.blobs.local_path(version.checkpoint, context.settings.home / "cache")
-    return BGAD.load(path, device=context.settings.device, weights=settings.get("weights"))
+        settings: dict[str, Any] = session.get_one(Project, project_id).settings
+    return settings.get("weights")
+
+
+def load_model(context: Context, checkpoint: str, weights: str | None) -> BGAD:
+    """The model behind a checkpoint's key, on the configured device."""
+    path = context.blobs.local_path(checkpoint, context.settings.home / "cache")
+    return BGAD.load(path, device=context.settings.device, weights=weights)
 
 
 def batches(

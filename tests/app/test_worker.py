@@ -26,7 +26,7 @@ from app.services.errors import Refused
 from app.services.ingest import request_ingest, stage_upload
 from app.services.retrain import request_retraining, run_view
 from app.services.score import ranked_queue
-from app.worker.device import owned_device
+from app.worker.device import lock_of, owned_device
 from app.worker.loop import handlers, limit_threads, telling
 from bgad_core.errors import Cancelled, DeviceError
 from storage import annotations, images, scores, versions
@@ -96,7 +96,7 @@ def test_an_upload_is_ingested_once_and_its_staging_folder_removed(context, fill
 
 def test_a_second_trainer_waits_for_the_device_and_stops_when_told_to(context, filled):
     job = job_of(context, queued(context, filled()))
-    with (context.settings.home / "device.lock").open("a") as other:
+    with lock_of(context.settings.home).open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         threading.Timer(1.0, lambda: _cancel(context, job.run_id)).start()
         with pytest.raises(Stopped), owned_device(context.settings.home, job):

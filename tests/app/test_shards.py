@@ -1,0 +1,222 @@
+"""A large scoring request in shards: the same rows whoever scores them, each once, whatever dies on the way."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from app import jobs, parts
+from app.jobs import InParts
+from app.ledger import begin
+from app.services.context import open_context
+from app.services.ingest import ingest_source
+from app.services.score import request_scoring
+from app.worker.loop import handlers
+from app.worker.shards import name_of, read, score_part
+from storage import runs, shards, versions
+from storage.errors import NotFound
+from storage.models import ACTIVE, Image, Run, RunState, Score
+from storage.shards import Shard, ShardState
+from tests.app.conftest import ENGINEER, part, settings_in
+
+MANY = 4000
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def pool(trained, tmp_path, monkeypatch):
+    """The trained project with ten more parts and shards of four; the run that asks for them, cut."""
+    return asked(trained, tmp_path, 10, shard=4)
+
+
+def asked(context, folder, count, *, shard):
+    object.__setattr__(context.settings, "shard", shard)  # frozen for the product; this installation is the test's own
+    (folder / "more").mkdir()
+    for number in range(count):
+        (folder / "more" / f"{number}.png").write_bytes(part(5000 + number, scratch=number % 3 == 0))
+    ingest_source(context, ENGINEER, "tile", folder / "more", content="unknown")
+    return request_scoring(context, ENGINEER, "tile")
+
+
+def cut(context, run_id):
+    """What the worker does first with the run."""
+    job = begin(context.database, run_id)
+    with pytest.raises(InParts):
+        handlers(context)["score"](job)
+
+
+def do(context, run_id, number):
+    held = parts.begin(context.database, run_id, number)
+    if held is not None:
+        score_part(context, held)
+    return held
+
+
+def run_of(context, run_id):
+    with context.database.read() as session:
+        return runs.run(session, run_id)
+
+
+def rows_of(context):
+    """Every scored image by its content: all that a row says."""
+    with context.database.read() as session:
+        query = select(Image.sha256, Score).join(Image, Image.id == Score.image_id)
+        return {
+            sha: (row.score, row.distance, row.standing, row.maps, row.margin, row.novelty, row.descriptor)
+            for sha, row in session.execute(query)
+        }
+
+
+def test_a_request_is_cut_once_and_ends_with_its_last_shard(trained, pool):
+    cut(trained, pool)
+    cut(trained, pool)  # an attempt that was taken over
+    with trained.database.read() as session:
+        assert [(n, s) for s, n in shards.due(session, limit=9)] == [(0, pool), (1, pool), (2, pool)]
+    for number in (2, 0):
+        assert do(trained, pool, number) is not None
+    run = run_of(trained, pool)
+    assert run.state is RunState.running and (run.progress["done"], run.progress["total"]) == (6, 10)
+    assert do(trained, pool, 1) and do(trained, pool, 1) is None
+    assert run_of(trained, pool).state is RunState.done
+    assert len(rows_of(trained)) == 32  # 22 had a score before
+
+
+def test_a_shard_and_a_plain_run_write_the_same_rows(trained, pool, tmp_path):
+    shutil.copytree(trained.settings.home, tmp_path / "plain")
+    plain = open_context(settings_in(tmp_path / "plain"))
+    cut(trained, pool)
+    for number in range(3):
+        do(trained, pool, number)
+    handlers(plain)["score"](begin(plain.database, pool))
+    assert rows_of(trained) == rows_of(plain)
+    plain.database.dispose()
+
+
+def test_a_stored_result_is_found_by_name_and_a_damaged_one_is_made_again(trained, pool):
+    cut(trained, pool)
+    with trained.database.read() as session:
+        version = versions.deciding_version(session, 1)
+        held = session.get_one(Shard, (pool, 0))
+        mine = shards.images_in(session, held, 1)
+    name = name_of(version.checkpoint, mine)
+    with pytest.raises(NotFound):
+        read(trained, name)
+    do(trained, pool, 0)
+    before, path = read(trained, name), trained.settings.home / "objects" / name
+    with trained.database.write() as session:  # as if its worker had died before the rows were written
+        session.get_one(Shard, (pool, 0)).state = ShardState.waiting
+    path.write_bytes(path.read_bytes()[:-9] + b"tampered\n")
+    do(trained, pool, 0)
+    assert read(trained, name) == before and [row.image_id for row in before] == [image.id for image in mine]
+
+
+def test_a_replaced_attempt_writes_nothing(trained, pool):
+    cut(trained, pool)
+    frozen = parts.begin(trained.database, pool, 0)
+    fresh = parts.begin(trained.database, pool, 0)
+    assert frozen.cancelled() and not fresh.cancelled()
+    parts.finish(frozen, lambda _: pytest.fail("a frozen worker's rows"))
+    assert (fresh.attempt, run_of(trained, pool).progress["done"]) == (2, 0)
+
+
+def test_a_shard_that_kills_its_worker_three_times_is_parked_and_the_others_go_on(trained, pool):
+    cut(trained, pool)
+    for _ in range(3):
+        assert parts.begin(trained.database, pool, 1)
+    assert parts.begin(trained.database, pool, 1) is None
+    for number in (0, 2):
+        do(trained, pool, number)
+    run = run_of(trained, pool)
+    assert run.state is RunState.failed and run.error.startswith("1 of 3 shards could not be scored")
+    assert "its worker died 3 times" in run.error
+    again = request_scoring(trained, ENGINEER, "tile")
+    handlers(trained)["score"](begin(trained.database, again))  # what is missing fits one shard: scored at once
+    assert len(rows_of(trained)) == 32
+
+
+def test_a_cancelled_request_stops_and_goes_on_with_the_next_one(trained, pool):
+    cut(trained, pool)
+    do(trained, pool, 0)
+    working = parts.begin(trained.database, pool, 1)
+    with trained.database.write() as session:
+        assert jobs.cancel(session, pool)
+    parts.close_cancelled(trained.database)
+    assert run_of(trained, pool).state is RunState.cancelling  # one is still being worked on
+    assert not parts.stopped(working)
+    assert run_of(trained, pool).state is RunState.cancelled
+    assert parts.begin(trained.database, pool, 2) is None and len(rows_of(trained)) == 26
+
+
+def test_an_orderly_stop_gives_a_shard_back_uncounted(trained, pool):
+    cut(trained, pool)
+    assert parts.stopped(parts.begin(trained.database, pool, 0))
+    assert parts.begin(trained.database, pool, 0).attempt == 1
+
+
+def test_a_second_request_leaves_open_shards_alone(trained, pool, tmp_path):
+    cut(trained, pool)
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "one.png").write_bytes(part(9000))
+    ingest_source(trained, ENGINEER, "tile", tmp_path / "late", content="unknown")
+    second = request_scoring(trained, ENGINEER, "tile")
+    assert second != pool
+    handlers(trained)["score"](begin(trained.database, second))
+    assert len(rows_of(trained)) == 23
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_thousands_of_images_by_two_workers_of_which_one_is_killed_are_as_by_one(trained_home, tmp_path):
+    count = int(os.environ.get("SHARDED_IMAGES", MANY))
+    shutil.copytree(trained_home, tmp_path / "one")
+    context = open_context(settings_in(tmp_path / "one"))
+    run_id = asked(context, tmp_path, count, shard=250)
+    context.database.dispose()
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    undisturbed = finished(tmp_path / "one", run_id, workers=1, kill=False)
+    disturbed = finished(tmp_path / "two", run_id, workers=2, kill=True)
+    assert len(disturbed) == 22 + count and disturbed == undisturbed
+
+
+def finished(home, run_id, *, workers, kill):
+    """All rows after real workers, each with a home of its own, ended the run; with a kill in the middle of a shard."""
+    context, processes = open_context(settings_in(home)), []
+
+    def start():
+        own = home.parent / f"{home.name}-worker-{len(processes)}"
+        environment = {
+            **os.environ, "BGAD_HOME": str(own), "BGAD_DATABASE_URL": context.settings.database_url,
+            "BGAD_OBJECTS_URL": context.settings.objects_url, "BGAD_SHARD": "250", "BGAD_THREADS": "1",
+            "BGAD_DEVICE": "cpu",
+        }  # fmt: skip
+        processes.append(subprocess.Popen([sys.executable, "-m", "app", "worker"], env=environment, cwd=ROOT))
+
+    try:
+        for _ in range(workers):
+            start()
+        deadline = time.monotonic() + 600
+        while (run := run_of(context, run_id)).state in ACTIVE:
+            assert time.monotonic() < deadline, run.progress
+            if kill and run.progress.get("done", 0) > 300:
+                processes[0].send_signal(signal.SIGKILL)
+                kill = False
+                start()
+            time.sleep(0.1)
+        assert run.state is RunState.done and not kill, run.error
+        with context.database.read() as session:
+            states = list(session.scalars(select(Shard.state).where(Shard.run_id == run_id)))
+            taken = list(session.scalars(select(Shard.attempts).where(Shard.run_id == run_id)))
+            assert session.scalars(select(Run.id).where(Run.state.in_(ACTIVE))).all() == []
+        assert set(states) == {ShardState.done} and sum(taken) <= len(taken) + (workers - 1)
+        return rows_of(context)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+        context.database.dispose()
