@@ -88,7 +88,6 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "BGAD_PRECISION": settings.precision,
         "BGAD_THREADS": str(settings.threads),
         "BGAD_SHARD": str(settings.shard),
-        "BGAD_SHARD_ENGINE": settings.shard_engine,
         "BGAD_HOST": settings.host,
         "BGAD_PORT": str(settings.port),
         "BGAD_SECURE_COOKIES": "1" if settings.secure_cookies else "",

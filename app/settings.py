@@ -18,7 +18,8 @@ class Settings:
 
     Attributes:
         home: folder for the embedded database, objects, checkpoints and caches (`BGAD_HOME`).
-        database_url: SQLAlchemy URL (`BGAD_DATABASE_URL`, or in the file `BGAD_DATABASE_URL_FILE`), SQLite under `home` unless set.
+        database_url: SQLAlchemy URL (`BGAD_DATABASE_URL`, or in the file that `BGAD_DATABASE_URL_FILE` names), SQLite
+            under `home` unless set.
         objects_url: fsspec URL of the object store (`BGAD_OBJECTS_URL`), `file://` under `home` unless set.
         backbone: timm model for new projects (`BGAD_BACKBONE`).
         weights: safetensors file with the backbone's weights, None for timm's hub (`BGAD_WEIGHTS`).
@@ -27,7 +28,6 @@ class Settings:
             but those of the preset `paper`; a version keeps its own for good.
         threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
         shard: images per part of a large scoring request (`BGAD_SHARD`), which any worker may take.
-        shard_engine: `queue`, or `ray` to compute the parts on a Ray cluster (`BGAD_SHARD_ENGINE`).
         host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
         secure_cookies: True behind TLS (`BGAD_SECURE_COOKIES`): cookies then travel over https only.
         hosts: names that the web server answers to, besides addresses, localhost and the machine's own (`BGAD_HOSTS`,
@@ -47,7 +47,6 @@ class Settings:
     device: str
     threads: int
     shard: int
-    shard_engine: str
     host: str
     port: int
     secure_cookies: bool
@@ -68,14 +67,13 @@ class Settings:
         weights = env.get("BGAD_WEIGHTS")
         return cls(
             home=home,
-            database_url=_secret(env, "BGAD_DATABASE_URL") or f"sqlite:///{home / 'bgad.db'}",
+            database_url=_database_url(env) or f"sqlite:///{home / 'bgad.db'}",
             objects_url=env.get("BGAD_OBJECTS_URL", (home / "objects").as_uri()),
             backbone=env.get("BGAD_BACKBONE", DEFAULT_BACKBONE),
             weights=Path(weights).expanduser().resolve() if weights else None,
             device=env.get("BGAD_DEVICE", "auto"),
             threads=_number(env, "BGAD_THREADS", max(1, (os.cpu_count() or 2) - 1)),
             shard=max(1, _number(env, "BGAD_SHARD", 4096)),
-            shard_engine=_one_of(env, "BGAD_SHARD_ENGINE", ("queue", "ray")),
             host=env.get("BGAD_HOST", "127.0.0.1"),
             port=_number(env, "BGAD_PORT", 8501),
             secure_cookies=env.get("BGAD_SECURE_COOKIES", "") == "1",
@@ -106,12 +104,17 @@ def _issuer(env: Mapping[str, str]) -> str:
 
 
 def _secret(env: Mapping[str, str], name: str) -> str:
+    """What stands in the file that a variable names, where no list of processes shows it; "" without one."""
     if not (path := env.get(name, "")):
         return ""
     try:
         return Path(path).expanduser().read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{name} is {path!r}, which cannot be read ({error}): give a file with the secret") from error
+
+
+def _database_url(env: Mapping[str, str]) -> str:
+    return _secret(env, "BGAD_DATABASE_URL_FILE") or env.get("BGAD_DATABASE_URL", "")
 
 
 def _role(env: Mapping[str, str], name: str) -> Role | None:
@@ -126,20 +129,3 @@ def _number(env: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdigit():
         raise ValueError(f"{name} is {value!r}: set it to a whole number, for example {name}={default}")
     return int(value)
-
-
-def _one_of(env: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
-    value = env.get(name) or known[0]
-    if value not in known:
-        raise ValueError(f"{name} is {value!r}: set it to {' or '.join(known)}")
-    return value
-
-
-def _secret(env: Mapping[str, str], name: str) -> str | None:
-    """A value that may stand in a file, where no list of processes shows it."""
-    if not (path := env.get(f"{name}_FILE")):
-        return env.get(name)
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{name}_FILE is {path}, which cannot be read ({error})") from error

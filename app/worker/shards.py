@@ -50,16 +50,9 @@ def score(context: Context, job: Job) -> None:
         todo = scores.count_unscored(session, version.id, job.project_id, after=taken)
         size, asked = context.settings.shard, {"version_id": version.id, "project_id": job.project_id}
         made = shards.plan(session, run_id=job.run_id, size=size, **asked) if todo > size else []
-        if context.settings.shard_engine == "queue":
-            session.add_all(made)
+        session.add_all(made)
     if not made:
         return score_new(context, job)
-    if context.settings.shard_engine == "ray":
-        from app.worker.ray_shards import score_on_ray  # the extra `ray`
-
-        score_on_ray(context, job, version, made)
-        with context.database.write() as session:  # the queue finds Ray's results by name, and scores what is missing
-            session.add_all(made)
     raise InParts
 
 
