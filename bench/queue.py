@@ -5,6 +5,7 @@ through the product's own services. The last line is JSON.
 """
 
 import argparse
+import io
 import json
 import tempfile
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as Picture
 from sqlalchemy import insert
 
 from app.services.authority import Actor
@@ -23,7 +25,6 @@ from app.services.queue import claim, queue_for
 from app.services.score import ranked_queue
 from app.settings import Settings
 from storage import images, versions
-from storage.masks import encode_mask
 from storage.models import Image, Role, Run, RunState, Score, Standing, Verdict
 
 IDA = Actor("ida", Role.inspector)
@@ -87,14 +88,15 @@ def page(context: Context) -> None:
 
 
 def saver(context: Context) -> Callable[[], object]:
-    """Saves a verdict with a 1024x1024 mask on one image after the other."""
+    """Saves a verdict with a 1024x1024 mask, as a browser's canvas encodes it, on one image after the other."""
     y, x = np.mgrid[:1024, :1024]
-    mask = encode_mask(np.hypot(x - 500, y - 400) + 40 * np.sin(x / 9) < 300)
+    canvas, mask = io.BytesIO(), np.hypot(x - 500, y - 400) + 40 * np.sin(x / 9) < 300
+    Picture.fromarray(mask).convert("RGBA").save(canvas, "PNG")
     ids = iter(range(1, 10_000))
 
     def save() -> object:
         return save_verdict(
-            context, IDA, next(ids), verdict=Verdict.defect, defect_type="dent", mask_png=mask,
+            context, IDA, next(ids), verdict=Verdict.defect, defect_type="dent", mask_png=canvas.getvalue(),
             client_id=str(uuid.uuid4()), expected_revision=0,
         )  # fmt: skip
 
