@@ -6,17 +6,49 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from storage.annotations import is_current
 from storage.models import Annotation, DefectType, Image, Score, Standing, Verdict
 
-Order = Literal["abnormal", "boundary"]
+Order = Literal["abnormal", "calm", "boundary", "newest"]
+KEYS: dict[Order, tuple[Any, bool]] = {  # what an order goes by, and whether downwards
+    "abnormal": (Score.score, True),
+    "calm": (Score.score, False),
+    "boundary": (Score.distance, False),
+    "newest": (Score.image_id, True),
+}
 OPTIONAL: dict[str, Any] = {"margin": None, "novelty": None, "descriptor": None}
 CHUNK = 500  # image ids per statement
 MOST_COUNTED = 1000  # a page says "more than" beyond it, so that it costs the same in any pool
+
+
+Cursor = tuple[float, int]
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """Which images of a pool are shown; None and "" for all.
+
+    Attributes:
+        labelled: only those with a label, or only those without.
+        search: part of the name, in upper or lower case.
+        lowest, highest: scores, both included.
+        since, until: when the image came in, the second excluded.
+    """
+
+    labelled: bool | None = None
+    standing: Standing | None = None
+    verdict: Verdict | None = None
+    defect_type: str | None = None
+    held_out: bool | None = None
+    search: str = ""
+    lowest: float | None = None
+    highest: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +67,10 @@ class RankedImage:
     width: int
     height: int
     novelty: float | None
-    cursor: tuple[float, int]  # hand it back as `after` for the images behind this one
+    cursor: Cursor  # hand it back as `after` for the images behind this one
+
+
+ALL = Narrow()
 
 
 def save_scores(session: Session, version_id: int, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -148,57 +183,61 @@ def ranked(
     *,
     version_id: int,
     order: Order = "abnormal",
-    labelled: bool | None = None,
-    standing: Standing | None = None,
-    verdict: Verdict | None = None,
-    defect_type: str | None = None,
-    search: str = "",
+    narrow: Narrow = ALL,
     limit: int = 100,
-    after: tuple[float, int] | None = None,
+    after: Cursor | None = None,
 ) -> list[RankedImage]:
-    """The pool under a version: most abnormal first, or nearest to the boundary first.
+    """The pool under a version: most abnormal or calmest first, nearest to the boundary first, or the newest first.
 
     Pages by key, so that a page costs the same wherever it lies and no image shows twice while others are labelled.
 
     Args:
-        labelled: True or False for only those; None for both.
-        search: part of the name, in upper or lower case.
         after: the cursor of the last image seen.
     """
+    key, down = KEYS[order]
     query = (
         select(Score, Image, Annotation, DefectType.name)
         .join(Image, Image.id == Score.image_id)
         .outerjoin(Annotation, and_(Annotation.image_id == Score.image_id, is_current(Annotation)))
         .outerjoin(DefectType, DefectType.id == Annotation.defect_type_id)
-        .where(Score.version_id == version_id)
+        .where(Score.version_id == version_id, *_conditions(narrow))
+        .order_by(key.desc() if down else key, Score.image_id)
         .limit(limit)
     )
-    if labelled is not None:
-        query = query.where(Score.waiting.is_(not labelled))
-    if standing is not None:
-        query = query.where(Score.standing == standing)
-    if verdict is not None:
-        query = query.where(Annotation.verdict == verdict)
-    if defect_type is not None:
-        query = query.where(DefectType.name == defect_type)
-    if search:
-        query = query.where(Image.name.icontains(search, autoescape=True))
-    if order == "abnormal":
-        query = query.order_by(Score.score.desc(), Score.image_id)
-        key = Score.score
-    else:
-        query = query.order_by(Score.distance, Score.image_id)
-        key = Score.distance
     if after is not None:
         value, image_id = after
-        upto, beyond = (key <= value, key < value) if order == "abnormal" else (key >= value, key > value)
+        upto, beyond = (key <= value, key < value) if down else (key >= value, key > value)
         query = query.where(upto, or_(beyond, Score.image_id > image_id))  # `upto` alone is what an index can follow
     return [_ranked(*row, order=order) for row in session.execute(query)]
+
+
+def _conditions(narrow: Narrow) -> list[ColumnElement[bool]]:
+    by_column = (
+        (Score.standing, narrow.standing),
+        (Annotation.verdict, narrow.verdict),
+        (DefectType.name, narrow.defect_type),
+        (Image.held_out, narrow.held_out),
+    )
+    found: list[ColumnElement[bool]] = [column == value for column, value in by_column if value is not None]
+    if narrow.labelled is not None:
+        found.append(Score.waiting.is_(not narrow.labelled))
+    if narrow.search:
+        found.append(Image.name.icontains(narrow.search, autoescape=True))
+    if narrow.lowest is not None:
+        found.append(Score.score >= narrow.lowest)
+    if narrow.highest is not None:
+        found.append(Score.score <= narrow.highest)
+    if narrow.since is not None:
+        found.append(Image.created_at >= narrow.since)
+    if narrow.until is not None:
+        found.append(Image.created_at < narrow.until)
+    return found
 
 
 def _ranked(
     score: Score, image: Image, annotation: Annotation | None, defect_type: str | None, *, order: Order
 ) -> RankedImage:
+    keys = {"boundary": score.distance, "newest": float(image.id)}
     return RankedImage(
         image_id=image.id,
         name=image.name,
@@ -212,7 +251,7 @@ def _ranked(
         width=image.width,
         height=image.height,
         novelty=score.novelty,
-        cursor=(score.score if order == "abnormal" else score.distance, image.id),
+        cursor=(keys.get(order, score.score), image.id),
     )
 
 

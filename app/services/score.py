@@ -1,6 +1,6 @@
 """Scores: ask for them, and read the pool ranked by them. A higher score is more abnormal; 0.5 is the boundary."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import select
@@ -13,8 +13,8 @@ from app.services.errors import Refused
 from app.services.mixing import Purpose, purpose_of
 from storage import audit, images, scores, versions
 from storage.models import ACTIVE, Role, Run, Standing, Verdict, Version
+from storage.scores import ALL, KEYS, Narrow, Order
 
-Order = Literal["abnormal", "boundary"]
 Show = Literal["all", "unlabelled", "labelled"]
 LABELLED = {"all": None, "unlabelled": False, "labelled": True}
 
@@ -85,39 +85,29 @@ def ranked_queue(
     *,
     order: Order = "abnormal",
     show: Show = "all",
-    standing: Standing | None = None,
-    verdict: Verdict | None = None,
-    defect_type: str | None = None,
-    search: str = "",
+    narrow: Narrow = ALL,
     limit: int = 200,
     after: Any = None,
 ) -> QueuePage:
-    """The pool under the deciding version: most abnormal first, or nearest to the boundary first.
+    """The pool under the deciding version, in one of its orders, as far as `show` and `narrow` let it through.
 
-    Before any version decides, the images come unranked, so that the first normals can be labelled.
+    Before any version decides, the images come unranked, so that the first normals can be labelled; of `narrow` only
+    the search and the verdict then count.
     """
     if show not in LABELLED:
         raise Refused(f"show {show!r} is not known: choose {', '.join(LABELLED)}")
+    if order not in KEYS:
+        raise Refused(f"order {order!r} is not known: choose {', '.join(KEYS)}")
+    narrow = replace(narrow, labelled=LABELLED[show])
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.deciding_version(session, project.id)
         if version is None:
-            narrowed = {"labelled": LABELLED[show], "verdict": verdict, "search": search}
+            narrowed = {"labelled": narrow.labelled, "verdict": narrow.verdict, "search": narrow.search}
             found = images.unranked(session, project.id, **narrowed, limit=limit, after=after or 0)  # type: ignore[arg-type]
             items = [QueueItem(image.id, image.name, None, None, said, image.held_out) for image, said in found]
             return QueuePage(items, items[-1].image_id if len(items) == limit else None, None, None, 0)
-        rows = scores.ranked(
-            session,
-            version_id=version.id,
-            order=order,
-            labelled=LABELLED[show],
-            standing=standing,
-            verdict=verdict,
-            defect_type=defect_type,
-            search=search,
-            limit=limit,
-            after=after,
-        )
+        rows = scores.ranked(session, version_id=version.id, order=order, narrow=narrow, limit=limit, after=after)
         unscored = scores.count_new(session, version.id, project.id)
     return QueuePage(
         [_item(row) for row in rows],
@@ -126,6 +116,13 @@ def ranked_queue(
         version.number,
         unscored,
     )
+
+
+def known_types(context: Context, actor: Actor, project_slug: str) -> list[str]:
+    """The project's defect types, in the order in which they came up."""
+    require(actor, Role.viewer)
+    with context.database.read() as session:
+        return [row.name for row in annotations.defect_types(session, project_of(session, project_slug).id)]
 
 
 def _item(row: scores.RankedImage) -> QueueItem:

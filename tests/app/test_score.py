@@ -9,6 +9,7 @@ from app.services.errors import Refused
 from app.services.score import ranked_queue, request_scoring
 from storage import images, scores, versions
 from storage.models import Image, Role, Run, Standing, Verdict
+from storage.scores import Narrow
 from tests.app.conftest import ENGINEER
 
 VIEWER = Actor("vic", Role.viewer)
@@ -55,11 +56,11 @@ def test_pages_follow_each_other_without_a_gap(context, scored):
 
 def test_the_queue_can_be_narrowed(context, scored):
     assert ranked_queue(context, VIEWER, scored, show="unlabelled").items == []
-    defects = ranked_queue(context, VIEWER, scored, verdict=Verdict.defect).items
+    defects = ranked_queue(context, VIEWER, scored, narrow=Narrow(verdict=Verdict.defect)).items
     assert defects and {item.verdict for item in defects} == {Verdict.defect}
-    assert {item.standing for item in ranked_queue(context, VIEWER, scored, standing=Standing.defect).items} == {
-        Standing.defect
-    }
+    assert {
+        item.standing for item in ranked_queue(context, VIEWER, scored, narrow=Narrow(standing=Standing.defect)).items
+    } == {Standing.defect}
     with pytest.raises(Refused, match="show 'mine' is not known"):
         ranked_queue(context, VIEWER, scored, show="mine")
 

@@ -145,12 +145,14 @@ def test_the_pool_is_filtered_by_label_and_standing(database):
         say(session, pool[0], Verdict.defect, defect_type="dent")
         say(session, pool[1], Verdict.normal)
         say(session, pool[1], None, revision=1)
-        left = scores.ranked(session, version_id=version.id, labelled=False)
+        left = scores.ranked(session, version_id=version.id, narrow=scores.Narrow(labelled=False))
         assert [row.image_id for row in left] == [pool[1].id, pool[2].id]
-        (done,) = scores.ranked(session, version_id=version.id, labelled=True)
+        (done,) = scores.ranked(session, version_id=version.id, narrow=scores.Narrow(labelled=True))
         assert (done.image_id, done.verdict, done.defect_type, done.revision) == (pool[0].id, Verdict.defect, "dent", 1)
-        assert scores.ranked(session, version_id=version.id, standing=Standing.normal) == []
-        assert scores.counts_by_standing(session, version.id, labelled=False) == {Standing.margin: 2}
+        assert scores.ranked(session, version_id=version.id, narrow=scores.Narrow(standing=Standing.normal)) == []
+        assert scores.counts_by_standing(session, version.id, labelled=False) == {
+            Standing.margin: 2
+        }
 
 
 def test_scores_that_are_there_already_stay(database):
