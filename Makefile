@@ -110,3 +110,7 @@ bench-scoring: install ## images a second, files in and maps out, over the same 
 .PHONY: bench-memory
 bench-memory: install ## memory of training and scoring COUNT images (50,000) and a quarter of them: COUNT=2000 for its slope in minutes
 	$(BIN)/python -m bench.memory --count $(or $(COUNT),50000)
+
+.PHONY: bench-labels
+bench-labels: install ## how many labels the queue needs for what 40 by lot reach: ARGS="--seeds 0 --rules random mixed" for less
+	$(BIN)/python -m bench.labels --shared $(BGAD_SHARED) $(ARGS)

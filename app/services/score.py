@@ -11,7 +11,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.mixing import Purpose, purpose_of
-from storage import audit, images, scores, versions
+from storage import annotations, audit, images, scores, versions
 from storage.models import ACTIVE, Role, Run, Standing, Verdict, Version
 from storage.scores import ALL, KEYS, Narrow, Order
 
@@ -120,9 +120,9 @@ def ranked_queue(
 
 def known_types(context: Context, actor: Actor, project_slug: str) -> list[str]:
     """The project's defect types, in the order in which they came up."""
-    require(actor, Role.viewer)
     with context.database.read() as session:
-        return [row.name for row in annotations.defect_types(session, project_of(session, project_slug).id)]
+        project = project_of(session, actor, project_slug, Role.viewer)
+        return [row.name for row in annotations.defect_types(session, project.id)]
 
 
 def _item(row: scores.RankedImage) -> QueueItem:

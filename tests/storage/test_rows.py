@@ -150,9 +150,7 @@ def test_the_pool_is_filtered_by_label_and_standing(database):
         (done,) = scores.ranked(session, version_id=version.id, narrow=scores.Narrow(labelled=True))
         assert (done.image_id, done.verdict, done.defect_type, done.revision) == (pool[0].id, Verdict.defect, "dent", 1)
         assert scores.ranked(session, version_id=version.id, narrow=scores.Narrow(standing=Standing.normal)) == []
-        assert scores.counts_by_standing(session, version.id, labelled=False) == {
-            Standing.margin: 2
-        }
+        assert scores.counts_by_standing(session, version.id, labelled=False) == {Standing.margin: 2}
 
 
 def test_scores_that_are_there_already_stay(database):
