@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
 AXE = ROOT / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = (
     "", "gallery", "label", "ingest", "retrain", "review_labels", "histograms", "drift", "compare", "operating", "bias",
-    "versions",
+    "versions", "members", "people", "audit", "account",
 )  # fmt: skip
 NOT_OURS = {  # rule -> (where, why): Streamlit's own markup, which no option of it changes
     "list": ('[data-testid="stSidebarNavItems"]', "its navigation puts each section's entries into a div of the list"),

@@ -11,7 +11,7 @@ from app.services.impact import promotions_of
 from app.services.retrain import runs_of
 from app.services.review import versions_view
 from app.services.score import ranked_queue
-from storage.models import ACTIVE, RunState, Verdict
+from storage.models import ACTIVE, Role, RunState, Verdict
 from tests.app.conftest import ENGINEER, part, settings_in, write_tree
 from tests.journeys.conftest import add_account
 from tests.journeys.editor import Hand
@@ -23,9 +23,9 @@ SLUG = "flange-40-mm"
 
 @pytest.fixture
 def fresh(tmp_path):
-    """Nothing but an account; web server and worker run."""
+    """Nothing but an admin; web server and worker run."""
     context = open_context(settings_in(tmp_path / "home"))
-    add_account(context)
+    add_account(context, Role.admin)
     product = Product(tmp_path / "home", BGAD_THREADS="1", BGAD_DEVICE="cpu")
     product.start("web")
     product.start("worker")

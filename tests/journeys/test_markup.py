@@ -76,7 +76,7 @@ def test_markup_is_text_on_every_page(hostile, page_of):
     page = page_of(product)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    shown = 0
+    shown = set()
     for name in PAGES:
         query = f"project=tile&image={image}" if name == "label" else "project=tile"
         page.goto(f"{product.url}/{name}?{query}")
@@ -84,11 +84,12 @@ def test_markup_is_text_on_every_page(hostile, page_of):
         assert page.evaluate("() => window.ran") is None, f"a script ran on {name or 'home'}"
         assert page.evaluate(INJECTED) == [], name or "home"
         assert page.get_by_text("There was an error", exact=False).count() == 0
-        shown += "window.ran" in page.inner_text("body")
+        if "window.ran" in page.inner_text("body"):
+            shown.add(name)
     page.goto(f"{product.url}/certificate/tile/2")
     assert page.evaluate("() => window.ran") is None and page.evaluate(INJECTED) == []
     assert "<script>window.ran=1</script>" in page.inner_text("body")  # shown as it was typed
-    assert shown >= 8, "the pages show what was typed, as text"
+    assert shown >= {"", "label", "members", "people", "retrain", "versions"}, "what was typed is shown, as text"
     elsewhere = [url for url in asked if not url.startswith((product.url, "data:", "blob:"))]
     assert elsewhere == [], "no page asks anybody outside"
     table = trail_csv(context, ADMIN)

@@ -15,7 +15,7 @@ def incoming_section(found: Incoming | None) -> None:
     """The alarms of the last days, their chart and its table; nothing before any version decides."""
     if found is None:
         return
-    st.subheader("What comes in")
+    st.header("What comes in")
     if not found.days:
         st.write(
             "No part came in without a label in the last 30 days. `bgad-inspect watch FOLDER --project …` takes new "

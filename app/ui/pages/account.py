@@ -51,7 +51,8 @@ def new_token(here: Visit, slug: str) -> None:
     with st.form("token-add", clear_on_submit=True):
         st.markdown(f"**New token for {slug}**")
         name = st.text_input("What is it for?", max_chars=80, placeholder="camera of line 2", key="token-name")
-        scopes = st.multiselect("Scopes", SCOPES, default=["read"], format_func=WORDS.__getitem__, key="token-scopes")
+        st.caption("It may")
+        scopes = [name for name in SCOPES if st.checkbox(WORDS[name], value=name == "read", key=f"token-{name}")]
         days = st.number_input("Days that it lasts", 1, LONGEST, 90, key="token-days")
         if st.form_submit_button("Make the token", type="primary"):
             with told():
@@ -64,7 +65,7 @@ here = visit()
 st.title("Account")
 left, right = st.columns(2, gap="large")
 with left:
-    st.subheader("Signed in")
+    st.header("Signed in")
     with told():
         places = my_sign_ins(here.context, here.actor)
         for found in places:
@@ -75,7 +76,7 @@ with left:
     with st.expander("Change the password"):
         password(here)
 with right:
-    st.subheader("Tokens of scripts")
+    st.header("Tokens of scripts")
     if (made := st.session_state.pop(NEW, None)) is not None:
         st.success("The token, shown this once:")
         st.code(made, language=None)
