@@ -4,10 +4,6 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from sqlalchemy import create_engine, text
 
 from storage.blobs import Blobs
 from storage.database import Database
+from tests.postgres import Cluster, binaries
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
@@ -41,34 +38,15 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """A private PostgreSQL cluster on a free port, gone with the session."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or [Path(shutil.which("initdb") or "/nowhere")]
-    if not found[-1].exists():
+    programs = binaries()
+    if programs is None:
         missing("PostgreSQL is not installed: run `make system`")
-    binaries = found[-1].parent
-    folder = Path(tempfile.mkdtemp(prefix="bgad-pg-"))
-    folder.chmod(0o755)
-    prefix = []
-    if os.geteuid() == 0:  # initdb refuses root
-        shutil.chown(folder, "postgres", "postgres")
-        prefix = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300"
-
-    def control(*arguments: str) -> None:
-        command = [*prefix, str(binaries / arguments[0]), *arguments[1:]]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
-
-    control("initdb", "-D", str(data), "-U", "bgad", "-A", "trust", "-E", "UTF8")
-    control("pg_ctl", "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+    cluster = Cluster(programs, fsync=False)
+    cluster.start()
     try:
-        yield f"postgresql://bgad@127.0.0.1:{port}"
+        yield cluster.url
     finally:
-        control("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+        cluster.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
