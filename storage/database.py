@@ -1,9 +1,11 @@
 """Engine, sessions and write transactions, alike on SQLite and PostgreSQL.
 
 SQLite: WAL, `synchronous=FULL`, foreign keys on, and every write opens with BEGIN IMMEDIATE. A deferred BEGIN that
-turns into a write fails with "database is locked" whatever the timeout; an immediate one waits its turn.
+turns into a write fails with "database is locked" whatever the timeout; an immediate one waits its turn. SQLite waits
+by sleeping and looking again, and whoever comes next may be luckier, so threads of one process take turns by a lock.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +43,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = _with_driver(make_url(url))
         self.engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        self._turn = threading.Lock()
 
     @property
     def is_sqlite(self) -> bool:
@@ -61,12 +64,23 @@ class Database:
         """
         with (
             _told(),
+            self._my_turn(),
             self.engine.connect().execution_options(bgad_write=True) as connection,
             Session(connection, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
             audit.seal(session)
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        """One writer of this process at a time on SQLite; who waits too long leaves it to SQLite to say so."""
+        taken = self.is_sqlite and self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
+        try:
+            yield
+        finally:
+            if taken:
+                self._turn.release()
 
     def upgrade(self) -> None:
         """Bring the schema to the latest revision; two processes may do so at once."""
