@@ -114,3 +114,8 @@ bench-memory: install ## memory of training and scoring COUNT images (50,000) an
 .PHONY: bench-labels
 bench-labels: install ## how many labels the queue needs for what 40 by lot reach: ARGS="--seeds 0 --rules random mixed" for less
 	$(BIN)/python -m bench.labels --shared $(BGAD_SHARED) $(ARGS)
+
+.PHONY: soak
+soak: install-dev system ## the tests of lost and broken data in their long form, hours of them: `make soak-jobs` is beside it
+	SOAK=1 $(BIN)/python -m pytest -s tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py \
+		tests/app/test_hostile.py tests/storage/test_killed.py tests/journeys/test_sessions.py
