@@ -119,3 +119,11 @@ bench-labels: install ## how many labels the queue needs for what 40 by lot reac
 soak: install-dev system ## the tests of lost and broken data in their long form, hours of them: `make soak-jobs` is beside it
 	SOAK=1 $(BIN)/python -m pytest -s tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py \
 		tests/app/test_hostile.py tests/storage/test_killed.py tests/journeys/test_sessions.py
+
+.PHONY: bench-scale
+bench-scale: install-dev system ## growth of the queue's, gallery's and polls' reads on PostgreSQL: ROWS=10000000 for more
+	$(BIN)/python -m bench.scale --rows $(or $(ROWS),1000000)
+
+.PHONY: bench-shards
+bench-shards: install-dev ## images a second of one and of two workers, and what shards cost beside the work
+	$(BIN)/python -m bench.shards --shard $(or $(SHARD),4096)

@@ -94,7 +94,11 @@ class Project(Base):
 
 class Image(Base):
     __tablename__ = "images"
-    __table_args__ = (UniqueConstraint("project_id", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "sha256"),
+        Index("ix_images_came", "project_id", "created_at"),
+        Index("ix_images_order", "project_id", "id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     sha256: Mapped[str] = mapped_column(String(64))  # of the file that came in; its blob key
@@ -260,6 +264,7 @@ class Run(Base):
             postgresql_where=text("kind = 'retrain' AND state IN ('queued', 'running', 'cancelling')"),
         ),
         Index("ix_runs_project", "project_id", "created_at"),
+        Index("ix_runs_state", "state", "created_at"),
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True)  # uuid4, also the engine's workflow id
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))

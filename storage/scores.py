@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from storage.annotations import is_current
-from storage.models import Annotation, DefectType, Image, Score, Standing, Verdict
+from storage.models import Annotation, DefectType, Image, Score, Standing, Verdict, Version
 
 Order = Literal["abnormal", "calm", "boundary", "newest"]
 KEYS: dict[Order, tuple[Any, bool]] = {  # what an order goes by, and whether downwards
@@ -135,11 +135,12 @@ class Arrived:
 
 def arrived(session: Session, version_id: int, *, since: datetime) -> list[Arrived]:
     """Images that came in since then, were scored by the version and brought no label along, the oldest first."""
+    project_id = select(Version.project_id).where(Version.id == version_id).scalar_subquery()
     brought = select(Annotation.id).where(Annotation.image_id == Image.id, Annotation.client_id.like("import-%"))
     query = (
         select(Image.created_at, Image.sha256, Score.score, Score.standing)
         .join(Score, and_(Score.image_id == Image.id, Score.version_id == version_id))
-        .where(Image.created_at >= since, ~brought.exists())
+        .where(Image.project_id == project_id, Image.created_at >= since, ~brought.exists())
         .order_by(Image.id)
     )
     return [Arrived(*row) for row in session.execute(query)]
@@ -206,6 +207,9 @@ def ranked(
     )
     if after is not None:
         value, image_id = after
+        if order == "newest":
+            value = int(value)  # PostgreSQL finds no id in an index by a float
+            query = query.where(Image.id <= value)  # nor does it carry an inequality over to the joined table
         upto, beyond = (key <= value, key < value) if down else (key >= value, key > value)
         query = query.where(upto, or_(beyond, Score.image_id > image_id))  # `upto` alone is what an index can follow
     return [_ranked(*row, order=order) for row in session.execute(query)]
