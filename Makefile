@@ -127,3 +127,11 @@ bench-scale: install-dev system ## growth of the queue's, gallery's and polls' r
 .PHONY: bench-shards
 bench-shards: install-dev ## images a second of one and of two workers, and what shards cost beside the work
 	$(BIN)/python -m bench.shards --shard $(or $(SHARD),4096)
+
+.PHONY: bench-bias
+bench-bias: install ## does the bias check catch BGAD† and leave BGAD alone, on drawn parts: PASSES=30
+	$(BIN)/python -m bench.bias --passes $(or $(PASSES),30)
+
+.PHONY: bench-retrain
+bench-retrain: install-dev ## ten new masks on screw, from the click to the version, over the paper's schedule: ROUNDS=1 for less
+	$(BIN)/python -m bench.retrain --shared $(BGAD_SHARED) --rounds $(or $(ROUNDS),3)
