@@ -19,7 +19,7 @@ from bgad_core.scoring import score_files
 from bgad_core.synthetic import DEFECTS, draw_part
 from bgad_core.training import train
 
-NORMALS, CALIBRATION, KNOWN, MEASURED, SIZE = 60, 30, 5, 40, 128
+NORMALS, CALIBRATION, KNOWN, SIZE = 60, 30, 5, 128
 VARIANTS: tuple[Variant, ...] = ("bgad", "bgad-full-push")
 
 
@@ -27,13 +27,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, default=Path("bench-bias.work"))
     parser.add_argument("--passes", type=int, default=30, help="of phase 2")
+    parser.add_argument("--measured", type=int, default=40, help="defects of the type that is left out")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     base = replace(demo(BackboneConfig("resnet18", built_in=True)), size=SIZE)
     base = replace(base, training=replace(base.training, pastes=None, epochs_two=options.passes))
-    parts = {kind: drawn(options.work / str(kind), kind, number) for number, kind in enumerate([None, *DEFECTS])}
+    parts = {
+        kind: drawn(options.work / str(kind), kind, number, KNOWN + options.measured)
+        for number, kind in enumerate([None, *DEFECTS])
+    }
     alone = {kind: stops(base, parts, [], kind, options) for kind in DEFECTS}
-    print(f"{KNOWN} known defects of each other type, {MEASURED} of the one that is left out, {options.passes} passes")
+    print(
+        f"{KNOWN} known defects of each other type, {options.measured} of the one that is left out, "
+        f"{options.passes} passes"
+    )
     for variant in VARIANTS:
         for kind in DEFECTS:
             known = [sample for other in DEFECTS if other != kind for sample in parts[other][:KNOWN]]
@@ -47,12 +54,12 @@ def main() -> None:
             )
 
 
-def drawn(folder: Path, kind: str | None, seed: int) -> list[Sample]:
+def drawn(folder: Path, kind: str | None, seed: int, defects: int) -> list[Sample]:
     """Good parts, or parts with one type of defect and their masks."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     samples = []
-    for number in range(NORMALS + CALIBRATION if kind is None else KNOWN + MEASURED):
+    for number in range(NORMALS + CALIBRATION if kind is None else defects):
         part = draw_part(rng, size=SIZE, defect_type=kind)
         path = folder / f"{number:03d}.png"
         cv2.imwrite(str(path), part.image[..., ::-1])
