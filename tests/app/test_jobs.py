@@ -8,13 +8,15 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app import jobs
-from storage.models import ACTIVE, Project, Run, RunState
+from app.outbox import beats_of
+from storage.models import ACTIVE, Project, Run, RunState, WorkerPulse
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,8 +27,10 @@ class Workers:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder, self.processes = url, folder, []
 
-    def start(self) -> subprocess.Popen:
-        arguments = [sys.executable, "-m", "tests.app.job_worker", self.url, str(self.folder)]
+    def start(self, *, clock: int = 0) -> subprocess.Popen:
+        """One more; `clock` is how many seconds its wall clock is ahead."""
+        off = ["tests.app.shifted_clock", str(clock)] if clock else []
+        arguments = [sys.executable, "-m", *off, "tests.app.job_worker", self.url, str(self.folder)]
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(arguments, cwd=ROOT, stdout=log, stderr=log)
         self.processes.append(process)
@@ -162,6 +166,23 @@ def test_a_job_whose_worker_is_killed_goes_on_at_its_checkpoint_and_ends_once(da
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.parametrize("clock", [-86_400, 86_400])
+def test_a_worker_whose_clock_is_a_day_off_takes_no_live_job_over(database, project_id, workers, clock):
+    workers.start()
+    run_id = queue(database, project_id, steps=70)
+    wait(lambda: workers.lines("starts"), "the job to start")
+    workers.start(clock=clock)
+    wait(lambda: len(beats_of(database)) == 2, "both workers to beat")
+    with database.read() as session:
+        started = sorted(session.scalars(select(WorkerPulse.started_at)))
+    assert timedelta(hours=23) < started[1] - started[0] < timedelta(hours=25)
+    wait_over(database, run_id)
+    assert run_of(database, run_id).state is RunState.done and run_of(database, run_id).attempts == 1
+    assert workers.lines("starts") == workers.lines("ends") == [run_id]
+    assert len(workers.lines("steps")) == 70
+
+
 def test_a_job_that_kills_its_worker_three_times_is_parked(database, project_id, workers):
     poison = queue(database, project_id, kind="ingest", trouble="kill")
     for _ in range(3):
