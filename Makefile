@@ -117,7 +117,7 @@ bench-labels: install ## how many labels the queue needs for what 40 by lot reac
 
 .PHONY: soak
 soak: install-dev system ## the tests of lost and broken data in their long form, hours of them: `make soak-jobs` is beside it
-	SOAK=1 $(BIN)/python -m pytest -s tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py \
+	SOAK=1 $(BIN)/python -m pytest -s --timeout 36000 tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py \
 		tests/app/test_hostile.py tests/storage/test_killed.py tests/journeys/test_sessions.py
 
 .PHONY: bench-scale

@@ -4,18 +4,20 @@ import os
 import threading
 import time
 import uuid
+from datetime import timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.services.label import save_verdict
 from app.services.retrain import request_retraining
 from storage import images, runs
-from storage.models import Annotation, RunState, Verdict
+from storage.models import ACTIVE, Annotation, RunState, Verdict, now
 from tests.app.conftest import ENGINEER, INSPECTOR, scratch_mask
 from tests.journeys.product import Product, wait_for
 
+BESIDE = timedelta(seconds=3)  # at the least, that the training went on while they wrote
 WRITERS, LABELS = (32, 1000) if os.environ.get("SOAK") else (8, 250)
 
 
@@ -50,17 +52,23 @@ def test_writers_beside_a_training_lose_nothing_and_are_never_locked_out(context
     try:
         product.start("worker")
         wait_for(lambda: state() is RunState.running, seconds=120, what=product.log("worker"))
+        begun = now()
         threads = [threading.Thread(target=write, args=(ids[n::WRITERS],)) for n in range(WRITERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        wait_for(lambda: state() not in ACTIVE, seconds=600, what=product.log("worker"))
     finally:
         product.stop()
     assert errors == []
     with context.database.read() as session:
-        mine = select(func.count()).select_from(Annotation).where(Annotation.by == INSPECTOR.name)
-        assert session.scalar(mine) == len(ids)
+        training = runs.run(session, run_id)
+        assert training.state is RunState.done and training.finished_at - begun > BESIDE
+        said = session.execute(
+            select(Annotation.image_id, Annotation.mask).where(Annotation.by == INSPECTOR.name)
+        ).all()
+    assert sorted(image_id for image_id, _ in said) == sorted(ids) and all(mask for _, mask in said)
     print(f"\n{len(ids)} labels by {WRITERS}: p50 {np.median(waits):.3f} s, p99 {np.quantile(waits, 0.99):.3f} s")
 
 
