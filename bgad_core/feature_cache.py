@@ -5,6 +5,7 @@ and renamed, so that two processes may compute the same image and a killed one l
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import uuid
@@ -59,12 +60,14 @@ class FeatureCache:
             return False
 
     def get(self, key: str, length: int) -> np.ndarray | None:
-        """The features of a key as a read-only float16 vector of that length; None when absent or cut short."""
+        """The features of a key as a float16 vector of that length, for reading; None when absent or cut short."""
         path = self._path(key)
         try:
             features = np.memmap(path, dtype=np.float16, mode="r")
-        except (OSError, ValueError):
-            return None
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) != errno.ENOMEM:
+                return None
+            features = np.fromfile(path, dtype=np.float16)  # it is there; computing it again would take far more memory
         if len(features) != length:
             return None
         with contextlib.suppress(OSError):
