@@ -63,7 +63,7 @@ class FeatureCache:
         """The features of a key as a float16 vector of that length, for reading; None when absent or cut short."""
         path = self._path(key)
         try:
-            features = np.memmap(path, dtype=np.float16, mode="r")
+            features: np.ndarray = np.memmap(path, dtype=np.float16, mode="r")
         except (OSError, ValueError) as error:
             if getattr(error, "errno", None) != errno.ENOMEM:
                 return None
