@@ -1,8 +1,8 @@
 """A second person's word on labels: accepted, or rejected with a reason. Append-only, the last one stands."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from storage.annotations import is_current
@@ -41,9 +41,13 @@ def agreement(session: Session, project_id: int) -> dict[str, tuple[int, int]]:
     return found
 
 
-def unreviewed(session: Session, project_id: int, *, by: str, limit: int) -> Sequence[Annotation]:
-    """Standing labels of other people that nobody has reviewed, the latest first."""
-    seen = select(LabelReview.id).where(LabelReview.annotation_id == Annotation.id)
-    mine = (Annotation.project_id == project_id, Annotation.verdict.is_not(None), Annotation.by != by)
-    query = select(Annotation).where(*mine, is_current(Annotation), ~seen.exists())
+def is_reviewed() -> ColumnElement[bool]:
+    """For a query of annotations: somebody has reviewed that revision."""
+    return select(LabelReview.id).where(LabelReview.annotation_id == Annotation.id).exists()
+
+
+def unreviewed(session: Session, project_id: int, *, but_of: Collection[str], limit: int) -> Sequence[Annotation]:
+    """Standing labels that nobody has reviewed, the latest first, but those of some."""
+    mine = (Annotation.project_id == project_id, Annotation.verdict.is_not(None), Annotation.by.not_in(but_of))
+    query = select(Annotation).where(*mine, is_current(Annotation), ~is_reviewed())
     return session.scalars(query.order_by(Annotation.id.desc()).limit(limit)).all()

@@ -50,28 +50,26 @@ def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 
             .join(Image, Image.id == Annotation.image_id)
             .join(Score, (Score.image_id == Image.id) & (Score.version_id == version.id))
             .where(Annotation.project_id == project.id, annotations.is_current(Annotation))
+            .where(~label_reviews.is_reviewed())
         )
         beyond = query.where(Annotation.verdict == Verdict.normal, Score.standing == Standing.defect)
         normals = session.execute(beyond.order_by(Score.score.desc()).limit(limit)).all()
         marked = query.where(Annotation.verdict == Verdict.defect, Annotation.mask.is_not(None))
         defects = session.execute(marked.order_by(Annotation.id.desc()).limit(MOST)).all()
-        ids = [row[0].id for row in [*normals, *defects]]
-        seen = label_reviews.reviews_of(session, ids)
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
     found = [(*row, f"labelled normal, but its score is {row[2].score:.2f}") for row in normals]
     doubts = [(*row, _doubt(context, version, row[0], row[2])) for row in defects]
     found += [row for row in doubts if row[3]]
-    return [_suspect(said, image, score, types, reason) for said, image, score, reason in found if said.id not in seen][
-        :limit
-    ]
+    return [_suspect(said, image, score, types, reason) for said, image, score, reason in found[:limit]]
 
 
 def unseen(context: Context, actor: Actor, project_slug: str, *, limit: int = 60) -> list[Suspect]:
-    """Standing labels of other people that nobody has reviewed, the latest first."""
+    """Standing labels that other people gave here and nobody has reviewed, the latest first."""
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.reviewer)
         version = versions.deciding_version(session, project.id)
-        rows = label_reviews.unreviewed(session, project.id, by=actor.name, limit=limit)
+        others = (actor.name, annotations.IMPORT)
+        rows = label_reviews.unreviewed(session, project.id, but_of=others, limit=limit)
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
         return [
             _suspect(
@@ -82,7 +80,6 @@ def unseen(context: Context, actor: Actor, project_slug: str, *, limit: int = 60
                 "",
             )
             for row in rows
-            if row.by != annotations.IMPORT
         ]
 
 

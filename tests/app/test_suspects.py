@@ -15,6 +15,7 @@ from app.services.label_history import label_history, restore
 from app.services.queue import queue_for
 from app.services.score import ranked_queue
 from app.services.suspects import agreement, mask_doubt, review_label, suspects, unseen
+from storage.annotations import IMPORT
 from storage.masks import encode_mask
 from storage.models import Role, Verdict
 
@@ -62,6 +63,16 @@ def test_nobody_reviews_their_own_label_and_inspectors_review_none(trained):
     with pytest.raises(NotAllowed):
         suspects(trained, IDA, "tile")
     assert image_id not in [s.image_id for s in unseen(trained, RITA, "tile")]
+
+
+def test_what_is_reviewed_or_came_by_import_crowds_out_nothing(trained):
+    worst, next_one, other = [item.image_id for item in ranked_queue(trained, IDA, "tile", show="unlabelled").items][:3]
+    reviewed = save(trained, worst, Verdict.normal)
+    save(trained, next_one, Verdict.normal)
+    save(trained, other, Verdict.defect, by=Actor(IMPORT, Role.reviewer))
+    review_label(trained, RITA, reviewed.id, accepted=True)
+    assert [found.image_id for found in suspects(trained, RITA, "tile", limit=1)] == [next_one]
+    assert [found.image_id for found in unseen(trained, RITA, "tile", limit=1)] == [next_one]
 
 
 def test_many_are_marked_at_once_and_a_label_in_between_stays(trained):
