@@ -54,6 +54,7 @@ clean: ## caches and builds; never data
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache app/frontend/node_modules
 
 BGAD_SHARED ?= ../shared
+FIGURES_WEIGHTS = $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors)
 PEERS := .venv-peers
 $(PEERS)/installed: requirements-bench.txt
 	$(PYTHON) -m venv $(PEERS)
@@ -63,7 +64,7 @@ $(PEERS)/installed: requirements-bench.txt
 .PHONY: bench-peers
 bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our splits: BGAD_SHARED has data and weights
 	TQDM_DISABLE=1 $(PEERS)/bin/python -W ignore -m bench.peers $(or $(DATASETS),$(BGAD_SHARED)/data/screw $(BGAD_SHARED)/data/cookie) \
-		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
+		--weights $(FIGURES_WEIGHTS) \
 		--work bench-peers.work --out bench-peers.json
 
 .PHONY: soak-jobs
@@ -77,7 +78,7 @@ bench-impact: install ## what flips over 10,000 images, in seconds
 .PHONY: bench-coverage
 bench-coverage: install ## does the false-alarm bound hold over 200 random splits: BGAD_SHARED has data and weights
 	$(BIN)/python -m bench.coverage $(or $(DATASET),$(BGAD_SHARED)/data/screw) \
-		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors)
+		--weights $(FIGURES_WEIGHTS)
 
 .PHONY: bench-drift
 bench-drift: install ## does the drift alarm keep still on retrains without new labels, and speak on a shift of the normals
@@ -98,10 +99,8 @@ bench-gesture: install-dev ## one click on 20 screw defects in a browser, agains
 .PHONY: bench-serve
 bench-serve: install-dev $(PEERS)/installed ## latency of a bundle beside anomalib's OpenVINO inferencer: BUNDLE=screw.bgad
 	$(BIN)/python -m bench.serve $(or $(DATASETS),$(BGAD_SHARED)/data/screw) --bundle $(or $(BUNDLE),screw.bgad) \
-		--weights $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors) \
+		--weights $(FIGURES_WEIGHTS) \
 		--peers $(PEERS)/bin/python
-
-FIGURES_WEIGHTS := $(or $(WEIGHTS),$(BGAD_SHARED)/weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors)
 
 .PHONY: bench-scoring
 bench-scoring: install ## images a second, files in and maps out, over the same model through eager FrEIA: ROUNDS=10 for more

@@ -25,7 +25,8 @@ from app.outbox import BEAT, active, beats_of, cancel, submit, worker_lives
 from app.parts import Part
 from storage import shards
 from storage.database import Database
-from storage.models import ACTIVE, Run, WorkerPulse
+from storage.models import ACTIVE, Run
+from storage.run_rows import WorkerPulse
 
 __all__ = [
     "Failed",

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from storage.database import Database
 from storage.errors import Unwritable
-from storage.models import ACTIVE, Run, RunLine, RunState, now
+from storage.models import ACTIVE, Run, RunState, now
+from storage.run_rows import RunLine
 
 MAX_ATTEMPTS = 3
 CANCEL_CHECK = 1.0  # seconds between two looks at the row; a cancel takes effect well within 5 s

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.models import ACTIVE, Run, RunState, WorkerPulse, now
+from storage.models import ACTIVE, Run, RunState, now
+from storage.run_rows import WorkerPulse
 
 BEAT = 1.0  # seconds between two heartbeats of a worker
 

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from app.services.context import Context
@@ -29,7 +28,8 @@ from app.services.queue import Ask, queue_for
 from bench.labels_pool import IDA, Part, installation, save_label, show_scores
 from bgad_core.acquisition import novelty
 from bgad_core.config import BackboneConfig, BGADConfig, product
-from bgad_core.data import Sample, sample_of
+from bgad_core.data import Sample, read_image
+from bgad_core.datasets.folders import read_mvtec
 from bgad_core.evaluation import average_precision, image_auroc
 from bgad_core.feature_cache import FeatureCache
 from bgad_core.model import BGAD
@@ -66,22 +66,15 @@ class Bench:
 
 def split_of(screw: Path, seed: int) -> Split:
     """Everything of the data set, dealt by a seed."""
-    rng = np.random.default_rng(seed)
-    good = [sample_of(path) for path in sorted((screw / "train" / "good").glob("*.png"))]
-    good = [good[i] for i in rng.permutation(len(good))]
-    pool, test = good[:GOOD], [sample_of(path) for path in sorted((screw / "test" / "good").glob("*.png"))]
-    for folder in sorted(path for path in (screw / "test").iterdir() if path.name != "good"):
-        paths = sorted(folder.iterdir())
-        defects = [_defect(screw, paths[i]) for i in rng.permutation(len(paths))]
+    rng, data = np.random.default_rng(seed), read_mvtec(screw)
+    good = [data.train[i] for i in rng.permutation(len(data.train))]
+    pool, test = good[:GOOD], [sample for sample in data.test if not sample.abnormal]
+    for kind in sorted({sample.defect_type for sample in data.test if sample.defect_type}):
+        defects = [sample for sample in data.test if sample.defect_type == kind]
+        defects = [defects[i] for i in rng.permutation(len(defects))]
         pool, test = pool + defects[:HIDDEN], test + defects[HIDDEN:]
     pool = [pool[i] for i in rng.permutation(len(pool))]
     return Split(good[GOOD + CALIBRATING :], good[GOOD : GOOD + CALIBRATING], pool, test)
-
-
-def _defect(screw: Path, path: Path) -> Sample:
-    truth = screw / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
-    mask = cv2.imread(str(truth), cv2.IMREAD_GRAYSCALE) > 127
-    return sample_of(path, abnormal=True, mask=mask, defect_type=path.parent.name)
 
 
 def learnt(bench: Bench, split: Split, known: Sequence[Sample], seed: int) -> BGAD:
@@ -149,8 +142,8 @@ def measured(bench: Bench, model: BGAD, split: Split, labelled: Sequence[int]) -
 
 
 def _size(sample: Sample) -> tuple[int, int]:
-    picture = cv2.imread(str(sample.path))
-    return picture.shape[1], picture.shape[0]
+    height, width = read_image(sample.path).shape[:2]
+    return width, height
 
 
 def matching(labels: Sequence[int], mixed: np.ndarray, target: float) -> float:

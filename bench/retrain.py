@@ -20,6 +20,7 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from app.outbox import worker_lives
 from app.services.authority import OPERATOR
 from app.services.context import open_context
 from app.services.label import save_verdict
@@ -97,7 +98,7 @@ def retrained(first: Path, known: list[Defect], threads: int) -> float:
             )  # fmt: skip
         product = Product(home, BGAD_DEVICE="cpu", BGAD_THREADS=str(threads))
         product.start("worker")
-        time.sleep(10)  # the worker is up and waits, as on any day
+        wait_for(lambda: worker_lives(context.database), seconds=120, what="a worker that waits, as on any day")
         run_id = request_retraining(context, OPERATOR, "screw", reason="ten new masks")
         ended = lambda: run_view(context, OPERATOR, run_id).state not in ACTIVE  # noqa: E731
         wait_for(ended, seconds=3600, what="the retrain")

@@ -71,9 +71,7 @@ def filled(database: Database, rows: int) -> Pool:
     with database.engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # foreign keys hold by construction
         connection.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
-        connection.execute(
-            text("TRUNCATE images, scores, annotations CASCADE")
-        )  # with wal_level=minimal: no log of rows
+        connection.execute(text("TRUNCATE images, scores, annotations CASCADE"))
         tables: list[Table] = [model.__table__ for model in (Image, Score, Annotation)]  # type: ignore[misc]
         for index in (index for table in tables for index in table.indexes):
             index.drop(connection)

@@ -19,18 +19,17 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
-
 from app import parts
 from app.jobs import InParts
 from app.ledger import begin
+from app.outbox import beats_of
 from app.services.context import Context, open_context
 from app.services.ingest import create_project, ingest_source
 from app.services.score import request_scoring
 from app.worker import shards as work
 from app.worker.loop import handlers
 from storage import runs, shards
-from storage.models import ACTIVE, RunState, WorkerPulse
+from storage.models import ACTIVE, RunState
 from tests.app.conftest import ENGINEER, part, settings_in, train, write_tree
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,7 +117,7 @@ def rate(home: Path, count: int, *, workers: int, shard: int) -> float:
         for number in range(workers):
             own = {**environment, "BGAD_HOME": str(home.parent / f"{home.name}-{number}")}
             processes.append(subprocess.Popen([sys.executable, "-m", "app", "worker"], env=own, cwd=ROOT))
-        while _pulses(context) < workers:
+        while len(beats_of(context.database)) < workers:
             time.sleep(0.2)
         run_id = request_scoring(context, ENGINEER, "tile")
         while True:
@@ -136,11 +135,6 @@ def rate(home: Path, count: int, *, workers: int, shard: int) -> float:
         for process in processes:
             process.wait()
         context.database.dispose()
-
-
-def _pulses(context: Context) -> int:
-    with context.database.read() as session:
-        return session.scalar(select(func.count()).select_from(WorkerPulse)) or 0
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ class Database:
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        """One writer of this process at a time on SQLite; who waits too long leaves it to SQLite to say so."""
+        """One writer of this process at a time on SQLite; who waits too long then waits for SQLite, which says so."""
         taken = self.is_sqlite and self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
         try:
             yield

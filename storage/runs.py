@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from storage.models import ACTIVE, Run, RunLine
+from storage.models import ACTIVE, Run
+from storage.run_rows import RunLine
 
 
 def run(session: Session, run_id: str) -> Run | None:

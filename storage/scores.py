@@ -148,12 +148,12 @@ def arrived(session: Session, version_id: int, *, since: datetime) -> list[Arriv
 
 def unscored_images(session: Session, version_id: int, project_id: int, *, after: int = 0) -> Sequence[Image]:
     """Images of the project behind an id that the version has not seen, in the order in which they came."""
-    mine = (Image.project_id == project_id, Image.id > after, _unscored(version_id))
+    mine = (Image.project_id == project_id, Image.id > after, is_unscored(version_id))
     return session.scalars(select(Image).where(*mine).order_by(Image.id)).all()
 
 
 def count_unscored(session: Session, version_id: int, project_id: int, *, after: int = 0) -> int:
-    mine = (Image.project_id == project_id, Image.id > after, _unscored(version_id))
+    mine = (Image.project_id == project_id, Image.id > after, is_unscored(version_id))
     return session.scalar(select(func.count()).select_from(Image).where(*mine)) or 0
 
 
@@ -175,7 +175,8 @@ def count_waiting(session: Session, version_id: int, standing: Standing) -> int:
     return session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())) or 0
 
 
-def _unscored(version_id: int) -> Any:
+def is_unscored(version_id: int) -> ColumnElement[bool]:
+    """For a query of images: the version has not seen them."""
     return ~select(Score.image_id).where(Score.version_id == version_id, Score.image_id == Image.id).exists()
 
 

@@ -6,10 +6,11 @@ Whoever changes a shard holds its run's row, so that of two that finish last one
 from collections.abc import Sequence
 from enum import Enum
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, String, Text, func, select, update
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from storage.models import ACTIVE, Base, Image, Run, RunState, Score
+from storage.models import ACTIVE, Base, Image, Run, RunState
+from storage.scores import is_unscored
 
 
 class ShardState(Enum):
@@ -47,7 +48,7 @@ def plan(session: Session, *, run_id: str, version_id: int, project_id: int, siz
     """
     number = ((func.row_number().over(order_by=Image.id) - 1) // size).label("number")
     todo = select(Image.id, number).where(
-        Image.project_id == project_id, Image.id > taken_up_to(session, version_id), _unseen(version_id)
+        Image.project_id == project_id, Image.id > taken_up_to(session, version_id), is_unscored(version_id)
     )
     cut = todo.subquery()
     query = select(cut.c.number, func.min(cut.c.id), func.max(cut.c.id), func.count()).group_by(cut.c.number)
@@ -106,7 +107,3 @@ def tally(session: Session, run_id: str) -> tuple[dict[ShardState, int], int, in
 def first_error(session: Session, run_id: str) -> str | None:
     parked = (Shard.run_id == run_id, Shard.state == ShardState.parked)
     return session.scalar(select(Shard.error).where(*parked).order_by(Shard.number).limit(1))
-
-
-def _unseen(version_id: int) -> ColumnElement[bool]:
-    return ~select(Score.image_id).where(Score.version_id == version_id, Score.image_id == Image.id).exists()

@@ -13,7 +13,8 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from storage import annotations, audit, runs, versions
-from storage.models import Annotation, Image, Project, Role, Run, RunLine, Verdict, Version
+from storage.models import Annotation, Image, Project, Role, Run, Verdict, Version
+from storage.run_rows import RunLine
 
 PRESETS = ("product", "paper", "demo")
 MIN_NORMALS = 5  # two for calibration and three to learn from: the least that has a median and a spread

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from storage import account_rows, audit_rows, label_rows, shards  # noqa: F401  (their tables belong to Base.metadata)
+from storage import account_rows, audit_rows, label_rows, run_rows, shards  # noqa: F401  (of Base.metadata)
 from storage.models import Base
 
 connection = context.config.attributes["connection"]

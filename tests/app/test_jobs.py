@@ -16,7 +16,8 @@ from sqlalchemy import select
 
 from app import jobs
 from app.outbox import beats_of
-from storage.models import ACTIVE, Project, Run, RunState, WorkerPulse
+from storage.models import ACTIVE, Project, Run, RunState
+from storage.run_rows import WorkerPulse
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -148,3 +148,11 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
 def report(name: str, figures: dict[str, Any]) -> None:
     """Print figures on one line, for the log of the run."""
     print(f"\n{name}: {json.dumps(figures, sort_keys=True)}")
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has run and its components have drawn."""
+    expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=60_000)
+    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0, timeout=60_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    page.wait_for_timeout(500)  # what fades in has its colours then

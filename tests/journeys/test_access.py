@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-from playwright.sync_api import expect
 
 from app.services.context import open_context
 from app.services.score import ranked_queue
@@ -11,7 +10,7 @@ from storage.models import Role
 from tests.app.conftest import ENGINEER, settings_in, twice_home  # noqa: F401
 from tests.conftest import ROOT, missing
 from tests.journeys.conftest import add_account
-from tests.journeys.product import Product
+from tests.journeys.product import Product, settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
 AXE = ROOT / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
@@ -62,14 +61,6 @@ def violations(page, axe: str) -> list[str]:
     """What axe-core objects to, each with its element."""
     page.evaluate(axe)
     return page.evaluate(RUN, NOT_OURS)
-
-
-def settled(page) -> None:
-    """Wait until the page's script has run and its components have drawn."""
-    expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=60_000)
-    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0, timeout=60_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
-    page.wait_for_timeout(500)  # what fades in has its colours then
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

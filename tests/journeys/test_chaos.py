@@ -21,7 +21,8 @@ from app.services.retrain import request_retraining
 from app.services.score import ranked_queue, request_scoring
 from app.settings import Settings
 from storage import scores, versions
-from storage.models import ACTIVE, Image, Project, Run, RunLine, RunState, Verdict
+from storage.models import ACTIVE, Image, Project, Run, RunState, Verdict
+from storage.run_rows import RunLine
 from tests.app.conftest import ENGINEER, part, scratch_mask, write_tree
 from tests.journeys.conftest import add_account
 from tests.journeys.product import Product, report, wait_for

@@ -4,7 +4,6 @@ import shutil
 import uuid
 
 import pytest
-from playwright.sync_api import expect
 
 from app.services.accounts import create_account
 from app.services.authority import Actor
@@ -17,7 +16,7 @@ from app.services.trail import trail_csv
 from storage.models import Image, Project, Role, Run, Verdict
 from tests.app.conftest import ADMIN, settings_in, twice_home  # noqa: F401
 from tests.journeys.conftest import add_account
-from tests.journeys.product import Product
+from tests.journeys.product import Product, settled
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 EVIL = '"><img src=x onerror="window.ran=1"><script>window.ran=1</script><svg onload=window.ran=1>'
@@ -62,13 +61,6 @@ def hostile(twice_home, tmp_path):  # noqa: F811
     yield started, context, image
     started.stop()
     context.database.dispose()
-
-
-def settled(page):
-    expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=60_000)
-    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0, timeout=60_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
-    page.wait_for_timeout(500)
 
 
 def test_markup_is_text_on_every_page(hostile, page_of):

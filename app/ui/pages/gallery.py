@@ -113,6 +113,8 @@ if not page.items:
         st.write("No part is let through by the search and the filters. Empty them, or show all images.")
     elif show == "unlabelled":
         st.write("Every scored image has its label. Bring in more images, or look at the labelled ones.")
+    elif show == "all":
+        st.write("Nothing came in yet, or nothing of it is scored. Bring in images.")
     else:
         st.write("No image is labelled yet. Open one from the list of those not labelled.")
     if here.may(Role.engineer) and st.button("Bring in images", key="gallery-ingest"):
