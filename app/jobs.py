@@ -24,7 +24,7 @@ from app.ledger import Failed, Job, Stopped, abandon, begin, finish, patiently, 
 from app.outbox import BEAT, active, beats_of, cancel, submit, worker_lives
 from app.parts import Part
 from storage import shards
-from storage.database import Database
+from storage.database import Database, prepare_sqlite
 from storage.models import ACTIVE, Run
 from storage.run_rows import WorkerPulse
 
@@ -274,7 +274,6 @@ def _engine(database: Database) -> Engine:
         @event.listens_for(engine, "connect")
         def prepare(connection: Any, _record: Any) -> None:
             connection.isolation_level = "IMMEDIATE"
-            for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                connection.execute(f"PRAGMA {pragma}")
+            prepare_sqlite(connection)
 
     return engine

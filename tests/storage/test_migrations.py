@@ -5,7 +5,8 @@ import threading
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from storage import images
 from storage.database import Database
@@ -53,6 +54,31 @@ def test_two_that_start_together_upgrade_once(database_url):
     with database.write() as session:
         a_project(session)
     database.dispose()
+
+
+def test_eight_that_open_a_new_database_at_the_same_moment_all_get_in(tmp_path):
+    """On SQLite the switch to write-ahead logging answers "locked" at once, whatever the timeout."""
+    errors = []
+    for number in range(60):
+        url, together = f"sqlite:///{tmp_path}/{number}.db", threading.Barrier(8)
+
+        def start(url=url, together=together):
+            together.wait()
+            database = Database(url)
+            try:
+                with database.write() as session:
+                    session.execute(text("SELECT 1"))
+            except DBAPIError as error:
+                errors.append(error)
+            finally:
+                database.dispose()
+
+        threads = [threading.Thread(target=start) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == []
 
 
 def test_another_kind_of_database_is_refused_by_name():
