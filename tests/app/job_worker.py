@@ -18,6 +18,12 @@ def handlers(folder: Path):
         with (folder / name).open("a") as file:
             file.write(line + "\n")
 
+    def checkpoint(path: Path, step: int) -> None:
+        """The old number or the new one, wherever a kill falls: a file cut short between the two would be neither."""
+        new = path.with_suffix(".new")
+        new.write_text(str(step))
+        new.replace(path)
+
     def steps(job: jobs.Job) -> None:
         """Go on from the last checkpoint, one step in 0.1 s."""
         note("starts", job.run_id)
@@ -28,7 +34,7 @@ def handlers(folder: Path):
             job.stop_if_cancelled()
             time.sleep(0.1)
             note("steps", f"{job.run_id} {step}")
-            path.write_text(str(step + 1))
+            checkpoint(path, step + 1)
             job.progress("counting", step + 1, total, loss=0.5)
         note("ends", job.run_id)
 
