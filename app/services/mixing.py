@@ -1,7 +1,7 @@
 """What the queue wants next and why: purposes in fixed shares, no two alike in a row. Arithmetic on few candidates.
 
 A queue that only asked for likely defects would never learn where the boundary is wrong, and nobody would know what it
-lets pass. The shares are a decision of ours, not fitted to any data set.
+lets pass. The shares are a decision of ours, not fitted to any data set; a project may set the audit's.
 """
 
 from collections import Counter
@@ -58,17 +58,29 @@ def why(candidate: Candidate, purpose: Purpose, spread: float) -> str:
     return "no version ranks the images yet: normal parts are needed first"
 
 
+def shares_with(audit: float) -> dict[Purpose, float]:
+    """The shares when the audit has this one, in [0, 1): the others keep their proportions and make it up to 1."""
+    rest = (1 - audit) / (1 - SHARES["audit"])
+    return {purpose: audit if purpose == "audit" else rest * share for purpose, share in SHARES.items()}
+
+
 def mixed(
-    candidates: Mapping[Purpose, Sequence[Candidate]], *, done: Sequence[str], length: int
+    candidates: Mapping[Purpose, Sequence[Candidate]],
+    *,
+    done: Sequence[str],
+    length: int,
+    shares: Mapping[Purpose, float] = SHARES,
 ) -> list[tuple[Purpose, Candidate]]:
     """The next images: each place goes to the purpose that is furthest behind its share.
 
     Args:
         candidates: per purpose, in its own order, the best first.
+        shares: of the purposes; one whose share is 0 is left out.
         done: purposes of the last labels; they count, so that the shares hold over a day and not only over a page.
         length: how many to choose at most.
     """
-    counts, left = Counter(done), {purpose: list(found) for purpose, found in candidates.items()}
+    counts = Counter(done)
+    left = {purpose: list(found) for purpose, found in candidates.items() if shares[purpose] > 0}
     chosen: list[tuple[Purpose, Candidate]] = []
     limit = alike_below([candidate for found in candidates.values() for candidate in found])
     taken: set[int] = set()
@@ -78,7 +90,7 @@ def mixed(
         open_ones = [purpose for purpose, found in left.items() if found]
         if not open_ones:
             break
-        purpose = min(open_ones, key=lambda name: (counts[name] + 1) / SHARES.get(name, 1.0))
+        purpose = min(open_ones, key=lambda name: (counts[name] + 1) / shares[name])
         before = [candidate for _, candidate in chosen[-BACK:]]
         picked = left[purpose][0] if purpose == "audit" else _unlike(left[purpose], before, limit)
         counts[purpose] += 1

@@ -1,16 +1,17 @@
 """The labelling queue: who gets which image next, and why it is asked about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from app.services.access import image_of, project_of
+from app.services.audit_share import NoAudit, share_of
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, why
+from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, shares_with, why
 from app.services.score import QueueItem
 from storage import annotations, images, leases, pool, scores, versions
 from storage.models import Image, Role, Standing, Version, now
@@ -49,6 +50,7 @@ class Queue:
         waiting_defect, waiting_margin: images without a label beyond and near the boundary, at most 1,000 each.
         unscored: images that wait for the worker, at most 1,000.
         skipped, held: what this person put off, and what others have open.
+        no_audit: why no part of the mix is drawn by lot; None where some is.
     """
 
     wanted: list[Wanted]
@@ -58,6 +60,7 @@ class Queue:
     unscored: int
     skipped: int
     held: int
+    no_audit: NoAudit | None = None
 
 
 def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "mixed", limit: int = 24) -> Queue:
@@ -78,7 +81,9 @@ def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "
         if version is None:
             found = images.unranked(session, project.id, labelled=False, free_for=actor.name, limit=limit)
             return Queue([_first(image) for image, _ in found], None, 0, 0, 0, *away)
-        chosen = _chosen(session, project.id, version, actor, ask, limit)
+        audit = share_of(project)
+        shares: dict[Purpose, float] = shares_with(audit.share) if ask == "mixed" else {ask: 1.0}
+        chosen = _chosen(session, project.id, version, actor, shares, limit)
         return Queue(
             [_wanted(version, purpose, candidate) for purpose, candidate in chosen],
             version.id,
@@ -86,6 +91,7 @@ def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "
             scores.count_waiting(session, version.id, Standing.margin),
             scores.count_new(session, version.id, project.id),
             *away,
+            no_audit=audit.off,
         )
 
 
@@ -146,13 +152,13 @@ def offer_again(context: Context, actor: Actor, project_slug: str) -> int:
 
 
 def _chosen(
-    session: Session, project_id: int, version: Version, actor: Actor, ask: Ask, limit: int
+    session: Session, project_id: int, version: Version, actor: Actor, shares: Mapping[Purpose, float], limit: int
 ) -> list[tuple[Purpose, Candidate]]:
-    wanted = SOURCES if ask == "mixed" else {ask: SOURCES[ask]}
-    each = SEEN if ask == "mixed" else max(SEEN, limit)
-    candidates = {purpose: read(session, version.id, actor.name, limit=each) for purpose, read in wanted.items()}
+    wanted = [purpose for purpose, share in shares.items() if share > 0]
+    each = SEEN if len(wanted) > 1 else max(SEEN, limit)
+    candidates = {purpose: SOURCES[purpose](session, version.id, actor.name, limit=each) for purpose in wanted}
     done = annotations.latest_purposes(session, project_id, limit=REMEMBERED)
-    return mixed(candidates, done=done, length=limit)
+    return mixed(candidates, done=done, length=limit, shares=shares)
 
 
 def _wanted(version: Version, purpose: Purpose, candidate: Candidate) -> Wanted:

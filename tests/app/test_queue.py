@@ -6,16 +6,18 @@ import uuid
 import numpy as np
 import pytest
 
+from app.services.audit_share import audit_share, set_audit_share
 from app.services.authority import Actor, NotAllowed
 from app.services.errors import Refused
 from app.services.escapes import escapes, interval
 from app.services.ingest import create_project, ingest_source
 from app.services.label import save_verdict
-from app.services.mixing import SHARES, mixed, purpose_of
+from app.services.mixing import SHARES, mixed, purpose_of, shares_with
 from app.services.queue import claim, hold, offer_again, queue_for, skip
+from app.services.trail import Filter, trail
 from storage.models import Role, Standing, Verdict
 from storage.pool import Candidate
-from tests.app.conftest import ENGINEER, part
+from tests.app.conftest import ADMIN, ENGINEER, part
 
 IDA, OTTO, VIC = Actor("ida", Role.inspector), Actor("otto", Role.inspector), Actor("vic", Role.viewer)
 
@@ -139,3 +141,42 @@ def test_the_interval_covers_as_often_as_it_says():
     ends = [interval(k, of, 0.95) for k in range(of + 1)]
     covered = sum(chance for chance, (low, high) in zip(chances, ends, strict=True) if low <= share <= high)
     assert 0.95 <= covered < 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_a_projects_own_audit_share_holds_and_the_others_keep_their_proportions(share):
+    pools = {purpose: [candidate(1000 * i + k) for k in range(200)] for i, purpose in enumerate(SHARES)}
+    shares = shares_with(share)
+    chosen = [purpose for purpose, _ in mixed(pools, done=[], length=200, shares=shares)]
+    assert sum(shares.values()) == pytest.approx(1) and chosen.count("audit") == pytest.approx(200 * share, abs=1)
+    assert shares["defect"] / shares["check"] == pytest.approx(SHARES["defect"] / SHARES["check"])
+    assert {purpose: chosen.count(purpose) for purpose in SHARES} == pytest.approx(
+        {purpose: 200 * part for purpose, part in shares.items()}, abs=1
+    )
+
+
+def test_the_default_audit_share_changes_nothing():
+    assert shares_with(SHARES["audit"]) == pytest.approx(SHARES)
+
+
+def test_nobody_switches_the_audit_off_without_a_reason_that_is_kept(trained):
+    assert audit_share(trained, VIC, "tile").share == SHARES["audit"]
+    with pytest.raises(Refused, match="give the reason for a share of 0 %"):
+        set_audit_share(trained, ENGINEER, "tile", 0.0, reason="  ")
+    with pytest.raises(Refused, match="60% is not from 0 to 50%"):
+        set_audit_share(trained, ENGINEER, "tile", 0.6)
+    with pytest.raises(NotAllowed):
+        set_audit_share(trained, Actor("rita", Role.reviewer), "tile", 0.1)
+    set_audit_share(trained, ENGINEER, "tile", 0.0, reason="every part is inspected twice")
+    queue = queue_for(trained, VIC, "tile")
+    assert "audit" not in {wanted.purpose for wanted in queue.wanted} and queue.wanted
+    off = audit_share(trained, VIC, "tile").off
+    assert queue.no_audit == off and (off.by, off.reason) == (ENGINEER.name, "every part is inspected twice")
+    set_audit_share(trained, ENGINEER, "tile", 0.0, reason="still so")
+    assert audit_share(trained, VIC, "tile").off.since == off.since
+    told = [(row.action, row.details) for row in trail(trained, ADMIN, which=Filter(action="audit share"))]
+    assert told[-1] == ("audit share", {"share": 0.0, "reason": "every part is inspected twice"})
+    assert queue_for(trained, VIC, "tile", ask="audit").wanted  # who asks for lots still gets them
+    set_audit_share(trained, ENGINEER, "tile", 0.5)
+    queue = queue_for(trained, VIC, "tile")
+    assert queue.no_audit is None and "audit" in {wanted.purpose for wanted in queue.wanted}

@@ -36,7 +36,7 @@ LEAST = {
     Role.engineer: (
         "request_ingest ingest_source stage_upload create_project request_retraining cancel request_scoring promote "
         "set_operating_point set_gate set_triggers request_bias_check request_comparison request_verification "
-        "request_preview members_of set_role"
+        "request_preview members_of set_role set_audit_share"
     ),
     Role.admin: "create_account people set_password set_admin set_disabled trail trail_actions trail_csv verify_trail "
     "make_code make_backup",

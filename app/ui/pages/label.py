@@ -7,6 +7,7 @@ from app.services.label_aids import is_blind
 from app.services.queue import ASKS, Ask, Queue, Wanted, claim, hold, offer_again, queue_for, skip
 from app.ui.components.gallery import gallery
 from app.ui.components.mask_editor import Drawn
+from app.ui.components.shares import no_audit
 from app.ui.label_stage import aids, past, said, sight_of, stage, stands
 from app.ui.labelling import Desk, desk
 from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
@@ -113,6 +114,8 @@ def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, at: Desk) -> No
     else:
         reasons += ["Every other image has its label. See what a retrain would learn from them, or bring in more."]
     st.write(" ".join(filter(None, reasons)))
+    if queue.no_audit:
+        st.caption(no_audit(queue.no_audit))
     row = st.container(horizontal=True)
     if queue.skipped and row.button("Show what I put off", type="primary", key="label-again"):
         offer_again(here.context, here.actor, slug)
@@ -143,6 +146,8 @@ with told():
     with picture:
         following = [each.item for each in queue.wanted if each.item.image_id != image_id][:2]
         drawn = stage(here, view, at, sight_of(here, slug, view, blind=blind), following)
+        if queue.no_audit:
+            st.caption(no_audit(queue.no_audit))
     with facts:
         stands(view, wanted, queue, blind=blind)
         aids(here, view, blind=blind)

@@ -11,7 +11,7 @@ MAY = {
     Role.viewer: "sees everything of the project, changes nothing",
     Role.inspector: "labels images",
     Role.reviewer: "reviews labels, imports and exports them, sets the blind share",
-    Role.engineer: "brings in images, retrains, promotes, sets operating points, gives roles",
+    Role.engineer: "brings in images, retrains, promotes, sets operating points and the audit share, gives roles",
 }
 
 NO_ROLE = "no role"

@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from app.services.audit_share import NoAudit, audit_share
 from app.services.errors import Refused
 from app.services.escapes import Escapes, escapes
 from app.services.operating import (
@@ -22,6 +23,7 @@ from app.services.review import versions_view
 from app.ui.components.figures import show
 from app.ui.components.job_status import local_time
 from app.ui.components.review_figures import operating_figure
+from app.ui.components.shares import no_audit
 from app.ui.components.version_picker import pick_version
 from app.ui.visit import Visit, plain, project_visit, sentence, told
 from storage.errors import StorageError
@@ -102,13 +104,17 @@ def choose(here: Visit, slug: str, view: OperatingView) -> tuple[Proposal, Conse
     return found
 
 
-def audited(found: Escapes | None) -> str:
-    """What the audit by lot says of the parts inside the boundary."""
+def audited(found: Escapes | None, off: NoAudit | None) -> str:
+    """What the audit by lot says of the parts inside the boundary, and that it says no more where there is none."""
     if found is None or not found.checked:
+        if off is not None:
+            return no_audit(off)
         return "How many defects lie inside its boundary is not known yet: the queue draws some of those parts by lot."
     doubt = f", {found.unsure} more where nobody could tell" if found.unsure else ""
+    ended = f"{no_audit(off)} Before that: " if off else ""
     return (
-        f"Audit by lot of the parts inside its boundary: {found.found} of {found.checked - found.unsure} were defects "
+        f"{ended}Audit by lot of the parts inside its boundary: "
+        f"{found.found} of {found.checked - found.unsure} were defects "
         f"({100 * found.low:.1f} to {100 * found.high:.1f} %, 95 % interval{doubt})."
     )
 
@@ -149,7 +155,7 @@ with right:
     st.markdown("**What it would do**" if chosen else "**What the rule that stands does**")
     consequences(chosen[1] if chosen else standing_consequence(here.context, here.actor, slug, number))
     if view.decides:
-        st.caption(audited(escapes(here.context, here.actor, slug)))
+        st.caption(audited(escapes(here.context, here.actor, slug), audit_share(here.context, here.actor, slug).off))
 smallest = ", ".join(
     f"{100 * share:.1f} % {'on average' if name == 'expected' else f'with {100 * float(name):.0f} % confidence'}"
     for name, share in view.smallest.items()

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.services.label_aids import MOST_BLIND, blind_share, set_blind_share
 from app.services.suspects import Suspect, agreement, review_label, suspects, unseen
+from app.ui.components.shares import audit_setting, blind_setting
 from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
 from storage.models import Role
 
@@ -62,11 +62,9 @@ for each in found[:STEP]:
     card(here, slug, each)
 if len(found) > STEP:
     st.caption(f"{len(found) - STEP} more follow as these are answered.")
-with st.expander("Blind share"):
-    st.caption("A share of the images is shown without heat and score until it is answered, to measure eyes alone.")
-    now = blind_share(here.context, here.actor, slug)
-    share = st.slider("Percent", 0, round(100 * MOST_BLIND), round(100 * now), 5, key="blind-share")
-    if share != round(100 * now) and st.button("Keep", key="blind-keep"):
-        with told():
-            set_blind_share(here.context, here.actor, slug, share / 100)
-            st.rerun()
+with st.expander("Shares of the queue: audit and blind"):
+    audit, blind = st.columns(2, gap="large")
+    with audit:
+        audit_setting(here, slug)
+    with blind:
+        blind_setting(here, slug)

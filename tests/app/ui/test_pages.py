@@ -318,3 +318,25 @@ def test_main_shows_the_navigation_and_the_project(served, token_of):
     assert at.sidebar.selectbox[0].value == "tile"
     assert "inspector" in at.sidebar.caption[0].value
     assert opened() is not None
+
+
+def test_an_audit_is_switched_off_with_a_reason_and_the_pages_say_so_from_then_on(visit):
+    at = visit("review_labels")
+    at.slider(key="audit-share").set_value(0)
+    run(at)
+    button(at, "audit-keep").click()
+    run(at)
+    assert "give the reason" in words(at)
+    at.text_input(key="audit-reason").set_value("all parts are looked at twice")
+    run(at)
+    button(at, "audit-keep").click()
+    run(at)
+    for page in ("review_labels", "label", "operating"):
+        said = words(visit(page))
+        assert "No audit by lot since 20" in said and "engineer: all parts are looked at twice" in said, page
+        assert "how many defects pass is no longer estimated" in said
+
+
+def test_a_reviewer_reads_the_audit_share_and_cannot_move_it(visit):
+    at = visit("review_labels", "reviewer")
+    assert "**15 %**" in words(at) and [slider.key for slider in at.slider] == ["blind-share"]
