@@ -134,3 +134,7 @@ bench-bias: install ## does the bias check catch BGAD† and leave BGAD alone, o
 .PHONY: bench-retrain
 bench-retrain: install-dev ## ten new masks on screw, from the click to the version, over the paper's schedule: ROUNDS=1 for less
 	$(BIN)/python -m bench.retrain --shared $(BGAD_SHARED) --rounds $(or $(ROUNDS),3)
+
+.PHONY: bench-contamination
+bench-contamination: install ## 10 defects among 200 normals: how many stand first before anything is trained
+	$(BIN)/python -m bench.contamination $(or $(DATASETS),$(BGAD_SHARED)/data/screw $(BGAD_SHARED)/data/cookie) --weights $(FIGURES_WEIGHTS)

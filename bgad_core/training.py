@@ -81,7 +81,7 @@ def train(
     torch.set_num_threads(threads)
     extractor = FeatureExtractor(config.backbone, resolve_device(device))
     if config.backbone.built_in:
-        _calibrate_built_in(extractor, normals, config)
+        calibrate_built_in(extractor, normals, config)
     features, held_out = _features(extractor, normals, calibration, config, cache, progress, should_stop)
     model = BGAD(config, extractor)
     set_statistics(model, features)
@@ -241,7 +241,8 @@ def _features(
     return made[0], made[1]
 
 
-def _calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], config: BGADConfig) -> None:
+def calibrate_built_in(extractor: FeatureExtractor, normals: Sequence[Sample], config: BGADConfig) -> None:
+    """Set the built-in network to the first normals by hash, one tile of each."""
     chosen = sorted(normals, key=lambda sample: sample.sha256)[:STATISTICS_IMAGES]
     tiles = []
     for number, sample in enumerate(chosen):
