@@ -268,7 +268,7 @@ class Run(Base):
     )
     id: Mapped[str] = mapped_column(String(36), primary_key=True)  # uuid4, also the engine's workflow id
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    kind: Mapped[str] = mapped_column(String(20))  # ingest | score | retrain | compare | bias | verify | preview
+    kind: Mapped[str] = mapped_column(String(20))  # ingest, score, retrain …: the worker's handlers
     state: Mapped[RunState] = mapped_column(default=RunState.queued)
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")

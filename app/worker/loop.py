@@ -166,6 +166,7 @@ _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
     "verify": _later("verify", "verify"),
     "bias": _later("bias", "bias"),
     "preview": _later("preview", "paste"),
+    "contamination": _later("contamination", "contamination"),
 }
 
 

@@ -18,6 +18,7 @@ KINDS = {
     "verify": "Making it again",
     "bias": "Bias check",
     "preview": "Pasting defects",
+    "contamination": "Looking for odd normals",
 }
 ENDS = {RunState.done: "done", RunState.failed: "failed", RunState.cancelled: "cancelled"}
 WAITS = "Waiting for a worker. If this stays, start one: bgad-inspect worker"

@@ -1,16 +1,28 @@
-"""Review labels: which labels do the boundary or a colleague doubt?"""
+"""Review labels: which labels do the boundary, the other normals or a colleague doubt?"""
 
 import streamlit as st
 
+from app.services.contamination import KIND, odd_normals, request_contamination
+from app.services.errors import Refused
+from app.services.score import scoring_version
 from app.services.suspects import Suspect, agreement, review_label, suspects, unseen
+from app.ui.components.job_status import job_line, local_time
 from app.ui.components.shares import audit_setting, blind_setting
 from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
 from storage.models import Role
 
 STEP = 12
+KINDS = {"doubted": "The boundary doubts", "odd": "Odd among the normals", "unseen": "Nobody looked again"}
+NOTHING = {
+    "doubted": "The boundary doubts no label. It may after a retrain; without a version, train one first, and bring in "
+    "labels. What is odd among the normals can be looked for before that.",
+    "odd": "No odd normal waits: nobody has looked for them yet, or all that were found are answered. Bring in good "
+    "parts, and look before the first training.",
+    "unseen": "Every label of a colleague has been looked at again. Bring in more images to have new ones.",
+}
 
 
-def card(here: Visit, slug: str, found: Suspect) -> None:
+def card(here: Visit, slug: str, found: Suspect, *, yes: str) -> None:
     """One label with its image and what speaks against it; accept, reject with a reason, or open it."""
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.html(f'<img src="/thumb/{found.image_id}" alt="" style="height:76px;border-radius:6px">', width="content")
@@ -21,7 +33,7 @@ def card(here: Visit, slug: str, found: Suspect) -> None:
         key = f"{found.annotation_id}"
         if st.button("Open", key=f"open-{key}"):
             open_page("label", image=str(found.image_id), project=slug)
-        if st.button("Accept", key=f"accept-{key}"):
+        if st.button(yes, key=f"accept-{key}"):
             with told():
                 review_label(here.context, here.actor, found.annotation_id, accepted=True)
                 st.rerun()
@@ -33,6 +45,34 @@ def card(here: Visit, slug: str, found: Suspect) -> None:
                     st.rerun()
 
 
+def first_kind(here: Visit, slug: str) -> str:
+    """What to look at first: before there is a boundary, what is odd among the normals."""
+    try:
+        scoring_version(here.context, here.actor, slug)
+        return "doubted"
+    except Refused:
+        return "odd"
+
+
+def odd_ones(here: Visit, slug: str) -> list[Suspect]:
+    """The odd normals that are not settled yet, below what the ranking is and is not, and the button that makes it."""
+    ranking = odd_normals(here.context, here.actor, slug)
+    row = st.container(horizontal=True, vertical_alignment="center")
+    made = f"{ranking.looked} of {ranking.normals} good parts, {local_time(ranking.at)}. " if ranking else ""
+    row.caption(
+        f"{made}A defect taken for normal is learnt as normal. This ranks the good parts that a version would learn "
+        "from by how far their oddest place lies from all the others, in the features of the frozen backbone. It needs "
+        "no version, and it is no boundary: some good part is always the oddest.",
+        width="stretch",
+    )
+    if row.button("Look again" if ranking else "Look for odd ones", type="primary", key="odd-start"):
+        with told():
+            request_contamination(here.context, here.actor, slug)
+            st.rerun()
+    job_line(here, slug, kind=KIND)
+    return ranking.found if ranking else []
+
+
 here, slug = project_visit()
 st.title("Review labels")
 if not here.may(Role.reviewer):
@@ -41,25 +81,24 @@ if not here.may(Role.reviewer):
 bar = st.container(horizontal=True, vertical_alignment="center")
 kind = bar.segmented_control(
     "Labels",
-    ("doubted", "unseen"),
-    format_func={"doubted": "The boundary doubts", "unseen": "Nobody looked again"}.__getitem__,
-    default="doubted",
+    list(KINDS),
+    format_func=KINDS.__getitem__,
+    default=first_kind(here, slug),
     required=True,
     key="review-kind",
     label_visibility="collapsed",
 )
 for name, (yes, total) in sorted(agreement(here.context, here.actor, slug).items()):
     bar.caption(f"{plain(name)}: {yes} of {total} accepted")
-found = (suspects if kind == "doubted" else unseen)(here.context, here.actor, slug)
+if kind == "odd":
+    found = odd_ones(here, slug)
+else:
+    found = (suspects if kind == "doubted" else unseen)(here.context, here.actor, slug)
 if not found:
     st.header("Nothing to review")
-    st.write(
-        "The boundary doubts no label. It may after a retrain; without a version, train one first, and bring in labels."
-        if kind == "doubted"
-        else "Every label of a colleague has been looked at again. Bring in more images to have new ones."
-    )
+    st.write(NOTHING[kind])
 for each in found[:STEP]:
-    card(here, slug, each)
+    card(here, slug, each, yes="It is normal" if kind == "odd" else "Accept")
 if len(found) > STEP:
     st.caption(f"{len(found) - STEP} more follow as these are answered.")
 with st.expander("Shares of the queue: audit and blind"):

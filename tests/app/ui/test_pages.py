@@ -6,11 +6,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.ui
-from app.ledger import begin
+from app.ledger import begin, finish
 from app.processes import environment_of
 from app.services.accounts import create_account
+from app.services.contamination import odd_normals
 from app.services.impact import promotions_of
-from app.services.ingest import create_project
+from app.services.ingest import create_project, ingest_source
 from app.services.label import label_view
 from app.services.members import members_of, set_role
 from app.services.retrain import request_retraining
@@ -18,9 +19,10 @@ from app.services.score import ranked_queue
 from app.services.sign_in import sign_in, sign_out
 from app.services.tokens import bearer
 from app.ui.opened import opened
+from app.worker.loop import handlers
 from storage import annotations, runs, scores
 from storage.models import Role, RunState, Standing, Verdict
-from tests.app.conftest import ADMIN, ENGINEER
+from tests.app.conftest import ADMIN, ENGINEER, part
 
 UI = Path(app.ui.__file__).parent
 PAGES = (
@@ -331,7 +333,7 @@ def test_an_audit_is_switched_off_with_a_reason_and_the_pages_say_so_from_then_o
     run(at)
     button(at, "audit-keep").click()
     run(at)
-    for page in ("review_labels", "label", "operating"):
+    for page in ("label", "operating"):
         said = words(visit(page))
         assert "No audit by lot since 20" in said and "engineer: all parts are looked at twice" in said, page
         assert "how many defects pass is no longer estimated" in said
@@ -340,3 +342,28 @@ def test_an_audit_is_switched_off_with_a_reason_and_the_pages_say_so_from_then_o
 def test_a_reviewer_reads_the_audit_share_and_cannot_move_it(visit):
     at = visit("review_labels", "reviewer")
     assert "**15 %**" in words(at) and [slider.key for slider in at.slider] == ["blind-share"]
+
+
+def test_odd_normals_are_looked_for_and_settled_before_there_is_a_version(served, visit, tmp_path):
+    create_project(served, ENGINEER, name="new", built_in=True, size=64)
+    for i in range(6):
+        (tmp_path / f"{i}.png").write_bytes(part(i, scratch=i == 2))
+    for path in sorted(tmp_path.glob("*.png")):
+        ingest_source(served, ENGINEER, "new", path, content="normal")
+    at = visit("review_labels", "admin", query={"project": "new"})
+    assert "no boundary" in words(at) and "No odd normal waits" in words(at)
+    button(at, "odd-start").click()
+    run(at)
+    with served.database.read() as session:
+        job_id = runs.active_run(session, 2, "contamination").id
+    job = begin(served.database, job_id)
+    handlers(served)["contamination"](job)
+    finish(job)
+    at = visit("review_labels", "admin", query={"project": "new"})
+    first = odd_normals(served, ENGINEER, "new").found[0]
+    assert first.name == "2.png" and "2.png  \n:orange[1 of 6: its oddest place lies" in words(at)
+    accept = button(at, f"accept-{first.annotation_id}")
+    assert accept.label == "It is normal"
+    accept.click()
+    run(at)
+    assert button(at, f"accept-{first.annotation_id}") is None and "1 of 6" not in words(at)
