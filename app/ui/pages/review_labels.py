@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.services.contamination import KIND, odd_normals, request_contamination
 from app.services.errors import Refused
+from app.services.retrain import runs_of
 from app.services.score import scoring_version
 from app.services.suspects import Suspect, agreement, review_label, suspects, unseen
 from app.ui.components.job_status import job_line, local_time
@@ -57,19 +58,22 @@ def first_kind(here: Visit, slug: str) -> str:
 def odd_ones(here: Visit, slug: str) -> list[Suspect]:
     """The odd normals that are not settled yet, below what the ranking is and is not, and the button that makes it."""
     ranking = odd_normals(here.context, here.actor, slug)
-    row = st.container(horizontal=True, vertical_alignment="center")
+    words, button = st.columns([4, 1], vertical_alignment="center")
     made = f"{ranking.looked} of {ranking.normals} good parts, {local_time(ranking.at)}. " if ranking else ""
-    row.caption(
-        f"{made}A defect taken for normal is learnt as normal. This ranks the good parts that a version would learn "
-        "from by how far their oddest place lies from all the others, in the features of the frozen backbone. It needs "
-        "no version, and it is no boundary: some good part is always the oddest.",
-        width="stretch",
+    words.caption(
+        f"{made}Ranked by how far a part's oddest place lies from all the others, in the frozen backbone's features, "
+        "before a version learns them as normal. It is no boundary: some good part is always the oddest."
     )
-    if row.button("Look again" if ranking else "Look for odd ones", type="primary", key="odd-start"):
+    if button.button(
+        "Look again" if ranking else "Look for odd ones", type="primary", key="odd-start", width="stretch"
+    ):
         with told():
             request_contamination(here.context, here.actor, slug)
             st.rerun()
     job_line(here, slug, kind=KIND)
+    last = next((run for run in runs_of(here.context, here.actor, slug) if run.kind == KIND), None)
+    if last is not None and last.error:
+        st.error(f"The last look failed: {plain(last.error)}")
     return ranking.found if ranking else []
 
 

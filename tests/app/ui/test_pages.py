@@ -363,6 +363,7 @@ def test_odd_normals_are_looked_for_and_settled_before_there_is_a_version(served
     first = odd_normals(served, ENGINEER, "new").found[0]
     assert first.name == "2.png" and "2.png  \n:orange[1 of 6: its oddest place lies" in words(at)
     accept = button(at, f"accept-{first.annotation_id}")
+    assert "6 of 6 good parts, 20" in words(at)
     assert accept.label == "It is normal"
     accept.click()
     run(at)
