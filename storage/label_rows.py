@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, String
+from sqlalchemy import Boolean, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models import Base, UtcDateTime, now
@@ -23,6 +23,7 @@ class Skip(Base):
     """An image that somebody put off; the queue does not offer it to them again by itself."""
 
     __tablename__ = "skips"
+    __table_args__ = (Index("ix_skips_image", "image_id"),)
     by: Mapped[str] = mapped_column(String(80), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"), primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)

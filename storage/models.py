@@ -74,6 +74,7 @@ class RunState(Enum):
     done = "done"
 
 
+NEVER_AGAIN = {"sqlite_autoincrement": True}  # a removed row's number is not given to another: browsers remember it
 ACTIVE = (RunState.queued, RunState.running, RunState.cancelling)
 
 
@@ -85,6 +86,7 @@ class Project(Base):
     """One product or part type."""
 
     __tablename__ = "projects"
+    __table_args__ = NEVER_AGAIN
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -98,6 +100,8 @@ class Image(Base):
         UniqueConstraint("project_id", "sha256"),
         Index("ix_images_came", "project_id", "created_at"),
         Index("ix_images_order", "project_id", "id"),
+        Index("ix_images_ingest", "ingest_id"),
+        NEVER_AGAIN,
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
@@ -164,7 +168,7 @@ class Version(Base):
     """A trained model with its boundary. Never changed after it was added."""
 
     __tablename__ = "versions"
-    __table_args__ = (UniqueConstraint("project_id", "number"),)
+    __table_args__ = (UniqueConstraint("project_id", "number"), NEVER_AGAIN)
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
     number: Mapped[int]
