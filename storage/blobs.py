@@ -6,15 +6,18 @@ once. Whoever comes second finds what the first one wrote.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from storage.errors import DamagedObject, NotFound, StorageError
-from storage.stores import Folder, open_store, require_create_only, write_atomically
+from storage.stores import Entry, Folder, moment, open_store, require_create_only, write_atomically
 
 KEY = re.compile(r"[0-9a-f]{64}")
 NAME = re.compile(r"[a-z]+/[0-9a-f]{64}")
 OBJECT = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}")
+T = TypeVar("T")
 
 
 class Blobs:
@@ -31,15 +34,17 @@ class Blobs:
     def put(self, data: bytes) -> str:
         """Keep the bytes and return their key; safe to repeat, never half-written.
 
+        An object that is there already counts as written now: `discard` leaves it to whoever is about to name it.
+
         Raises:
             StorageError: they cannot be written (no space left, no rights).
         """
         key = hashlib.sha256(data).hexdigest()
-        path = _path(key)
-        try:
-            taken = self._known(path, data) or not self._store.create(path, data)
-            if taken and self._store.size(path) != len(data):  # cut short by something else than us
-                self._store.overwrite(path, data)
+        path = path_of(key)
+        try:  # looking first is cheap in a folder; elsewhere the create itself finds out, in one request
+            kept = isinstance(self._store, Folder) and self._again(path, data)
+            while not kept:
+                kept = self._store.create(path, data) or self._again(path, data)
         except OSError as error:
             raise self._unwritable(data, error) from error
         return key
@@ -51,13 +56,13 @@ class Blobs:
             NotFound: no such object.
             DamagedObject: its bytes are not those that were put.
         """
-        data = self._read(key, _path(key))
+        data = self._read(key, path_of(key))
         if hashlib.sha256(data).hexdigest() != key:
             raise DamagedObject(f"object {key} is damaged ({len(data):,} bytes): restore it from a backup")
         return data
 
     def exists(self, key: str) -> bool:
-        return self._store.size(_path(key)) is not None
+        return self._store.size(path_of(key)) is not None
 
     def all_keys(self) -> Iterator[str]:
         """Every key that there is, in no order; half-written files of a killed process are none."""
@@ -68,7 +73,7 @@ class Blobs:
     def local_path(self, key: str, cache: Path) -> Path:
         """A file on this machine with the bytes of a key: the object itself, or a copy under `cache`."""
         if isinstance(self._store, Folder):
-            path = self._store.path(_path(key))
+            path = self._store.path(path_of(key))
             if not path.is_file():
                 raise NotFound(f"object {key} is gone: restore it from a backup")
             return path
@@ -77,6 +82,38 @@ class Blobs:
             copy.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(copy, self.get(key))
         return copy
+
+    def renew(self, key: str) -> bool:
+        """Let an object count as written now, for whoever is about to name it again; False when it is not whole."""
+        try:
+            self.put(self.get(key))
+        except (NotFound, DamagedObject):
+            return False
+        return True
+
+    def clock(self) -> datetime:
+        """What time it is where the objects lie: their age is told by no other clock."""
+        return self._reach(lambda: moment(self._store))
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything in the store, in no order: objects, results, and what killed processes left half-written."""
+        yield from self._store.entries()
+
+    def sizes(self, keys: Collection[str]) -> dict[str, int]:
+        """Bytes of those of `keys` that are there; outside of a folder the store's listing is read once."""
+        if isinstance(self._store, Folder):
+            sizes = ((key, self._store.size(path_of(key))) for key in keys)
+            return {key: size for key, size in sizes if size is not None}
+        wanted = {path_of(key): key for key in keys}
+        return {wanted[entry.path]: entry.size for entry in self._store.entries() if entry.path in wanted}
+
+    def discard(self, path: str, *, before: datetime) -> bool:
+        """Delete what lies under a path of `entries` for good, unless it was written or renewed at `before` or later.
+
+        Raises:
+            StorageError: it cannot be deleted (no rights).
+        """
+        return self._reach(lambda: self._store.discard(path, before=before))
 
     def create(self, name: str, data: bytes, *, mend: bool = False) -> bool:
         """Keep a result under its name unless there is one; whether it was this one.
@@ -109,9 +146,21 @@ class Blobs:
             raise DamagedObject(f"result {name} is damaged ({len(data):,} bytes): it is made again by the next attempt")
         return data
 
-    def _known(self, path: str, data: bytes) -> bool:
-        """Looking first is cheap in a folder; elsewhere the create itself finds out, in one request."""
-        return isinstance(self._store, Folder) and self._store.size(path) == len(data)
+    def _again(self, path: str, data: bytes) -> bool:
+        """Renew what is there; False when nothing is."""
+        size = self._store.size(path)
+        if size is not None and size != len(data):  # cut short by something else than us
+            self._store.overwrite(path, data)
+            return True
+        return size is not None and self._store.renew(path, data)
+
+    def _reach(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except OSError as error:
+            raise StorageError(
+                f"{self._store.root} cannot be changed ({error.strerror or error}): see that it runs and its rights"
+            ) from error
 
     def _read(self, what: str, path: str) -> bytes:
         try:
@@ -128,7 +177,8 @@ class Blobs:
         )
 
 
-def _path(key: str) -> str:
+def path_of(key: str) -> str:
+    """Where an object lies in its store."""
     if not KEY.fullmatch(key):
         raise NotFound(f"{key[:80]!r} is no object key: 64 hexadecimal digits are")
     return f"{key[:2]}/{key[2:4]}/{key}"

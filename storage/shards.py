@@ -3,6 +3,8 @@
 Whoever changes a shard holds its run's row, so that of two that finish last one sees the other.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from enum import Enum
 
@@ -11,6 +13,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.models import ACTIVE, Base, Image, Run, RunState
 from storage.scores import is_unscored
+
+FORMAT = 1  # raise it when a result's rows change
 
 
 class ShardState(Enum):
@@ -83,6 +87,20 @@ def images_in(session: Session, held: Shard, project_id: int) -> Sequence[Image]
     """The shard's images, in the order in which they came."""
     mine = (Image.project_id == project_id, Image.id >= held.first_image, Image.id <= held.last_image)
     return session.scalars(select(Image).where(*mine).order_by(Image.id)).all()
+
+
+def contents_of(session: Session, held: Shard, project_id: int) -> list[tuple[int, str]]:
+    """(id, key of the pixels) of the shard's images, in the order of `images_in`."""
+    mine = (Image.project_id == project_id, Image.id >= held.first_image, Image.id <= held.last_image)
+    return [
+        (row.id, row.pixels) for row in session.execute(select(Image.id, Image.pixels).where(*mine).order_by(Image.id))
+    ]
+
+
+def result_name(checkpoint: str, contents: Sequence[tuple[int, str]]) -> str:
+    """The name under which the object store keeps a shard's result: what it was made of, in order."""
+    made_of = [FORMAT, checkpoint, [list(content) for content in contents]]
+    return "shards/" + hashlib.sha256(json.dumps(made_of).encode()).hexdigest()
 
 
 def cancelling(session: Session) -> Sequence[str]:

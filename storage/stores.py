@@ -1,15 +1,15 @@
 """Where objects lie: a folder, an S3 bucket, or another fsspec file system. Each can create an object only once.
 
-S3 is spoken by obstore, not s3fs: it sends `If-None-Match: *` with a create, which is what makes a name mean one
-content for good, and it needs no package beside itself (s3fs asks for an older python-dateutil than the product's).
+Objects may also be discarded, when nothing names them any more. Whoever is just about to name one again has renewed it
+first, so that it counts as young, and only old ones are discarded.
 """
 
 import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,6 +19,16 @@ import fsspec
 from storage.errors import StorageError
 
 PROBE = "create-only"
+CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What lies under a path: how many bytes, and since when by the store's own clock."""
+
+    path: str
+    size: int
+    modified: datetime
 
 
 class Store(Protocol):
@@ -40,6 +50,28 @@ class Store(Protocol):
 
     def overwrite(self, path: str, data: bytes) -> None: ...
 
+    def entries(self) -> Iterator[Entry]:
+        """All that there is, in no order."""
+        ...
+
+    def modified(self, path: str) -> datetime | None: ...
+
+    def renew(self, path: str, data: bytes) -> bool:
+        """Let what is there count as written now; `data` are its bytes. False when it is not there any more."""
+        ...
+
+    def discard(self, path: str, *, before: datetime) -> bool:
+        """Delete it for good unless it was written or renewed at `before` or later; whether it was deleted."""
+        ...
+
+
+def moment(store: Store) -> datetime:
+    """What the store's own clock says: of something that was written just now."""
+    store.overwrite(CLOCK, b"what time it is here\n")
+    if (said := store.modified(CLOCK)) is None:
+        raise OSError(f"{store.root} lost what was just written to it")
+    return said
+
 
 def open_store(url: str) -> Store:
     """The store behind a URL.
@@ -49,6 +81,8 @@ def open_store(url: str) -> Store:
     """
     try:
         if urlsplit(url).scheme in ("s3", "s3a"):
+            from storage.s3_store import S3
+
             return S3(url)
         files, root = fsspec.core.url_to_fs(url)
         return Folder(root) if "file" in _protocols(files) else Other(files, root)
@@ -101,6 +135,42 @@ class Folder:
     def overwrite(self, path: str, data: bytes) -> None:
         write_atomically(self._made(path), data)
 
+    def entries(self) -> Iterator[Entry]:
+        for path in self.paths():
+            with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                found = self.path(path).stat()
+                yield Entry(path, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+
+    def modified(self, path: str) -> datetime | None:
+        try:
+            return datetime.fromtimestamp(self.path(path).stat().st_mtime, UTC)
+        except FileNotFoundError:
+            return None
+
+    def renew(self, path: str, data: bytes) -> bool:
+        try:
+            os.utime(self.path(path))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def discard(self, path: str, *, before: datetime) -> bool:
+        """Taken aside first, then looked at: whoever renews it now finds it gone, whoever did before is seen."""
+        found = self.path(path)
+        aside = found.with_name(f".{found.name}.{uuid.uuid4().hex}")
+        if (written := self.modified(path)) is None or written >= before:
+            return False
+        try:
+            found.rename(aside)
+        except FileNotFoundError:  # another was faster
+            return False
+        young = datetime.fromtimestamp(aside.stat().st_mtime, UTC) >= before
+        if young:
+            with contextlib.suppress(FileExistsError):  # written anew meanwhile
+                os.link(aside, found)
+        aside.unlink()
+        return not young
+
     def path(self, path: str) -> Path:
         return Path(self.root) / path
 
@@ -108,57 +178,6 @@ class Folder:
         found = self.path(path)
         found.parent.mkdir(parents=True, exist_ok=True)
         return found
-
-
-class S3:
-    """A bucket, or a prefix in one; credentials and endpoint come from the usual AWS_* variables or the machine's role.
-
-    Raises:
-        ImportError: the extra `s3` is not installed.
-    """
-
-    def __init__(self, url: str) -> None:
-        try:
-            import obstore
-            from obstore.store import S3Store
-        except ImportError as error:
-            raise ImportError("this needs the extra: pip install 'bgad-inspect[s3]'") from error
-        self.root, self._obstore = url.rstrip("/"), obstore
-        patience = {"max_retries": 8, "retry_timeout": timedelta(seconds=60)}
-        plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"  # client options hide what obstore reads itself
-        limits: Any = {"timeout": "60s", "connect_timeout": "5s", "allow_http": plain}
-        with _as_os_error():
-            self._bucket = S3Store.from_url(self.root, client_options=limits, retry_config=patience)  # type: ignore[arg-type]
-
-    def read(self, path: str) -> bytes:
-        with _as_os_error():
-            return self._obstore.get(self._bucket, path).bytes().to_bytes()
-
-    def size(self, path: str) -> int | None:
-        with _as_os_error():
-            try:
-                return self._obstore.head(self._bucket, path)["size"]
-            except FileNotFoundError:
-                return None
-
-    def paths(self) -> Iterator[str]:
-        with _as_os_error():
-            for page in self._obstore.list(self._bucket):
-                yield from (entry["path"] for entry in page)
-
-    def create(self, path: str, data: bytes) -> bool:
-        from obstore.exceptions import AlreadyExistsError
-
-        with _as_os_error():
-            try:  # one request: a multipart upload cannot carry the condition
-                self._obstore.put(self._bucket, path, data, mode="create", use_multipart=False)
-            except AlreadyExistsError:
-                return False
-            return True
-
-    def overwrite(self, path: str, data: bytes) -> None:
-        with _as_os_error():
-            self._obstore.put(self._bucket, path, data)
 
 
 class Other:
@@ -185,6 +204,30 @@ class Other:
 
     def overwrite(self, path: str, data: bytes) -> None:
         self._put(path, lambda full: self._files.pipe_file(full, data))
+
+    def entries(self) -> Iterator[Entry]:
+        for path in self.paths():
+            size, modified = self.size(path), self.modified(path)
+            if size is not None and modified is not None:
+                yield Entry(path, size, modified)
+
+    def modified(self, path: str) -> datetime | None:
+        try:
+            said: datetime = self._files.modified(f"{self.root}/{path}")
+        except FileNotFoundError:
+            return None
+        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+
+    def renew(self, path: str, data: bytes) -> bool:
+        self.overwrite(path, data)
+        return True
+
+    def discard(self, path: str, *, before: datetime) -> bool:
+        """Looked at right before: the moment between is the file system's own."""
+        if (written := self.modified(path)) is None or written >= before:
+            return False
+        self._files.rm_file(f"{self.root}/{path}")
+        return True
 
     def _put(self, path: str, write: Callable[[str], object]) -> bool:
         full = f"{self.root}/{path}"
@@ -224,17 +267,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-@contextmanager
-def _as_os_error() -> Iterator[None]:
-    """obstore has errors of its own; the first line says what happened, the rest is a trace of its code."""
-    from obstore.exceptions import BaseError
-
-    try:
-        yield
-    except BaseError as error:
-        raise OSError(str(error).strip().splitlines()[0]) from error
 
 
 def _protocols(files: Any) -> tuple[str, ...]:

@@ -15,12 +15,14 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET = "parts"
+ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -53,12 +55,13 @@ class Handler(BaseHTTPRequestHandler):
     def _listing(self, asked):
         """All keys of a bucket that begin with the prefix, on one page."""
         bucket = unquote(asked.path).strip("/")
-        keys = [unquote(path.name).removeprefix(f"/{bucket}/") for path in self.folder.iterdir() if path.name[0] == "%"]
+        found = [path for path in self.folder.iterdir() if path.name[0] == "%"]
+        keys = {unquote(path.name).removeprefix(f"/{bucket}/"): path.stat() for path in found}
         prefix = parse_qs(asked.query).get("prefix", [""])[0]
         entries = "".join(
-            f"<Contents><Key>{key}</Key><LastModified>2026-11-25T00:00:00Z</LastModified><ETag>0</ETag><Size>0</Size>"
-            "</Contents>"
-            for key in sorted(keys)
+            f"<Contents><Key>{key}</Key><LastModified>{time.strftime(ISO, time.gmtime(stat.st_mtime))}</LastModified>"
+            f"<ETag>0</ETag><Size>{stat.st_size}</Size></Contents>"
+            for key, stat in sorted(keys.items())
             if key.startswith(prefix)
         )
         return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode()
@@ -66,23 +69,28 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self._send(body=False)
 
+    def do_DELETE(self):
+        self._path().unlink(missing_ok=True)
+        self._answer(204)
+
     def _send(self, *, body):
         path = self._path()
         if not path.is_file():
             return self._answer(404, _error("NoSuchKey") if body else b"")
         data = path.read_bytes()
-        self._answer(200, data, tag=hashlib.md5(data).hexdigest(), body=body)
+        written = formatdate(path.stat().st_mtime, usegmt=True)
+        self._answer(200, data, tag=hashlib.md5(data).hexdigest(), body=body, written=written)
 
     def _path(self):
         """One flat file per key: nothing in a key can lead out of the folder."""
         return self.folder / quote(unquote(urlsplit(self.path).path), safe="")
 
-    def _answer(self, status, data=b"", *, tag=None, body=True):
+    def _answer(self, status, data=b"", *, tag=None, body=True, written="Wed, 25 Nov 2026 00:00:00 GMT"):
         self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         if tag:
             self.send_header("ETag", f'"{tag}"')
-        self.send_header("Last-Modified", "Wed, 25 Nov 2026 00:00:00 GMT")
+        self.send_header("Last-Modified", written)
         self.end_headers()
         if body:
             self.wfile.write(data)
