@@ -1,6 +1,7 @@
 """Commands that keep an installation: backup, restore, what nobody needs any more."""
 
 import argparse
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,10 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     back = add("restore", help="make an installation from a backup, in an empty BGAD_HOME and database")
     back.add_argument("file", type=Path)
     back.set_defaults(command=restore)
+    gone = add("remove-project", help="delete a project with all that belongs to it, for good; says first what goes")
+    gone.add_argument("slug", help="its short name, as it stands in addresses")
+    gone.add_argument("--yes-remove", metavar="SLUG", help="the name once more, where nobody is there to type it")
+    gone.set_defaults(command=remove_project)
 
 
 def backup(settings: Settings, options: Namespace, say: Say) -> int:
@@ -43,4 +48,22 @@ def restore(settings: Settings, options: Namespace, say: Say) -> int:
 
     report = restore_backup(settings, OPERATOR, options.file)
     say(f"restored as of {report.made_at}: {report.rows:,} rows, {report.objects:,} objects; everybody signs in anew")
+    return 0
+
+
+def remove_project(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services import removal
+
+    context = open_context(settings)
+    goes = removal.what_goes(context, OPERATOR, options.slug)
+    say(f"removing {goes.slug} ({goes.name}) deletes for good:")
+    for what, much in goes.told():
+        say(f"  {what}: {much}")
+    typed = options.yes_remove
+    if typed is None and sys.stdin.isatty():
+        typed = input(f"type {goes.slug} to remove it: ").strip()
+    if typed is None:
+        raise Refused(f"nothing was removed: say --yes-remove {goes.slug} to do it")
+    gone = removal.remove_project(context, OPERATOR, options.slug, confirm=typed)
+    say(gone.told())
     return 0

@@ -53,7 +53,8 @@ def project_by_slug(session: Session, slug: str) -> Project | None:
 
 
 def start_ingest(session: Session, *, project_id: int, source: str, by: str) -> Ingest:
-    ingest = Ingest(project_id=project_id, source=source[:1000], by=by, refused=[])
+    """Open an arrival; NotFound when the project was removed."""
+    ingest = Ingest(project_id=project(session, project_id).id, source=source[:1000], by=by, refused=[])
     session.add(ingest)
     session.flush()
     return ingest

@@ -1,6 +1,7 @@
 """Runs as people see them. Their states are moved by `app/jobs.py` and the worker."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,6 +26,11 @@ def active_run(session: Session, project_id: int, kind: str | None = None) -> Ru
     if kind is not None:
         query = query.where(Run.kind == kind)
     return session.scalars(query.limit(1)).first()
+
+
+def oldest_active(session: Session) -> datetime | None:
+    """When the oldest run of any project that has not ended was asked for; None when all have."""
+    return session.scalar(select(Run.created_at).where(Run.state.in_(ACTIVE)).order_by(Run.created_at).limit(1))
 
 
 def lines(session: Session, run_id: str) -> Sequence[RunLine]:

@@ -7,6 +7,7 @@
 import argparse
 import hashlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -69,9 +70,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_HEAD(self):
         self._send(body=False)
 
-    def do_DELETE(self):
-        self._path().unlink(missing_ok=True)
-        self._answer(204)
+    def do_POST(self):
+        """DeleteObjects: keys of the bucket in the address, named in the body."""
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        bucket, keys = urlsplit(self.path).path.rstrip("/"), re.findall("<Key>([^<]+)</Key>", body)
+        for key in keys:
+            (self.folder / quote(f"{bucket}/{key}", safe="")).unlink(missing_ok=True)
+        gone = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
+        self._answer(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
 
     def _send(self, *, body):
         path = self._path()

@@ -114,6 +114,7 @@ def _commit(context: Context, project_id: int, batch: list[Ready], tally: Tally)
     if not batch:
         return
     with context.database.write() as session:
+        images.project(session, project_id)  # says so when it was removed meanwhile
         for ready in batch:
             image, created = images.add_image(
                 session,

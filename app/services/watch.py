@@ -84,7 +84,7 @@ class Watch:
         self.source = f"watch {shown(place)}"[:1000]
         key = hashlib.sha256(f"{project_slug} {self._files.unstrip_protocol(self._root)}".encode()).hexdigest()[:32]
         self._ledger = context.settings.home / "watch" / f"{key}.jsonl"
-        self._done = _read_ledger(self._ledger)
+        self._done = _read_ledger(self._ledger, since=self.project.created_at.timestamp())
         self._resting: dict[str, tuple[Stamp, float]] = {}
 
     def look(self) -> Look:
@@ -199,9 +199,14 @@ def _stamp(info: dict[str, Any]) -> Stamp:
     return int(info["size"] or 0), str(changed)
 
 
-def _read_ledger(path: Path) -> dict[str, Stamp]:
-    """What earlier looks took; a line that a kill cut short is a file that is read again."""
+def _read_ledger(path: Path, *, since: float) -> dict[str, Stamp]:
+    """What earlier looks took; a line that a kill cut short is a file that is read again.
+
+    A ledger that was last written before `since` is of an earlier project of this name, which was removed.
+    """
     found: dict[str, Stamp] = {}
+    if path.is_file() and path.stat().st_mtime < since:
+        path.unlink()
     if path.is_file():
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:

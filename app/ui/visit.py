@@ -20,6 +20,7 @@ from storage.models import Role
 
 TOKEN = "token"  # in the session's state: tests of a page sign in without a browser
 PROJECT = "project"
+SAID = "said"  # what the next page says once, at its top
 PAGES = Path(__file__).resolve().parent / "pages"
 
 

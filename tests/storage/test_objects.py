@@ -1,6 +1,10 @@
 """Masks are exact; objects are whole, verified, and refused with a sentence when they are not."""
 
+import contextlib
 import os
+import threading
+import time
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from storage.blobs import Blobs
+from storage.blobs import Blobs, path_of
 from storage.errors import BadMask, DamagedObject, NotFound, StorageError
 from storage.masks import decode_mask, encode_mask
 
@@ -83,3 +87,56 @@ def test_a_full_disk_leaves_nothing_half_written(blobs, tmp_path, monkeypatch):
     assert [path for path in (tmp_path / "objects").rglob("*") if path.is_file()] == []
     monkeypatch.undo()
     assert blobs.get(blobs.put(b"x" * 1000)) == b"x" * 1000
+
+
+@pytest.mark.parametrize("kind", ["file", "memory"])
+def test_an_object_is_discarded_once_it_is_old_and_a_put_makes_it_young(kind, tmp_path):
+    blobs = Blobs(tmp_path.as_uri() if kind == "file" else f"memory://discard-{tmp_path.name}")
+    key = blobs.put(b"pixels")
+    (entry,) = [entry for entry in blobs.entries() if entry.path == path_of(key)]
+    assert entry.size == 6 and blobs.sizes([key, "a" * 64]) == {key: 6}
+    written = entry.modified
+    assert not blobs.discard(entry.path, before=written) and blobs.get(key) == b"pixels"
+    time.sleep(0.02)
+    assert blobs.put(b"pixels") == key and blobs.renew(key) and not blobs.renew("a" * 64)
+    assert not blobs.discard(entry.path, before=written + timedelta(milliseconds=5)) and blobs.exists(key)
+    assert blobs.clock() > written
+    assert blobs.discard(entry.path, before=blobs.clock() + timedelta(seconds=1)) and not blobs.exists(key)
+    assert not blobs.discard(entry.path, before=blobs.clock() + timedelta(seconds=1))
+
+
+def test_whoever_puts_while_objects_are_discarded_has_theirs(tmp_path):
+    """Each put is confirmed while others discard the same old bytes: what was confirmed is there afterwards."""
+    blobs, data = Blobs(tmp_path.as_uri()), [b"%d" % number * 100 for number in range(20)]
+    keys = [blobs.put(each) for each in data]
+    stop, old = threading.Event(), datetime.now(UTC) - timedelta(hours=1)
+
+    def sweep():
+        while not stop.is_set():
+            for key in keys:
+                blobs.discard(path_of(key), before=old)
+
+    threads = [threading.Thread(target=sweep) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(40):
+            for key, each in zip(keys, data, strict=True):
+                with contextlib.suppress(FileNotFoundError):
+                    os.utime(tmp_path / path_of(key), (0, 0))
+                assert blobs.put(each) == key
+                assert settled(tmp_path / path_of(key)) == each
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert [blobs.get(key) for key in keys] == data and len(list(blobs.entries())) == 20
+
+
+def settled(path):
+    """The file's bytes; for a moment it may be aside while somebody looks at its age."""
+    for _ in range(100):
+        with contextlib.suppress(FileNotFoundError):
+            return path.read_bytes()
+        time.sleep(0.001)
+    return None

@@ -1,10 +1,12 @@
 """Objects in an S3 bucket, against a test double of an S3 server (tests/s3_double.py)."""
 
+import os
 import threading
+from datetime import timedelta
 
 import pytest
 
-from storage.blobs import Blobs
+from storage.blobs import Blobs, path_of
 from storage.errors import DamagedObject, NotFound, StorageError
 from tests.s3_double import BUCKET, S3Double
 
@@ -51,6 +53,22 @@ def test_of_two_clients_that_create_one_name_together_one_is_first_and_both_read
     for thread in threads:
         thread.join()
     assert len(wrote) == 1 and {client.read(NAME) for client in clients} == set(wrote)
+
+
+def test_an_object_is_discarded_once_it_is_old_and_a_put_makes_it_young(bucket, server):
+    blobs = Blobs(bucket)
+    key = blobs.put(b"pixels")
+    (entry,) = [entry for entry in blobs.entries() if entry.path == path_of(key)]
+    assert entry.size == 6 and blobs.sizes([key, "a" * 64]) == {key: 6}
+    mine = bucket.rpartition("/")[2]
+    (file,) = [path for path in server.folder.iterdir() if mine in path.name and path.name.endswith(key)]
+    os.utime(file, (0, 0))
+    before = blobs.clock() - timedelta(hours=1)
+    assert blobs.put(b"pixels") == key and not blobs.discard(entry.path, before=before)
+    os.utime(file, (0, 0))
+    assert blobs.renew(key) and not blobs.discard(entry.path, before=before) and blobs.get(key) == b"pixels"
+    os.utime(file, (0, 0))
+    assert blobs.discard(entry.path, before=before) and not blobs.exists(key)
 
 
 def test_two_clients_that_put_the_same_bytes_agree(bucket):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.services.members import ROLES, Member, members_of, set_role
 from app.ui.components.job_status import local_time
+from app.ui.components.removal import removal
 from app.ui.visit import Visit, plain, project_visit, told
 from storage.models import Role
 
@@ -65,3 +66,5 @@ with right:
     add(here, slug)
     st.caption("  \n".join(f"**{role.name}**: {words}" for role, words in MAY.items()))
     st.caption("Each role includes those above it. An admin may do everything in every project.")
+if here.may(Role.admin):
+    removal(here, slug)

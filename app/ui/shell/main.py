@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.ui.visit import PAGES as FOLDER
-from app.ui.visit import choose_project, plain, visit
+from app.ui.visit import SAID, choose_project, plain, sentence, visit
 from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
@@ -60,4 +60,6 @@ with st.sidebar:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{plain(here.actor.name)} · {here.role_name}")
         st.html(SIGN_OUT, width="content")
+if said := st.session_state.pop(SAID, ""):
+    st.success(sentence(said))
 chosen.run()
