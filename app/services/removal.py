@@ -82,7 +82,7 @@ class Goes:
 class Removed:
     """What a removal deleted; `waiting` objects were too young to tell whether somebody is about to name them."""
 
-    slug: str
+    name: str
     rows: int
     objects: int
     bytes: int
@@ -90,10 +90,10 @@ class Removed:
 
     def told(self) -> str:
         """One sentence for people."""
-        went = f"{self.slug} is removed: {self.rows:,} rows and {self.objects:,} files ({self.bytes / 2**20:,.1f} MiB)"
+        went = f"{self.name} is removed: {self.rows:,} rows and {self.objects:,} files ({self.bytes / 2**20:,.1f} MiB)"
         if not self.waiting:
             return went
-        return f"{went}; {self.waiting:,} files are too fresh to delete safely, `bgad-inspect tidy --remove` takes them"
+        return f"{went}; {self.waiting:,} files that were written minutes ago go with `bgad-inspect tidy --remove`"
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def remove_project(context: Context, actor: Actor, slug: str, *, confirm: str) -
         removal.remove(session, project.id)
     deleted = _discard(context, found)
     count = sum(rows.values()) - rows.get("masks", 0)
-    return Removed(slug, count, len(deleted), sum(deleted.values()), len(found.objects) - len(deleted))
+    return Removed(str(details["name"]), count, len(deleted), sum(deleted.values()), len(found.objects) - len(deleted))
 
 
 def safe_before(context: Context, grace: timedelta) -> datetime:

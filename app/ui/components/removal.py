@@ -10,30 +10,39 @@ from app.ui.visit import PROJECT, SAID, Visit, open_page, plain, told
 SHOWN = "removal"  # in the session's state: what would go, counted once
 
 
-def removal(here: Visit, slug: str) -> None:
-    """Draw the section; leaves for Home when the project was removed."""
+def offer(here: Visit, slug: str) -> None:
+    """The section that leads to the question."""
     st.divider()
     st.header("Remove this project")
-    st.caption(
-        "Deletes its images, labels, versions and everything else of it for good. The audit trail keeps who did it and "
-        "how much it was; backups that were taken hold the project still."
-    )
+    st.caption("Its images, labels, versions and everything else of it. What would go is shown first.")
+    if st.button("See what would go", key="removal-see"):
+        with told():
+            st.session_state[SHOWN] = what_goes(here.context, here.actor, slug)
+            st.rerun()
+
+
+def asked(slug: str) -> Goes | None:
+    """What would go when somebody asked for it in this project."""
     goes: Goes | None = st.session_state.get(SHOWN)
-    if goes is None or goes.slug != slug:
-        if st.button("See what would go", key="removal-see"):
-            with told():
-                st.session_state[SHOWN] = what_goes(here.context, here.actor, slug)
-                st.rerun()
-        return
+    return goes if goes and goes.slug == slug else None
+
+
+def question(here: Visit, goes: Goes) -> None:
+    """What goes, beside the field for the name; leaves for Home when the project was removed."""
+    st.title(f"Remove {plain(goes.name)}?")
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.table([{"what goes": what, "how much": much} for what, much in goes.told()], hide_index=True)
     with right:
-        typed = st.text_input(f"Type {slug} and press Enter", key="removal-slug", max_chars=80)
-        if st.button(f"Remove {plain(goes.name)} for good", disabled=typed.strip() != slug, key="removal-do"):
+        st.write(
+            "This deletes it for good. The audit trail keeps who did it and how much it was; backups that were taken "
+            "hold the project still."
+        )
+        typed = st.text_input(f"Type {goes.slug} and press Enter", key="removal-slug").strip()
+        if st.button("Remove it for good", disabled=typed != goes.slug, key="removal-do", width="stretch"):
             with told():
-                _remove(here, slug, typed.strip())
-        if st.button("Keep it", key="removal-keep"):
+                _remove(here, goes.slug, typed)
+        if st.button("Keep it", type="primary", key="removal-keep", width="stretch"):
             del st.session_state[SHOWN]
             st.rerun()
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app.services.members import ROLES, Member, members_of, set_role
 from app.ui.components.job_status import local_time
-from app.ui.components.removal import removal
+from app.ui.components.removal import asked, offer, question
 from app.ui.visit import Visit, plain, project_visit, told
 from storage.models import Role
 
@@ -51,6 +51,9 @@ def add(here: Visit, slug: str) -> None:
 
 
 here, slug = project_visit()
+if here.may(Role.admin) and (goes := asked(slug)):
+    question(here, goes)
+    st.stop()
 st.title("Members")
 if not here.may(Role.engineer):
     st.write("Engineers of the project and admins give roles here. Ask one of them, or bring in somebody who is one.")
@@ -67,4 +70,4 @@ with right:
     st.caption("  \n".join(f"**{role.name}**: {words}" for role, words in MAY.items()))
     st.caption("Each role includes those above it. An admin may do everything in every project.")
 if here.may(Role.admin):
-    removal(here, slug)
+    offer(here, slug)
