@@ -4,6 +4,7 @@ import argparse
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from app.processes import Say
@@ -26,6 +27,12 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     gone.add_argument("slug", help="its short name, as it stands in addresses")
     gone.add_argument("--yes-remove", metavar="SLUG", help="the name once more, where nobody is there to type it")
     gone.set_defaults(command=remove_project)
+    free = add("tidy", help="say which objects, uploads and folders nothing needs any more, while running")
+    free.add_argument("--remove", action="store_true", help="delete them")
+    free.add_argument(
+        "--older-than", type=float, default=1.0, metavar="HOURS", help="untouched for so long (default: %(default)s)"
+    )
+    free.set_defaults(command=tidy)
 
 
 def backup(settings: Settings, options: Namespace, say: Say) -> int:
@@ -66,4 +73,18 @@ def remove_project(settings: Settings, options: Namespace, say: Say) -> int:
         raise Refused(f"nothing was removed: say --yes-remove {goes.slug} to do it")
     gone = removal.remove_project(context, OPERATOR, options.slug, confirm=typed)
     say(gone.told())
+    return 0
+
+
+def tidy(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services import tidy as service
+
+    hours = timedelta(hours=options.older_than)
+    found = service.tidy(open_context(settings), OPERATOR, older_than=hours, remove=options.remove)
+    for tally in found:
+        say(f"{tally.kind}: {tally.count:,} ({tally.bytes / 2**20:,.1f} MiB)")
+    if not found:
+        say(f"there is nothing that nobody needs and that is older than {options.older_than:g} hours")
+    else:
+        say("deleted" if options.remove else "nothing was deleted: say --remove to do it")
     return 0

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from storage import account_rows, label_rows, run_rows  # noqa: F401  (of Base.metadata)
-from storage.models import Annotation, Base, Image, Project, Run, Score, Version
+from storage.models import ACTIVE, Annotation, Base, Image, Project, Run, Score, Version
 from storage.shards import Shard, contents_of, result_name
 
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -64,6 +64,12 @@ def uploads(session: Session, project_id: int) -> list[str]:
     """Names of the folders of staged uploads that the project's ingests came from."""
     given = session.scalars(select(Run.arguments).where(Run.project_id == project_id, Run.kind == "ingest"))
     return [str(arguments["source"]) for arguments in given if arguments.get("source")]
+
+
+def awaited_uploads(session: Session) -> set[str]:
+    """Those that ingests of any project, queued or running, have still to bring in."""
+    given = session.scalars(select(Run.arguments).where(Run.state.in_(ACTIVE), Run.kind == "ingest"))
+    return {str(arguments.get("source", "")) for arguments in given}
 
 
 def run_ids(session: Session, project_id: int) -> Sequence[str]:

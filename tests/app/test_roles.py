@@ -40,7 +40,7 @@ LEAST = {
         "request_preview members_of set_role set_audit_share"
     ),
     Role.admin: "create_account people set_password set_admin set_disabled trail trail_actions trail_csv verify_trail "
-    "make_code make_backup what_goes remove_project",
+    "make_code make_backup what_goes remove_project tidy",
 }
 NEEDS = {name: role for role, names in LEAST.items() for name in names.split()}
 OF_NO_PROJECT = {"projects_of", "role_of", "create_project", "stage_upload"}
