@@ -6,6 +6,7 @@ first, so that it counts as young, and only old ones are discarded.
 
 import contextlib
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,8 +123,11 @@ class Folder:
         return self.path(path).read_bytes()
 
     def size(self, path: str) -> int | None:
-        found = self.path(path)
-        return found.stat().st_size if found.is_file() else None
+        try:
+            found = self.path(path).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def paths(self) -> Iterator[str]:
         root = Path(self.root)
