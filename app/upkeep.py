@@ -13,6 +13,8 @@ from app.services.context import open_context
 from app.services.errors import Refused
 from app.settings import Settings
 
+FOREVER = "forever"
+
 
 def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     """Put these commands beside the others."""
@@ -27,6 +29,10 @@ def add_commands(add: Callable[..., argparse.ArgumentParser]) -> None:
     gone.add_argument("slug", help="its short name, as it stands in addresses")
     gone.add_argument("--yes-remove", metavar="SLUG", help="the name once more, where nobody is there to type it")
     gone.set_defaults(command=remove_project)
+    rule = add("keep", help="for how long a project keeps images without a label")
+    rule.add_argument("slug", help="the project's short name")
+    rule.add_argument("days", nargs="?", type=_days, help=f"days from their arrival, or {FOREVER}; left out: say it")
+    rule.set_defaults(command=keep)
     free = add("tidy", help="say which objects, uploads and folders nothing needs any more, while running")
     free.add_argument("--remove", action="store_true", help="delete them")
     free.add_argument(
@@ -82,9 +88,31 @@ def tidy(settings: Settings, options: Namespace, say: Say) -> int:
     hours = timedelta(hours=options.older_than)
     found = service.tidy(open_context(settings), OPERATOR, older_than=hours, remove=options.remove)
     for tally in found:
-        say(f"{tally.kind}: {tally.count:,} ({tally.bytes / 2**20:,.1f} MiB)")
+        size = f" ({tally.bytes / 2**20:,.1f} MiB)" if tally.bytes else ""
+        say(f"{tally.kind}: {tally.count:,}{size}")
     if not found:
         say(f"there is nothing that nobody needs and that is older than {options.older_than:g} hours")
     else:
         say("deleted" if options.remove else "nothing was deleted: say --remove to do it")
     return 0
+
+
+def keep(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services import retention
+
+    context = open_context(settings)
+    if options.days is not None:
+        days = None if options.days == FOREVER else int(options.days)
+        retention.set_keep_days(context, OPERATOR, options.slug, days)
+    stands = retention.keep_days(context, OPERATOR, options.slug)
+    until = (
+        "for good" if stands is None else f"for {stands:,} days, after that `bgad-inspect tidy --remove` deletes them"
+    )
+    say(f"{options.slug} keeps images without a label {until}")
+    return 0
+
+
+def _days(text: str) -> str:
+    if text != FOREVER and not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of days nor {FOREVER}")
+    return text

@@ -1,4 +1,4 @@
-"""What nothing needs any more: found, said, and on request deleted, beside running servers and workers.
+"""What nothing needs any more, by what projects keep: found, said, and on request deleted, while everything runs.
 
 The store is listed first, the rows are read next, and each object's age is looked at once more by the deletion itself.
 That is enough: an object that a row named before the rows were read stays; one that is named later was put or renewed
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from app.services import retention
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
@@ -65,6 +66,7 @@ def tidy(context: Context, actor: Actor, *, older_than: timedelta = GRACE, remov
         require(session, actor, Role.admin)
     if older_than < JUST_NOW:
         raise Refused(f"{older_than} is too young to be sure that nobody needs it: give {JUST_NOW} or more")
+    ruled = _past_their_days(context, actor, remove=remove)
     before = safe_before(context, older_than)
     age = context.blobs.clock() - before
     found = [*_in_store(context, before), *_on_disk(context, age)]
@@ -75,6 +77,20 @@ def tidy(context: Context, actor: Actor, *, older_than: timedelta = GRACE, remov
         details = {tally.kind: {"count": tally.count, "bytes": tally.bytes} for tally in tallies}
         with context.database.write() as session:
             audit.record(session, by=actor.name, action="tidy", details=details)
+    return ruled + tallies
+
+
+def _past_their_days(context: Context, actor: Actor, *, remove: bool) -> list[Tally]:
+    """Images that a project keeps for so many days and no longer: their rows first, their objects with the others."""
+    with context.database.read() as session:
+        projects = retention.ruled(session)
+    tallies = []
+    for project in projects:
+        found, size = retention.past(context, project)
+        count = retention.enforce(context, project.id, found, by=actor.name) if remove else sum(map(len, found))
+        if count:
+            kind = f"images of {project.slug} past its {project.settings[retention.KEEP]} days, without a label"
+            tallies.append(Tally(kind, count, 0 if remove else size))  # removed, their objects are counted as such
     return tallies
 
 

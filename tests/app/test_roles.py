@@ -40,7 +40,7 @@ LEAST = {
         "request_preview members_of set_role set_audit_share"
     ),
     Role.admin: "create_account people set_password set_admin set_disabled trail trail_actions trail_csv verify_trail "
-    "make_code make_backup what_goes remove_project tidy",
+    "make_code make_backup what_goes remove_project tidy set_keep_days",
 }
 NEEDS = {name: role for role, names in LEAST.items() for name in names.split()}
 OF_NO_PROJECT = {"projects_of", "role_of", "create_project", "stage_upload"}
@@ -82,7 +82,7 @@ def objects(trained, tmp_path):
         "format": "coco", "verdict": Verdict.defect, "client_id": "x" * 32, "expected_revision": label.revision,
         "revision": 1, "accepted": True, "thumb": True, "gate": Gate(), "triggers": Triggers(), "share": 0.2,
         "alpha": 0.3, "promise": "boundary", "name": "eve", "password": PASSWORD, "token_id": 1, "handle": "0" * 16,
-        "old": PASSWORD, "new": PASSWORD, "confirm": "tile",
+        "old": PASSWORD, "new": PASSWORD, "confirm": "tile", "days": 90,
         "scopes": ["read"], "role": Role.viewer,
         "admin": True, "disabled": True,
     }  # fmt: skip

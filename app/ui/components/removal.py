@@ -12,7 +12,6 @@ SHOWN = "removal"  # in the session's state: what would go, counted once
 
 def offer(here: Visit, slug: str) -> None:
     """The section that leads to the question."""
-    st.divider()
     st.header("Remove this project")
     st.caption("Its images, labels, versions and everything else of it. What would go is shown first.")
     if st.button("See what would go", key="removal-see"):

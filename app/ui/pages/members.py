@@ -5,6 +5,7 @@ import streamlit as st
 from app.services.members import ROLES, Member, members_of, set_role
 from app.ui.components.job_status import local_time
 from app.ui.components.removal import asked, offer, question
+from app.ui.components.retention import keeping
 from app.ui.visit import Visit, plain, project_visit, told
 from storage.models import Role
 
@@ -70,4 +71,9 @@ with right:
     st.caption("  \n".join(f"**{role.name}**: {words}" for role, words in MAY.items()))
     st.caption("Each role includes those above it. An admin may do everything in every project.")
 if here.may(Role.admin):
-    offer(here, slug)
+    st.divider()
+    left, right = st.columns(2, gap="large")
+    with left:
+        keeping(here, slug)
+    with right:
+        offer(here, slug)

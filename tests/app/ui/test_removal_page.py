@@ -3,6 +3,7 @@
 import pytest
 
 from app.services.projects import projects_of
+from app.services.retention import keep_days
 from app.services.retrain import request_retraining
 from tests.app.conftest import ADMIN, ENGINEER
 from tests.app.ui.test_pages import button, run, visitor, words
@@ -48,3 +49,14 @@ def test_a_run_that_goes_on_is_named_instead(served, members):
     button(at, "removal-do").click()
     run(at)
     assert "A retrain of tile is queued" in at.error[0].value and len(projects_of(served, ADMIN)) == 1
+
+
+def test_an_admin_sets_for_how_long_images_are_kept(served, members):
+    at = members("admin")
+    assert button(at, "keep-set").disabled and at.number_input(key="keep-days").value is None
+    at.number_input(key="keep-days").set_value(90)
+    run(at)
+    button(at, "keep-set").click()
+    run(at)
+    assert keep_days(served, ADMIN, "tile") == 90 and button(at, "keep-set").disabled
+    assert button(members("engineer"), "keep-set") is None
