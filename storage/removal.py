@@ -76,8 +76,15 @@ def run_ids(session: Session, project_id: int) -> Sequence[str]:
     return session.scalars(select(Run.id).where(Run.project_id == project_id)).all()
 
 
-def hold(session: Session, project_id: int) -> None:
-    """Keep everybody else from adding to the project until this transaction ends."""
+def hold(session: Session, project_id: int, *, image_ids: Sequence[int] | None = None) -> None:
+    """Keep others from adding to the project, and to all of its images or to these, until this transaction ends.
+
+    The images come before the project, as they do for whoever saves a label: so neither waits for the other.
+    """
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer at a time
+        mine = select(Image.id).where(Image.project_id == project_id).order_by(Image.id)
+        mine = mine if image_ids is None else mine.where(Image.id.in_(image_ids))
+        session.scalar(select(func.count()).select_from(mine.with_for_update().subquery()))
     session.get_one(Project, project_id, with_for_update=True)
 
 

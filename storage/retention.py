@@ -32,11 +32,10 @@ def keys_of(session: Session, image_ids: Sequence[int]) -> set[str]:
 
 
 def remove(session: Session, project_id: int, image_ids: Sequence[int], *, before: datetime) -> int:
-    """Delete those of the images that are still expired, with whatever refers to them; how many went.
+    """Delete those of the images, held by this transaction, that are still expired, with whatever refers to them.
 
-    They are locked first and looked at again: somebody who labels one of them holds it until their label is there.
+    Looked at again, because somebody may have labelled one before it was held. Answers how many went.
     """
-    session.scalars(select(Image.id).where(Image.id.in_(image_ids)).order_by(Image.id).with_for_update()).all()
     still = _candidates(project_id, before, 0).where(Image.id.in_(image_ids))
     going = [row.id for row in session.execute(still)]
     for table in Base.metadata.sorted_tables:

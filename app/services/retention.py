@@ -59,7 +59,7 @@ def enforce(context: Context, project_id: int, found: list[list[int]], *, by: st
     total = 0
     for batch in found:
         with context.database.write() as session:
-            removal.hold(session, project_id)
+            removal.hold(session, project_id, image_ids=batch)
             project = images.project(session, project_id)
             if _days(project) is None or runs.active_run(session, project_id) is not None:
                 break
