@@ -138,3 +138,7 @@ bench-retrain: install-dev ## ten new masks on screw, from the click to the vers
 .PHONY: bench-contamination
 bench-contamination: install ## 10 defects among 200 normals: how many stand first before anything is trained
 	$(BIN)/python -m bench.contamination $(or $(DATASETS),$(BGAD_SHARED)/data/screw $(BGAD_SHARED)/data/cookie) --weights $(FIGURES_WEIGHTS)
+
+.PHONY: bench-removal
+bench-removal: install-dev system ## a project's rows go: how long, and how long a writer elsewhere waits; ROWS=1000000 for more
+	$(BIN)/python -m bench.removal --rows $(or $(ROWS),300000)
