@@ -12,7 +12,7 @@ def keeping(here: Visit, slug: str) -> None:
     st.header("Keep images")
     st.caption(
         "Images with any label, and those that a version was made from, are kept for good. Others may go some days "
-        "after they came: `bgad-inspect tidy --remove` deletes them, with an entry in the audit trail."
+        "after they came: the command “tidy” deletes them, with an entry in the audit trail."
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input(
