@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -11,18 +12,22 @@ from sqlalchemy import select
 from app.cli import main
 from app.processes import environment_of
 from app.services.authority import NotAllowed
+from app.services.context import open_context
 from app.services.errors import Refused
 from app.services.ingest import create_project, ingest_source
 from app.services.label import image_bytes
 from app.services.projects import projects_of
 from app.services.removal import remove_project, what_goes
 from app.services.retrain import request_retraining
+from app.services.tidy import OBJECTS, tidy
 from app.services.trail import trail, verify_trail
 from app.services.watch import Watch
+from app.worker.samples import local
 from storage.errors import NotFound
 from storage.models import Image
-from tests.app.conftest import ADMIN, ENGINEER, part, write_tree
+from tests.app.conftest import ADMIN, ENGINEER, part, settings_in, write_tree
 from tests.conftest import ROOT
+from tests.s3_double import BUCKET, S3Double
 
 
 def age(context):
@@ -66,6 +71,34 @@ def test_a_trained_project_leaves_no_file_behind(trained):
     age(trained)
     done = remove_project(trained, ADMIN, "tile", confirm="tile")
     assert files(trained) == set() and done.waiting == 0 and done.objects > 40
+
+
+def test_in_a_bucket_the_files_go_as_well_and_so_do_the_copies_of_this_machine(tmp_path, monkeypatch):
+    double = S3Double(tmp_path / "s3")
+    try:
+        for name, value in double.environment.items():
+            monkeypatch.setenv(name, value)
+        settings = settings_in(tmp_path / "home")
+        context = open_context(replace(settings, objects_url=f"s3://{BUCKET}/objects"))
+        for name, normals in (("gone", 4), ("kept", 2)):
+            create_project(context, ENGINEER, name=name, built_in=True, size=64)
+            tree = write_tree(tmp_path / name, normals=normals, held_normals=0, held_defects=0)
+            ingest_source(context, ENGINEER, name, tree)
+        with context.database.read() as session:
+            copies = [local(context, image) for image in session.scalars(select(Image).where(Image.project_id == 1))]
+        for path in double.folder.iterdir():
+            os.utime(path, (1_700_000_000, 1_700_000_000))
+        done = remove_project(context, ADMIN, "gone", confirm="gone")
+        assert (done.objects, done.waiting) == (4, 0) and len(files(context)) == 4 and readable(context, "kept") == 2
+        assert sum(path.exists() for path in copies) == 2, "those that the other project has as well"
+        context.blobs.put(b"named by nobody")
+        (orphan,) = [path for path in double.folder.iterdir() if path.stat().st_size == 15]
+        os.utime(orphan, (1_700_000_000, 1_700_000_000))
+        assert [(tally.kind, tally.count) for tally in tidy(context, ADMIN, remove=True)] == [(OBJECTS, 1)]
+        assert not orphan.exists()
+        context.database.dispose()
+    finally:
+        double.kill()
 
 
 def test_objects_that_somebody_may_be_about_to_name_wait(context, filled):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ from app.services.ingest import ingest_source
 from app.services.score import request_scoring
 from app.worker.loop import handlers
 from app.worker.shards import name_of, read, score_part
-from storage import runs, shards, versions
+from storage import runs, scores, shards, versions
+from storage.blobs import path_of
 from storage.errors import NotFound
 from storage.models import ACTIVE, Image, Run, RunState, Score
 from storage.shards import Shard, ShardState
@@ -114,6 +116,21 @@ def test_a_stored_result_is_found_by_name_and_a_damaged_one_is_made_again(traine
     path.write_bytes(path.read_bytes()[:-9] + b"tampered\n")
     do(trained, pool, 0)
     assert read(trained, name) == before and [row.image_id for row in before] == [image.id for image in mine]
+
+
+def test_a_stored_result_whose_maps_were_tidied_away_is_made_again(trained, pool):
+    """Its request was cancelled before its rows: nothing named the maps, and the next request finds the result."""
+    cut(trained, pool)
+    do(trained, pool, 0)
+    with trained.database.write() as session:
+        session.get_one(Shard, (pool, 0)).state = ShardState.waiting
+        mine = shards.images_in(session, session.get_one(Shard, (pool, 0)), 1)
+        (version,) = versions.versions(session, 1)
+        wanted = {row.image_id: row.maps for row in scores.scores_of(session, version.id)}
+    gone = wanted[mine[0].id]
+    assert trained.blobs.discard(path_of(gone), before=trained.blobs.clock() + timedelta(minutes=1))
+    do(trained, pool, 0)
+    assert trained.blobs.exists(gone) and trained.blobs.get(gone)
 
 
 def test_a_replaced_attempt_writes_nothing(trained, pool):
