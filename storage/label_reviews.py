@@ -1,13 +1,16 @@
 """A second person's word on labels: accepted, or rejected with a reason. Append-only, the last one stands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import Literal
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
-from storage.annotations import is_current
+from storage.annotations import IMPORT, is_current
 from storage.label_rows import LabelReview
 from storage.models import Annotation, DefectType
+
+Who = Literal["all", "people", "import"]
 
 
 def add_review(session: Session, *, annotation_id: int, accepted: bool, reason: str, by: str) -> LabelReview:
@@ -46,8 +49,13 @@ def is_reviewed() -> ColumnElement[bool]:
     return select(LabelReview.id).where(LabelReview.annotation_id == Annotation.id).exists()
 
 
-def unreviewed(session: Session, project_id: int, *, but_of: Collection[str], limit: int) -> Sequence[Annotation]:
-    """Standing labels that nobody has reviewed, the latest first, but those of some."""
-    mine = (Annotation.project_id == project_id, Annotation.verdict.is_not(None), Annotation.by.not_in(but_of))
+def said_by(who: Who) -> ColumnElement[bool]:
+    """For a query of annotations: people gave them, or they came with their files."""
+    return {"all": true(), "people": Annotation.by != IMPORT, "import": Annotation.by == IMPORT}[who]
+
+
+def unreviewed(session: Session, project_id: int, *, but_of: str, who: Who, limit: int) -> Sequence[Annotation]:
+    """Standing labels that nobody has reviewed, the latest first, but those of one person."""
+    mine = (Annotation.project_id == project_id, Annotation.verdict.is_not(None), Annotation.by != but_of, said_by(who))
     query = select(Annotation).where(*mine, is_current(Annotation), ~is_reviewed())
     return session.scalars(query.order_by(Annotation.id.desc()).limit(limit)).all()

@@ -13,6 +13,7 @@ from app.services.errors import Refused
 from app.services.retrain import refusal, training_data
 from app.services.suspects import Suspect
 from storage import annotations, audit, label_reviews, runs
+from storage.label_reviews import Who
 from storage.models import Annotation, Image, Role, Run, RunState, Verdict
 
 KIND = "contamination"
@@ -51,7 +52,7 @@ def request_contamination(context: Context, actor: Actor, project_slug: str) -> 
     return run_id
 
 
-def odd_normals(context: Context, actor: Actor, project_slug: str) -> OddNormals | None:
+def odd_normals(context: Context, actor: Actor, project_slug: str, *, who: Who = "all") -> OddNormals | None:
     """The latest ranking, without what was settled since; None before there is one."""
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.reviewer)
@@ -64,7 +65,7 @@ def odd_normals(context: Context, actor: Actor, project_slug: str) -> OddNormals
             select(Annotation, Image)
             .join(Image, Image.id == Annotation.image_id)
             .where(Annotation.id.in_(ranked), Annotation.verdict == Verdict.normal)
-            .where(annotations.is_current(Annotation), ~label_reviews.is_reviewed())
+            .where(annotations.is_current(Annotation), ~label_reviews.is_reviewed(), label_reviews.said_by(who))
         )
         rows = sorted(session.execute(query).all(), key=lambda row: ranked[row[0].id])
     looked = run.result["looked"]

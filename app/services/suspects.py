@@ -13,6 +13,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from storage import annotations, audit, images, label_reviews, scores, versions
+from storage.label_reviews import Who
 from storage.masks import decode_mask
 from storage.models import Annotation, Image, Role, Score, Standing, Verdict, Version
 
@@ -34,7 +35,7 @@ class Suspect:
     reason: str
 
 
-def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 60) -> list[Suspect]:
+def suspects(context: Context, actor: Actor, project_slug: str, *, who: Who = "all", limit: int = 60) -> list[Suspect]:
     """Labels that the deciding version's boundary speaks against, strongest doubt first; reviewed ones are left out.
 
     A doubt is a question, no verdict: a normal part beyond b_a, a defect whose marked places all lie above b_n, a mask
@@ -50,7 +51,7 @@ def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 
             .join(Image, Image.id == Annotation.image_id)
             .join(Score, (Score.image_id == Image.id) & (Score.version_id == version.id))
             .where(Annotation.project_id == project.id, annotations.is_current(Annotation))
-            .where(~label_reviews.is_reviewed())
+            .where(~label_reviews.is_reviewed(), label_reviews.said_by(who))
         )
         beyond = query.where(Annotation.verdict == Verdict.normal, Score.standing == Standing.defect)
         normals = session.execute(beyond.order_by(Score.score.desc()).limit(limit)).all()
@@ -63,13 +64,12 @@ def suspects(context: Context, actor: Actor, project_slug: str, *, limit: int = 
     return [_suspect(said, image, score, types, reason) for said, image, score, reason in found[:limit]]
 
 
-def unseen(context: Context, actor: Actor, project_slug: str, *, limit: int = 60) -> list[Suspect]:
-    """Standing labels that other people gave here and nobody has reviewed, the latest first."""
+def unseen(context: Context, actor: Actor, project_slug: str, *, who: Who = "people", limit: int = 60) -> list[Suspect]:
+    """Standing labels of others that nobody has reviewed, the latest first; imported ones when asked for."""
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.reviewer)
         version = versions.deciding_version(session, project.id)
-        others = (actor.name, annotations.IMPORT)
-        rows = label_reviews.unreviewed(session, project.id, but_of=others, limit=limit)
+        rows = label_reviews.unreviewed(session, project.id, but_of=actor.name, who=who, limit=limit)
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
         return [
             _suspect(

@@ -144,3 +144,14 @@ def test_log_likelihoods_come_by_level_and_an_unknown_one_is_refused(trained):
     assert len(set(planes.values())) == 3 and len({len(data) for data in planes.values()}) == 1
     with pytest.raises(Refused, match="no level '9': choose fused, 1, 2, 3"):
         log_p_bytes(trained, IDA, queue.items[0].image_id, queue.version_id, "9")
+
+
+def test_what_people_said_and_what_was_imported_are_told_apart(trained):
+    first, second = [item.image_id for item in ranked_queue(trained, IDA, "tile", show="unlabelled").items][:2]
+    save(trained, first, Verdict.normal)
+    save(trained, second, Verdict.normal, by=Actor(IMPORT, Role.reviewer))
+    for look in (suspects, unseen):
+        people, imported, both = (
+            {found.image_id for found in look(trained, RITA, "tile", who=who)} for who in ("people", "import", "all")
+        )
+        assert first in people and second in imported and not people & imported and both == people | imported

@@ -10,10 +10,12 @@ from app.services.suspects import Suspect, agreement, review_label, suspects, un
 from app.ui.components.job_status import job_line, local_time
 from app.ui.components.shares import audit_setting, blind_setting
 from app.ui.visit import Visit, open_page, plain, project_visit, sentence, told
+from storage.label_reviews import Who
 from storage.models import Role
 
 STEP = 12
 KINDS = {"doubted": "The boundary doubts", "odd": "Odd among the normals", "unseen": "Nobody looked again"}
+WHO: dict[Who, str] = {"all": "said by anybody", "people": "said by people", "import": "imported"}
 NOTHING = {
     "doubted": "The boundary doubts no label. It may after a retrain; without a version, train one first, and bring in "
     "labels. What is odd among the normals can be looked for before that.",
@@ -55,9 +57,9 @@ def first_kind(here: Visit, slug: str) -> str:
         return "odd"
 
 
-def odd_ones(here: Visit, slug: str) -> list[Suspect]:
+def odd_ones(here: Visit, slug: str, who: Who) -> list[Suspect]:
     """The odd normals that are not settled yet, below what the ranking is and is not, and the button that makes it."""
-    ranking = odd_normals(here.context, here.actor, slug)
+    ranking = odd_normals(here.context, here.actor, slug, who=who)
     words, button = st.columns([4, 1], vertical_alignment="center")
     made = f"{ranking.looked} of {ranking.normals} good parts, {local_time(ranking.at)}. " if ranking else ""
     words.caption(
@@ -92,12 +94,21 @@ kind = bar.segmented_control(
     key="review-kind",
     label_visibility="collapsed",
 )
+who: Who = bar.selectbox(
+    "Who said it",
+    list(WHO),
+    index=1 if kind == "unseen" else 0,
+    format_func=WHO.__getitem__,
+    key=f"review-who-{kind}",
+    label_visibility="collapsed",
+    width=170,
+)
 for name, (yes, total) in sorted(agreement(here.context, here.actor, slug).items()):
     bar.caption(f"{plain(name)}: {yes} of {total} accepted")
 if kind == "odd":
-    found = odd_ones(here, slug)
+    found = odd_ones(here, slug, who)
 else:
-    found = (suspects if kind == "doubted" else unseen)(here.context, here.actor, slug)
+    found = (suspects if kind == "doubted" else unseen)(here.context, here.actor, slug, who=who)
 if not found:
     st.header("Nothing to review")
     st.write(NOTHING[kind])
