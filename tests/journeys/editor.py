@@ -67,6 +67,26 @@ class Hand:
         self.page.mouse.up()
         return reached
 
+    def finger(self, corners: Sequence[Corner]) -> list[Corner]:
+        """Draw a line with a finger."""
+        reached, screen = self._screen(corners)
+        self.touches([screen[0]], *([place] for place in screen[1:]), [])
+        return reached
+
+    def pinch(self, before: Sequence[Corner], after: Sequence[Corner]) -> None:
+        """Put one finger down, move it a little, put a second one down, and move both to other places."""
+        (first, second), ends = self._screen(before)[1], self._screen(after)[1]
+        self.touches([(first[0] - 40, first[1])], [first], [first, second], [ends[0], second], ends, ends[:1], [])
+
+    def touches(self, *moments: Sequence[tuple[int, int]]) -> None:
+        """The fingers on the screen, moment by moment, in screen pixels; the last moment is without any."""
+        session, count = self.page.context.new_cdp_session(self.page), 0
+        for fingers in moments:
+            kind = "touchMove" if len(fingers) == count else "touchStart" if len(fingers) > count else "touchEnd"
+            points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(fingers)]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+            count = len(fingers)
+
     def clicks(self, corners: Sequence[Corner]) -> list[Corner]:
         """Click the corners one by one."""
         reached, screen = self._screen(corners)

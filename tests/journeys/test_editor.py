@@ -80,6 +80,21 @@ def test_a_stroke_beyond_the_image_is_cut_at_its_edge(product, page_of, inside, 
     assert np.array_equal(stored(inside, wide)[1], expected)
 
 
+def test_a_finger_draws_and_two_zoom_and_leave_no_trace(product, page_of, inside, wide):
+    hand = Hand(page_of(product, touch=True))
+    hand.open(product.url, "tile", wide)
+    hand.choose("brush")
+    hand.brush_size(5)
+    expected = painted(SHAPE, hand.finger([(30, 40), (90, 60), (88, 140)]), 5)
+    before = hand.scale()
+    hand.pinch([(150, 100), (200, 100)], [(110, 120), (230, 120)])
+    assert hand.scale() == pytest.approx(before * 120 / 50, rel=0.05)  # fingers stand on whole pixels of the screen
+    expected |= painted(SHAPE, hand.finger([(150, 80), (190, 120)]), 5)
+    hand.handed_over()
+    hand.say("Defect")
+    assert np.array_equal(stored(inside, wide)[1], expected)
+
+
 def field_of(inside, view):
     """The fused log-likelihoods at every pixel of the image, by OpenCV."""
     data = log_p_bytes(inside, ENGINEER, view.image_id, view.reading.version_id)

@@ -1,14 +1,16 @@
 // The mask editor: gestures and keys become edits of the sheet, and every edit goes to Python. The masks themselves are
 // `raster.ts` and `regions.ts`, and never see a screen pixel.
 import { decode } from "./codec"
-import { corners, typedBox } from "./gestures"
+import { typedBox } from "./gestures"
 import { type Fields, Grower } from "./grower"
-import { Outbox, type Stored } from "./outbox"
+import { type Easel, Hand } from "./hand"
+import { digit, press, typing } from "./keys"
 import type { Point, Rect } from "./raster"
 import { type Isolines, Scene } from "./scene"
+import { type Commit, Sender } from "./sender"
 import { type Cleanup, Sheet } from "./sheet"
 import { make } from "./style"
-import { type Action, type Tool, Toolbar, toolOf } from "./toolbar"
+import { type Action, type Tool, Toolbar } from "./toolbar"
 import { ViewBar } from "./view-bar"
 
 export interface Data extends Fields {
@@ -29,38 +31,26 @@ export interface Data extends Fields {
   stageHeight: number
 }
 
-export interface Commit extends Stored {
-  imageId: number
-  base: number
-}
-
 export interface Out {
   send: (commit: Commit) => void
   kind: (number: number) => void
 }
 
-const DEBOUNCE = 250
 const STEP = 0.1 // of the level, for a notch of the wheel or a key
 
-export class Editor {
-  private sheet: Sheet
-  private outbox: Outbox
-  private tool: Tool = "brush"
-  private radius: number
+export class Editor implements Easel {
+  sheet: Sheet
+  tool: Tool = "brush"
+  radius: number
+  readonly scene: Scene
   private region = -1
-  private last: { png: string; width: number; height: number } | null = null
-  private points: Point[] = []
-  private drawing: { pointer: number; from: Point; last: Point; value: 0 | 1 } | null = null
-  private panning: { pointer: number; x: number; y: number } | null = null
-  private space = false
-  private over = false
-  private timer: number | undefined
   private readonly box = make("div", { class: "stage", tabindex: "0", role: "application" })
   private readonly state = make("span", { class: "state", role: "status" })
   private readonly bar: Toolbar
   private readonly viewBar: ViewBar
-  private readonly scene: Scene
   private readonly grower: Grower
+  private readonly hand: Hand
+  private readonly sender: Sender
   private readonly resizer: ResizeObserver
   private readonly abort = new AbortController()
 
@@ -89,7 +79,8 @@ export class Editor {
     this.scene = new Scene(this.box, data.stageHeight)
     this.grower = new Grower((rect) => this.scene.guide(rect))
     this.sheet = new Sheet(data.width, data.height)
-    this.outbox = this.newOutbox()
+    this.sender = new Sender((commit) => this.out.send(commit), () => this.sheet, () => this.show())
+    this.hand = new Hand(this, this.box, this.abort.signal)
     this.listen()
     this.resizer = new ResizeObserver(() => this.scene.resize())
     this.resizer.observe(this.box)
@@ -101,48 +92,34 @@ export class Editor {
     this.out = out
     const before = this.data
     if (data.imageId !== before.imageId || data.base !== before.base || data.imageUrl !== before.imageUrl) {
-      this.flush() // under the image that it was drawn on
+      this.sender.flush() // under the image that it was drawn on
       this.data = data
-      this.outbox.stop()
-      this.outbox = this.newOutbox()
       this.open()
       return
     }
     this.data = data
-    this.outbox.ack(data.ackRev)
+    this.sender.ack(data.ackRev)
     if (!this.grower.has(data)) void this.read(data)
     this.look()
   }
 
   close(): void {
-    this.flush()
-    this.outbox.stop()
+    this.sender.close()
     this.abort.abort()
     this.resizer.disconnect()
     this.scene.close()
     this.root.replaceChildren()
   }
 
-  private newOutbox(): Outbox {
-    const { imageId, base } = this.data
-    const outbox = new Outbox(`bgad-mask-${imageId}-${base}`, (entry) => {
-      this.out.send({ imageId, base, ...entry })
-      this.show()
-    })
-    outbox.ack(this.data.ackRev)
-    return outbox
-  }
-
   private open(): void {
-    const { width, height, imageId, imageUrl } = this.data
+    const { width, height, imageId, base, ackRev, imageUrl } = this.data
+    const stored = this.sender.open(imageId, base, ackRev)
     this.sheet = new Sheet(width, height)
-    this.points = []
-    this.drawing = null
+    this.hand.lift()
     this.region = -1
     Object.assign(this.box.dataset, { ready: "false", image: String(imageId) })
     this.scene.open(width, height)
-    this.scene.outline([])
-    const stored = this.outbox.stored()
+    this.hand.dropCorners()
     const jobs: Promise<unknown>[] = [this.scene.image(imageUrl), this.look(), this.read(this.data)]
     const given = stored ? [stored.png, stored.ignore ?? null] : [this.data.mask, this.data.ignore]
     if (given[0] || given[1]) jobs.push(this.take(given[0], given[1], stored !== null))
@@ -167,7 +144,7 @@ export class Editor {
     const sheet = this.sheet
     if (!(await sheet.take(png, ignore)) || this.sheet !== sheet) return
     this.repaint(sheet.whole)
-    if (unseen) this.commitSoon()
+    if (unseen) this.sender.soon()
     this.show()
   }
 
@@ -189,7 +166,7 @@ export class Editor {
     return this.scene.heat(heatUrl && heatUrl + level)
   }
 
-  private jump(): void {
+  jump(): void {
     const { regions } = this.data
     if (regions.length === 0) return
     this.region = (this.region + 1) % regions.length
@@ -198,30 +175,28 @@ export class Editor {
     this.show()
   }
 
-  private choose(tool: Tool): void {
+  choose(tool: Tool): void {
     this.tool = tool
-    this.points = []
-    this.scene.outline([])
+    this.hand.dropCorners()
     this.show()
   }
 
-  private act(action: Action): void {
+  act(action: Action): void {
     const { sheet } = this
     if (action === "undo" || action === "redo") {
-      this.drawing = null
+      this.hand.lift()
       const change = action === "undo" ? sheet.undo() : sheet.redo()
       if (change) this.changed(change.rect)
     } else if (action === "fit") this.scene.fit()
     else if (action === "copy") void this.copy()
     else if (action === "ignore") sheet.paint = sheet.paint === "defect" ? "ignore" : "defect"
-    else if (action === "threshold") {
-      this.changed(this.grower.threshold(sheet))
-    } else this.changed(sheet.clean(action as Cleanup, this.bar.smallest))
+    else if (action === "threshold") this.changed(this.grower.threshold(sheet))
+    else this.changed(sheet.clean(action as Cleanup, this.bar.smallest))
     this.show()
   }
 
   private async copy(): Promise<void> {
-    const { last, sheet } = this
+    const { sheet, sender: { last } } = this
     if (!last) return
     const pixels = await decode(last.png, sheet.defect.width, sheet.defect.height)
     if (pixels && this.sheet === sheet) this.changed(sheet.add(pixels))
@@ -231,6 +206,10 @@ export class Editor {
     const box = typedBox(text)
     if (box) this.changed(this.sheet.edit((mask) => mask.box(...box, 1)))
     return box !== null
+  }
+
+  notch(by: number): void {
+    this.setStep(this.grower.step + by * STEP)
   }
 
   private setStep(step: number): void {
@@ -243,138 +222,48 @@ export class Editor {
     return Math.max(20, Math.round(Math.max(this.data.width, this.data.height) / 8))
   }
 
-  private resizeBrush(radius: number): void {
+  resizeBrush(radius: number): void {
     this.radius = Math.max(1, Math.min(this.largest, radius))
     this.show()
   }
 
-  private show(): void {
+  show(): void {
     const { sheet, largest, radius, tool, data, region } = this
     const { step, ready: grow } = this.grower
     const { canUndo: undo, canRedo: redo } = sheet.history
-    const copy = this.last?.width === data.width && this.last.height === data.height
+    const { last } = this.sender
+    const copy = last?.width === data.width && last.height === data.height
     this.bar.show({ tool, radius, largest, step, ignoring: sheet.paint === "ignore", can: { undo, redo, grow, copy, threshold: grow } })
     this.viewBar.show({ levels: data.levels, compare: data.compare?.name ?? null, regions: data.regions.length, region })
-    const pending = this.outbox.pending || this.timer !== undefined
-    const [marked, ignored] = [sheet.defect.count(), sheet.ignore.count()]
-    const parts = [marked > 0 ? `${marked.toLocaleString("en")} px marked` : "", ignored > 0 ? `${ignored.toLocaleString("en")} px don't care` : ""]
-    const kept = pending ? "sending…" : marked + ignored > 0 ? "ready to save" : ""
-    this.state.textContent = [...parts, kept].filter(Boolean).join(" · ")
+    const { pending } = this.sender
+    const marked = sheet.summary()
+    const kept = pending ? "sending…" : marked ? "ready to save" : ""
+    this.state.textContent = [marked, kept].filter(Boolean).join(" · ")
     this.box.dataset.pending = String(pending)
     this.box.dataset.field = String(grow)
   }
 
   private listen(): void {
     const { signal } = this.abort
-    const on = <E extends Event>(name: string, act: (event: E) => void, target: EventTarget = this.box): void =>
-      target.addEventListener(name, act as EventListener, { signal, passive: false } as AddEventListenerOptions)
-    on<PointerEvent>("pointerdown", (event) => this.down(event))
-    on<PointerEvent>("pointermove", (event) => this.move(event))
-    on<PointerEvent>("pointerup", (event) => this.up(event))
-    on<PointerEvent>("pointercancel", (event) => this.up(event))
-    on<PointerEvent>("pointerenter", () => this.hover(true))
-    on<PointerEvent>("pointerleave", () => this.hover(false))
-    on<MouseEvent>("dblclick", (event) => {
-      event.preventDefault()
-      this.closePolygon()
-    })
-    on<WheelEvent>("wheel", (event) => this.wheel(event))
     // A verdict by key or button must not overtake the stroke before it.
     const before = { signal, capture: true }
-    for (const name of ["keydown", "pointerdown"]) window.addEventListener(name, () => this.flush(), before)
-    on<KeyboardEvent>("keydown", (event) => this.key(event), window)
-    on<KeyboardEvent>("keyup", (event) => event.code === "Space" && this.setSpace(false), window)
+    for (const name of ["keydown", "pointerdown"]) window.addEventListener(name, () => this.sender.flush(), before)
+    window.addEventListener("keydown", (event) => this.key(event), { signal })
   }
 
-  /** The wheel zooms; with Shift it moves the level that regions grow to. */
-  private wheel(event: WheelEvent): void {
-    event.preventDefault()
-    if (this.tool === "grow" && event.shiftKey) this.setStep(this.grower.step + Math.sign(event.deltaY || event.deltaX) * STEP)
-    else this.scene.zoom(Math.exp(-event.deltaY * 0.0015), event)
-  }
-
-  private hover(over: boolean): void {
-    this.over = over
-    if (!over) this.scene.pointer(null, this.radius)
-  }
-
-  private setSpace(on: boolean): void {
-    this.space = on
-    this.box.classList.toggle("panning", on)
-  }
-
-  private down(event: PointerEvent): void {
-    this.box.focus({ preventScroll: true })
-    if (event.button === 1 || this.space) {
-      event.preventDefault()
-      this.panning = { pointer: event.pointerId, x: event.clientX, y: event.clientY }
-    } else if (event.button === 0 && !this.drawing) this.begin(this.scene.at(event), event.pointerId, event.altKey ? 0 : 1)
-    this.box.setPointerCapture(event.pointerId)
-  }
-
-  private begin(point: Point, pointer: number, value: 0 | 1): void {
-    if (this.tool === "grow") this.grow(point)
-    else if (this.tool === "fill") this.fill(point)
-    else if (this.tool === "polygon") this.corner(point)
-    else {
-      this.drawing = { pointer, from: point, last: point, value: this.tool === "erase" ? 0 : value }
-      this.sheet.begin()
-      if (this.tool !== "box") this.stroke(point, point)
-    }
-  }
-
-  private move(event: PointerEvent): void {
-    const point = this.scene.at(event)
-    const brush = this.tool === "brush" || this.tool === "erase"
-    this.scene.pointer(brush && this.over ? point : null, this.radius)
-    if (this.panning?.pointer === event.pointerId) {
-      this.scene.pan(event.clientX - this.panning.x, event.clientY - this.panning.y)
-      this.panning = { pointer: event.pointerId, x: event.clientX, y: event.clientY }
-    } else if (this.drawing?.pointer === event.pointerId) this.draw(event, this.drawing)
-    else if (this.tool === "polygon" && this.points.length > 0) this.scene.outline([...this.points, point])
-  }
-
-  private draw(event: PointerEvent, drawing: { from: Point; last: Point }): void {
-    if (this.tool === "box") {
-      this.scene.outline(corners(drawing.from, this.scene.at(event)), true)
-      return
-    }
-    const coalesced = event.getCoalescedEvents?.() ?? []
-    for (const part of coalesced.length > 0 ? coalesced : [event]) {
-      const next = this.scene.at(part)
-      this.stroke(drawing.last, next)
-      drawing.last = next
-    }
-  }
-
-  private up(event: PointerEvent): void {
-    if (this.panning?.pointer === event.pointerId) this.panning = null
-    if (this.drawing?.pointer !== event.pointerId) return
-    const { from, value } = this.drawing
-    this.drawing = null
-    const { sheet } = this
-    if (this.tool === "box") {
-      this.scene.outline([])
-      const rect = sheet.layer.box(from, this.scene.at(event), value)
-      sheet.history.touched(rect)
-      this.repaint(rect)
-    }
-    if (sheet.history.end()) this.commitSoon()
-    this.show()
-  }
-
-  private stroke(from: Point, to: Point): void {
-    this.repaint(this.sheet.stroke(from, to, this.radius, this.drawing?.value ?? 1))
-  }
-
-  private repaint(rect: Rect): void {
+  repaint(rect: Rect): void {
     this.scene.repaint(this.sheet.defect, this.sheet.ignore, rect)
   }
 
-  private changed(rect: Rect | null): void {
+  changed(rect: Rect | null): void {
     if (!rect) return
     this.repaint(rect)
-    this.commitSoon()
+    this.sender.soon()
+  }
+
+  click(tool: "grow" | "fill", point: Point): void {
+    if (tool === "grow") this.grow(point)
+    else this.fill(point)
   }
 
   private grow(point: Point): void {
@@ -389,80 +278,20 @@ export class Editor {
     else this.changed(rect)
   }
 
-  private corner(point: Point): void {
-    const first = this.points[0]
-    const close = 8 / this.scene.scale
-    if (first && this.points.length > 2 && Math.hypot(first[0] - point[0], first[1] - point[1]) < close) {
-      this.closePolygon()
-      return
-    }
-    const last = this.points[this.points.length - 1]
-    if (!last || last[0] !== point[0] || last[1] !== point[1]) this.points.push(point)
-    this.scene.outline(this.points)
-  }
-
-  private closePolygon(value: 0 | 1 = 1): void {
-    const points = this.points
-    this.points = []
-    this.scene.outline([])
-    if (points.length > 2) this.changed(this.sheet.edit((mask) => mask.polygon(points, value)))
-    this.show()
-  }
-
-  private commitSoon(): void {
-    clearTimeout(this.timer)
-    this.timer = setTimeout(() => this.flush(), DEBOUNCE) as unknown as number
-    this.show()
-  }
-
-  /** Hand the mask over now, if a commit was waiting for its pause. */
-  private flush(): void {
-    if (this.timer === undefined) return
-    clearTimeout(this.timer)
-    this.timer = undefined
-    const [png, ignore] = this.sheet.encoded()
-    this.last = { png, width: this.data.width, height: this.data.height }
-    this.outbox.commit(png, ignore)
-    this.show()
+  get canGrow(): boolean {
+    return this.grower.ready
   }
 
   private key(event: KeyboardEvent): void {
-    const target = event.composedPath()[0]
-    const typing = "input:not([type=range]), textarea, select, [contenteditable]"
-    if (target instanceof HTMLElement && target.closest(typing)) return
-    const key = event.key.toLowerCase()
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey
-    if (plain && /^[1-9]$/.test(key)) {
-      this.out.kind(Number(key))
+    if (typing(event)) return
+    const number = digit(event)
+    if (number !== null) {
+      this.out.kind(number)
       return
     }
-    const mine = this.over || event.composedPath().includes(this.root)
-    const alt = event.altKey && key !== "enter"
-    if (!mine || alt || !this.did(event, key)) return
+    const mine = this.hand.over || event.composedPath().includes(this.root)
+    if (!mine || !press(this, this.hand, event)) return
     event.preventDefault()
     event.stopPropagation()
-  }
-
-  /** Do what a key stands for; false when it stands for nothing here. */
-  private did(event: KeyboardEvent, key: string): boolean {
-    const step = Math.max(1, Math.round(this.radius / 5))
-    const tool = toolOf(key)
-    if (event.ctrlKey || event.metaKey) {
-      if (key !== "z") return false
-      this.act(event.shiftKey ? "redo" : "undo")
-    } else if (event.code === "Space") this.setSpace(true)
-    else if (key === "[") this.resizeBrush(this.radius - step)
-    else if (key === "]") this.resizeBrush(this.radius + step)
-    else if (key === ",") this.setStep(this.grower.step - STEP)
-    else if (key === ".") this.setStep(this.grower.step + STEP)
-    else if (key === "0") this.scene.fit()
-    else if (key === "i") this.act("ignore")
-    else if (key === "j") this.jump()
-    else if (key === "t" && this.grower.ready) this.act("threshold")
-    else if (key === "enter" && this.points.length > 0) this.closePolygon(event.altKey ? 0 : 1)
-    else if (key === "escape") this.choose(this.tool)
-    else if (tool && (tool !== "grow" || this.grower.ready)) this.choose(tool)
-    else return false
-    return true
   }
 }

@@ -1,6 +1,7 @@
 // Mounts the mask editor as a Streamlit component.
-import { type Commit, type Data, Editor } from "./editor"
+import { type Data, Editor } from "./editor"
 import { EDITOR_CSS } from "./editor-style"
+import type { Commit } from "./sender"
 import { adopt, type Host, make } from "./style"
 
 const editors = new WeakMap<object, Editor>()

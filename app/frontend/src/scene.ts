@@ -12,6 +12,12 @@ export interface Isolines {
   b_a?: number[][]
 }
 
+/** Where an event happened on the screen. */
+export interface Place {
+  clientX: number
+  clientY: number
+}
+
 const TINT = [229, 57, 53, 130]
 const IGNORED = [66, 165, 245, 130]
 const SMOOTH_BELOW = 3
@@ -177,7 +183,7 @@ export class Scene {
   }
 
   /** Zoom so that what lies under the pointer stays there. */
-  zoom(factor: number, event: MouseEvent): void {
+  zoom(factor: number, event: Place): void {
     const [px, py] = this.offset(event)
     const before = this.scale
     const least = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2
@@ -187,12 +193,12 @@ export class Scene {
   }
 
   /** The place of an event in image pixels. */
-  at(event: MouseEvent): Point {
+  at(event: Place): Point {
     const [px, py] = this.offset(event)
     return [(px - this.stage.x()) / this.scale, (py - this.stage.y()) / this.scale]
   }
 
-  private offset(event: MouseEvent): Point {
+  private offset(event: Place): Point {
     const box = this.box.getBoundingClientRect()
     return [event.clientX - box.left - this.box.clientLeft, event.clientY - box.top - this.box.clientTop]
   }

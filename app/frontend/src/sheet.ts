@@ -28,6 +28,7 @@ export class Sheet {
   }
 
   begin(): void {
+    this.grown = null // else it would be taken for the edit that comes to stand at its number
     this.history.begin(this.layer)
   }
 
@@ -105,6 +106,15 @@ export class Sheet {
     if (marked) this.defect.data.set(marked)
     if (ignored) this.ignore.data.set(ignored)
     return marked !== null || ignored !== null
+  }
+
+  /** How much is marked, in words; empty when nothing is. */
+  summary(): string {
+    const words = (mask: Mask, what: string): string => {
+      const count = mask.count()
+      return count > 0 ? `${count.toLocaleString("en")} px ${what}` : ""
+    }
+    return [words(this.defect, "marked"), words(this.ignore, "don't care")].filter(Boolean).join(" · ")
   }
 
   /** What goes to Python: [defect, don't care], the second only when something of it is marked. */

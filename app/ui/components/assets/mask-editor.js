@@ -369,73 +369,391 @@ async function Se(e) {
 		values: new Float32Array(n, 4)
 	};
 }
-// src/outbox.ts
-var Ce = /* @__PURE__ */ new Map(), we = class {
-	name;
-	send;
-	storage;
-	wait;
-	rev = 0;
-	acked = 0;
-	timer;
-	constructor(e, t, n = sessionStorage, r = 2e3) {
-		this.name = e, this.send = t, this.storage = n, this.wait = r;
+// src/pinch.ts
+var Ce = class {
+	scene;
+	fingers = /* @__PURE__ */ new Map();
+	pinching = !1;
+	constructor(e) {
+		this.scene = e;
 	}
-	stored() {
-		let e = Ce.get(this.name);
-		if (e) return e;
-		try {
-			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
-			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
-		} catch {
-			return null;
+	down({ pointerId: e, clientX: t, clientY: n }) {
+		return this.fingers.set(e, {
+			clientX: t,
+			clientY: n
+		}), this.pinching ? "more" : (this.pinching = this.fingers.size === 2, this.pinching ? "two" : "one");
+	}
+	move({ pointerId: e, clientX: t, clientY: n }) {
+		if (!this.fingers.has(e)) return !1;
+		let r = this.span();
+		if (this.fingers.set(e, {
+			clientX: t,
+			clientY: n
+		}), !this.pinching) return !1;
+		let i = this.span();
+		return r && i && (this.scene.pan(i.clientX - r.clientX, i.clientY - r.clientY), this.scene.zoom(i.distance / r.distance, i)), !0;
+	}
+	up({ pointerId: e }) {
+		this.fingers.delete(e), this.fingers.size === 0 && (this.pinching = !1);
+	}
+	span() {
+		let [e, t] = this.fingers.values();
+		if (!t) return null;
+		let n = Math.max(1, Math.hypot(e.clientX - t.clientX, e.clientY - t.clientY));
+		return {
+			clientX: (e.clientX + t.clientX) / 2,
+			clientY: (e.clientY + t.clientY) / 2,
+			distance: n
+		};
+	}
+}, we = class {
+	easel;
+	box;
+	over = !1;
+	points = [];
+	drawing = null;
+	panning = null;
+	before = {
+		edits: 0,
+		corners: 0
+	};
+	space = !1;
+	pinch;
+	constructor(e, t, n) {
+		this.easel = e, this.box = t, this.pinch = new Ce(e.scene);
+		let r = (e, r, i = t) => i.addEventListener(e, r, {
+			signal: n,
+			passive: !1
+		});
+		r("pointerdown", (e) => this.down(e)), r("pointermove", (e) => this.move(e)), r("pointerup", (e) => this.up(e)), r("pointercancel", (e) => this.up(e)), r("pointerenter", () => this.hover(!0)), r("pointerleave", () => this.hover(!1)), r("wheel", (e) => this.wheel(e)), r("dblclick", (e) => {
+			e.preventDefault(), this.closePolygon();
+		}), r("keyup", (e) => e.code === "Space" && this.hold(!1), window);
+	}
+	dropCorners() {
+		this.points = [], this.easel.scene.outline([]);
+	}
+	lift() {
+		this.drawing = null;
+	}
+	hold(e) {
+		this.space = e, this.box.classList.toggle("panning", e);
+	}
+	get hasCorners() {
+		return this.points.length > 0;
+	}
+	closePolygon(e = 1) {
+		let { points: t, easel: n } = this;
+		this.dropCorners(), t.length > 2 && n.changed(n.sheet.edit((n) => n.polygon(t, e))), n.show();
+	}
+	wheel(e) {
+		e.preventDefault(), this.easel.tool === "grow" && e.shiftKey ? this.easel.notch(Math.sign(e.deltaY || e.deltaX)) : this.easel.scene.zoom(Math.exp(-e.deltaY * .0015), e);
+	}
+	hover(e) {
+		this.over = e, e || this.easel.scene.pointer(null, this.easel.radius);
+	}
+	down(e) {
+		if (this.box.focus({ preventScroll: !0 }), e.pointerType === "touch") {
+			let t = this.pinch.down(e);
+			if (t === "two" && this.takeBack(), t !== "one") return;
+			this.before = {
+				edits: this.easel.sheet.history.length,
+				corners: this.points.length
+			};
+		}
+		e.button === 1 || this.space ? (e.preventDefault(), this.panning = {
+			pointer: e.pointerId,
+			x: e.clientX,
+			y: e.clientY
+		}) : e.button === 0 && !this.drawing && this.begin(this.easel.scene.at(e), e.pointerId, +!e.altKey), this.box.setPointerCapture(e.pointerId);
+	}
+	takeBack() {
+		let { sheet: e, scene: t } = this.easel;
+		for (this.drawing = null, this.points.length = Math.min(this.points.length, this.before.corners), t.outline(this.points), e.history.end(); e.history.length > this.before.edits;) this.easel.changed(e.history.drop()?.rect ?? null);
+		this.easel.show();
+	}
+	begin(e, t, n) {
+		let { tool: r, sheet: i } = this.easel;
+		r === "grow" || r === "fill" ? this.easel.click(r, e) : r === "polygon" ? this.corner(e) : (this.drawing = {
+			pointer: t,
+			from: e,
+			last: e,
+			value: r === "erase" ? 0 : n
+		}, i.begin(), r !== "box" && this.stroke(e, e));
+	}
+	move(e) {
+		if (this.pinch.move(e)) return;
+		let { scene: t, tool: n, radius: r } = this.easel, i = t.at(e), a = n === "brush" || n === "erase";
+		t.pointer(a && this.over ? i : null, r), this.panning?.pointer === e.pointerId ? (t.pan(e.clientX - this.panning.x, e.clientY - this.panning.y), this.panning = {
+			pointer: e.pointerId,
+			x: e.clientX,
+			y: e.clientY
+		}) : this.drawing?.pointer === e.pointerId ? this.draw(e, this.drawing) : n === "polygon" && this.points.length > 0 && t.outline([...this.points, i]);
+	}
+	draw(e, t) {
+		let { scene: n, tool: r } = this.easel;
+		if (r === "box") {
+			n.outline(s(t.from, n.at(e)), !0);
+			return;
+		}
+		let i = e.getCoalescedEvents?.() ?? [];
+		for (let r of i.length > 0 ? i : [e]) {
+			let e = n.at(r);
+			this.stroke(t.last, e), t.last = e;
 		}
 	}
-	commit(e, t) {
-		this.rev += 1;
-		let n = t ? {
-			rev: this.rev,
-			png: e,
-			ignore: t
-		} : {
-			rev: this.rev,
-			png: e
-		};
-		Ce.set(this.name, n);
-		try {
-			this.storage.setItem(this.name, JSON.stringify(n));
-		} catch {}
-		this.deliver(n);
+	up(e) {
+		if (this.pinch.up(e), this.panning?.pointer === e.pointerId && (this.panning = null), this.drawing?.pointer !== e.pointerId) return;
+		let { from: t, value: n } = this.drawing, { sheet: r, scene: i, tool: a } = this.easel;
+		if (this.drawing = null, a === "box") {
+			i.outline([]);
+			let a = r.layer.box(t, i.at(e), n);
+			r.history.touched(a), this.easel.repaint(a);
+		}
+		r.history.end() && this.easel.changed(l), this.easel.show();
 	}
-	ack(e) {
-		let t = e < this.acked;
-		this.acked = e, this.rev = Math.max(this.rev, e);
-		let n = Ce.get(this.name);
-		this.pending ? t && n && this.deliver(n) : this.stop();
+	stroke(e, t) {
+		let { sheet: n, radius: r } = this.easel;
+		this.easel.repaint(n.stroke(e, t, r, this.drawing?.value ?? 1));
 	}
-	get pending() {
-		return this.acked < this.rev;
+	corner(e) {
+		let { scene: t } = this.easel, n = this.points[0], r = 8 / t.scale;
+		if (n && this.points.length > 2 && Math.hypot(n[0] - e[0], n[1] - e[1]) < r) {
+			this.closePolygon();
+			return;
+		}
+		let i = this.points[this.points.length - 1];
+		i && i[0] === e[0] && i[1] === e[1] || this.points.push(e), t.outline(this.points);
 	}
-	stop() {
-		clearTimeout(this.timer), this.timer = void 0;
+}, Te = [
+	[
+		"grow",
+		"Grow",
+		"V",
+		"Take the region around the click, out to the isoline of the chosen level"
+	],
+	[
+		"brush",
+		"Brush",
+		"B",
+		"Paint the defect"
+	],
+	[
+		"erase",
+		"Erase",
+		"E",
+		"Take paint away"
+	],
+	[
+		"polygon",
+		"Polygon",
+		"P",
+		"Click corners; double-click or Enter closes, Escape drops it; with Alt it takes paint away"
+	],
+	[
+		"box",
+		"Box",
+		"X",
+		"Drag a rectangle; with Alt it takes paint away"
+	],
+	[
+		"fill",
+		"Fill",
+		"F",
+		"Fill a closed outline"
+	]
+], Ee = [
+	[
+		"undo",
+		"Undo the last stroke (Ctrl+Z)",
+		"M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"
+	],
+	[
+		"redo",
+		"Redo (Ctrl+Shift+Z)",
+		"m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3"
+	],
+	[
+		"clear",
+		"Remove the whole mask",
+		"M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5"
+	],
+	[
+		"fit",
+		"Show the whole image (0)",
+		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
+	]
+], De = [
+	[
+		"threshold",
+		"Mark all below the level",
+		"T"
+	],
+	[
+		"holes",
+		"Fill holes",
+		""
+	],
+	[
+		"specks",
+		"Remove specks",
+		""
+	],
+	[
+		"smooth",
+		"Smooth the edge",
+		""
+	],
+	[
+		"copy",
+		"Copy the last image's mask",
+		""
+	]
+], Oe = "http://www.w3.org/2000/svg", ke = class {
+	pressed;
+	row = e("div", {
+		class: "bar",
+		role: "toolbar",
+		"aria-label": "Mask tools"
+	});
+	buttons = /* @__PURE__ */ new Map();
+	size = e("input", {
+		type: "range",
+		min: "1",
+		max: "100",
+		"aria-label": "Brush size in pixels"
+	});
+	sizeText = e("output");
+	step = e("input", {
+		type: "range",
+		min: "-1",
+		max: "5",
+		step: "0.1",
+		"aria-label": "Level to grow to"
+	});
+	stepText = e("output");
+	least = e("input", {
+		type: "number",
+		min: "1",
+		value: "20",
+		"aria-label": "Smallest region kept, in pixels"
+	});
+	brush = e("label", {}, "Size");
+	level = e("label", {}, "Level");
+	constructor(t) {
+		this.pressed = t;
+		let n = e("div", { class: "group" });
+		for (let [e, r, i, a] of Te) n.append(this.named(e, r, i, a, () => t.choose(e)));
+		this.size.addEventListener("input", () => t.resize(Number(this.size.value))), this.step.addEventListener("input", () => t.level(Number(this.step.value))), this.brush.append(this.size, this.sizeText), this.level.append(this.step, this.stepText);
+		let r = e("div", { class: "group" });
+		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.row.append(n, this.brush, this.level, r, this.icons(), this.more());
 	}
-	deliver(e) {
-		this.stop(), this.send(e), this.timer = setTimeout(() => {
-			this.acked < e.rev && this.deliver(e);
-		}, this.wait);
+	get smallest() {
+		return Math.max(1, Number(this.least.value) || 1);
 	}
-}, Te = Math.PI / 180;
-function Ee() {
+	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, can: a }) {
+		for (let [t] of Te) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+		this.buttons.get("ignore")?.setAttribute("aria-pressed", String(i));
+		for (let [e, t] of Object.entries(a)) {
+			let n = this.buttons.get(e);
+			n && (n.disabled = !t);
+		}
+		this.brush.hidden = e === "grow", this.level.hidden = e !== "grow", this.size.max = String(n), this.size.value = String(t), this.sizeText.textContent = `${t * 2} px`, this.step.value = String(r), this.stepText.textContent = r === 0 ? "b_n" : r === 1 ? "b_a" : `×${(2 ** r).toFixed(1)}`;
+	}
+	icons() {
+		let t = e("div", { class: "group icons" });
+		for (let [e, n, r] of Ee) {
+			let i = this.button(e, n, () => this.pressed.act(e));
+			i.setAttribute("aria-label", n), i.append(je(r)), t.append(i);
+		}
+		return t;
+	}
+	more() {
+		let t = e("details", { class: "more" }), n = e("div", { class: "panel" });
+		for (let [e, t, r] of De) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
+		let r = e("label", {}, "Specks are below");
+		r.append(this.least, "px");
+		let i = e("input", {
+			type: "text",
+			placeholder: "x, y, width, height",
+			"aria-label": "Box by numbers, in pixels"
+		});
+		i.addEventListener("keydown", (e) => {
+			if (e.key !== "Enter") return;
+			let t = this.pressed.typed(i.value);
+			i.setAttribute("aria-invalid", String(!t)), t && (i.value = "");
+		});
+		let a = e("label", {}, "Box");
+		return a.append(i), n.append(r, a), t.append(e("summary", { title: "Clean-ups, and masks by keyboard" }, "More"), n), t;
+	}
+	named(t, n, r, i, a) {
+		let o = this.button(t, r ? `${i} (${r})` : i, a);
+		return o.append(n), r && o.append(e("kbd", {}, r)), o;
+	}
+	button(t, n, r) {
+		let i = e("button", {
+			type: "button",
+			title: n,
+			"data-tool": t
+		});
+		return i.addEventListener("click", r), this.buttons.set(t, i), i;
+	}
+};
+function Ae(e) {
+	return Te.find((t) => t[2].toLowerCase() === e)?.[0];
+}
+function je(e) {
+	let t = document.createElementNS(Oe, "svg"), n = document.createElementNS(Oe, "path");
+	for (let [e, n] of Object.entries({
+		viewBox: "0 0 24 24",
+		width: "17",
+		height: "17",
+		"aria-hidden": "true"
+	})) t.setAttribute(e, n);
+	return n.setAttribute("d", e), t.append(n), t;
+}
+// src/keys.ts
+function Me(e) {
+	let t = e.composedPath()[0];
+	return t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") !== null;
+}
+function Ne(e) {
+	return !e.ctrlKey && !e.metaKey && !e.altKey && /^[1-9]$/.test(e.key) ? Number(e.key) : null;
+}
+function Pe(e, t, n) {
+	let r = n.key.toLowerCase();
+	if (n.altKey && r !== "enter") return !1;
+	let i = Math.max(1, Math.round(e.radius / 5)), a = Ae(r);
+	if (n.ctrlKey || n.metaKey) {
+		if (r !== "z") return !1;
+		e.act(n.shiftKey ? "redo" : "undo");
+	} else if (n.code === "Space") t.hold(!0);
+	else if (r === "[") e.resizeBrush(e.radius - i);
+	else if (r === "]") e.resizeBrush(e.radius + i);
+	else if (r === ",") e.notch(-1);
+	else if (r === ".") e.notch(1);
+	else if (r === "0") e.act("fit");
+	else if (r === "i") e.act("ignore");
+	else if (r === "j") e.jump();
+	else if (r === "t" && e.canGrow) e.act("threshold");
+	else if (r === "enter" && t.hasCorners) t.closePolygon(+!n.altKey);
+	else if (r === "escape") e.choose(e.tool);
+	else if (a && (a !== "grow" || e.canGrow)) e.choose(a);
+	else return !1;
+	return !0;
+}
+// ../../../../main/app/frontend/node_modules/konva/lib/Global.js
+var Fe = Math.PI / 180;
+function Ie() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
 var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, y = {
 	_global: v,
 	version: "10.9.1",
-	isBrowser: Ee(),
+	isBrowser: Ie(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return y.angleDeg ? e * Te : e;
+		return y.angleDeg ? e * Fe : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -463,13 +781,13 @@ var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	_injectGlobal(e) {
 		v.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), v.Konva = e;
 	}
-}, De = /* @__PURE__ */ new Set(), b = (e, t = !1) => {
-	y[e.prototype.getClassName()] = e, t && De.add(e);
+}, Le = /* @__PURE__ */ new Set(), b = (e, t = !1) => {
+	y[e.prototype.getClassName()] = e, t && Le.add(e);
 };
 y._injectGlobal(y);
-// node_modules/konva/lib/Util.js
-var Oe = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ke = () => {
-	if (typeof document > "u") throw Error(Oe);
+// ../../../../main/app/frontend/node_modules/konva/lib/Util.js
+var Re = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ze = () => {
+	if (typeof document > "u") throw Error(Re);
 }, x = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
@@ -567,9 +885,9 @@ var Oe = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 			let i = Math.sqrt(n * n + r * r);
 			s.rotation = Math.PI / 2 - (r > 0 ? Math.acos(-n / i) : -Math.acos(n / i)), s.scaleX = o / i, s.scaleY = i, s.skewX = 0, s.skewY = o && (e * n + t * r) / o;
 		}
-		return s.rotation = w._getRotation(s.rotation), s;
+		return s.rotation = T._getRotation(s.rotation), s;
 	}
-}, Ae = "[object Array]", je = "[object Number]", Me = "[object String]", Ne = "[object Boolean]", Pe = Math.PI / 180, Fe = 180 / Math.PI, Ie = "#", Le = "", Re = "0", ze = "Konva warning: ", Be = "Konva error: ", Ve = {
+}, Be = "[object Array]", Ve = "[object Number]", He = "[object String]", Ue = "[object Boolean]", We = Math.PI / 180, Ge = 180 / Math.PI, Ke = "#", qe = "", Je = "0", Ye = "Konva warning: ", Xe = "Konva error: ", Ze = {
 	aliceblue: [
 		240,
 		248,
@@ -1316,26 +1634,26 @@ var Oe = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 		205,
 		50
 	]
-}, S = null, He = typeof window < "u" ? window : {}, Ue = /* @__PURE__ */ new WeakMap(), We = (e, t) => {
+}, S = null, Qe = typeof window < "u" ? window : {}, $e = /* @__PURE__ */ new WeakMap(), et = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
-}, Ge = /* @__PURE__ */ new Map(), Ke = Object.getPrototypeOf(Int8Array), qe = (e) => {
+}, tt = /* @__PURE__ */ new Map(), nt = Object.getPrototypeOf(Int8Array), rt = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, Je = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Ye = RegExp(`^(${Je})(%?)$`, "i"), C = (e, t) => {
-	let n = Ye.exec(e);
+}, it = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", at = RegExp(`^(${it})(%?)$`, "i"), C = (e, t) => {
+	let n = at.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
 	return Math.min(Math.max(r, 0), t);
-}, Xe = /^#[0-9a-f]+$/i, Ze = RegExp(`^(${Je})(deg|grad|rad|turn)?$`, "i"), Qe = {
+}, ot = /^#[0-9a-f]+$/i, st = RegExp(`^(${it})(deg|grad|rad|turn)?$`, "i"), ct = {
 	deg: 1,
 	grad: .9,
-	rad: Fe,
+	rad: Ge,
 	turn: 360
 };
-function $e(e, t) {
+function w(e, t) {
 	return Math.min(Math.max(e || 0, 0), t);
 }
-var w = {
+var T = {
 	_isElement(e) {
 		return !!(e && e.nodeType == 1);
 	},
@@ -1346,16 +1664,16 @@ var w = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === Ae;
+		return Object.prototype.toString.call(e) === Be;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === je && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === Ve && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === Me;
+		return Object.prototype.toString.call(e) === He;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === Ne;
+		return Object.prototype.toString.call(e) === Ue;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -1369,15 +1687,15 @@ var w = {
 		return e === 0 || e > 0 ? 1 : -1;
 	},
 	requestAnimFrame(e, t) {
-		let n = t && !t.closed && t || He, r = Ue.get(n);
-		r || (r = [], Ue.set(n, r), We(n, function() {
-			Ue.delete(n), r.forEach(function(e) {
+		let n = t && !t.closed && t || Qe, r = $e.get(n);
+		r || (r = [], $e.set(n, r), et(n, function() {
+			$e.delete(n), r.forEach(function(e) {
 				e();
 			});
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		ke();
+		ze();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -1385,10 +1703,10 @@ var w = {
 		return e;
 	},
 	createImageElement() {
-		return ke(), document.createElement("img");
+		return ze(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
-		let r = w.createImageElement();
+		let r = T.createImageElement();
 		r.onload = function() {
 			t(r);
 		}, r.onerror = (e) => {
@@ -1399,7 +1717,7 @@ var w = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(Ie, Le);
+		e = e.replace(Ke, qe);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -1409,8 +1727,8 @@ var w = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = Re + e;
-		return Ie + e;
+		for (; e.length < 6;) e = Je + e;
+		return Ke + e;
 	},
 	isCanvasFarblingActive() {
 		if (S !== null) return S;
@@ -1432,14 +1750,14 @@ var w = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return Ie + this._rgbToHex(i(e), i(t), i(n));
+		return Ke + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
 		return this.getHitColorKey(t, n, r);
 	},
 	getRGB(e) {
-		let { r: t = 0, g: n = 0, b: r = 0 } = w.colorToRGBA(e) ?? {};
+		let { r: t = 0, g: n = 0, b: r = 0 } = T.colorToRGBA(e) ?? {};
 		return {
 			r: t,
 			g: n,
@@ -1448,16 +1766,16 @@ var w = {
 	},
 	colorToRGBA(e) {
 		e = (e || "").trim() || "black";
-		let t = w._namedColorToRBA(e) || w._hex3ColorToRGBA(e) || w._hex4ColorToRGBA(e) || w._hex6ColorToRGBA(e) || w._hex8ColorToRGBA(e) || w._rgbColorToRGBA(e) || w._hslColorToRGBA(e);
+		let t = T._namedColorToRBA(e) || T._hex3ColorToRGBA(e) || T._hex4ColorToRGBA(e) || T._hex6ColorToRGBA(e) || T._hex8ColorToRGBA(e) || T._rgbColorToRGBA(e) || T._hslColorToRGBA(e);
 		if (t && [
 			t.r,
 			t.g,
 			t.b,
 			t.a
-		].every(w._isNumber)) return t;
+		].every(T._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = Ve[e.toLowerCase()];
+		let t = Ze[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1468,7 +1786,7 @@ var w = {
 	_rgbColorToRGBA(e) {
 		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = qe(t[1]);
+		let n = rt(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
 			r: C(n[0], 255),
 			g: C(n[1], 255),
@@ -1477,7 +1795,7 @@ var w = {
 		};
 	},
 	_hex8ColorToRGBA(e) {
-		if (e.length === 9 && Xe.test(e)) return {
+		if (e.length === 9 && ot.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1485,7 +1803,7 @@ var w = {
 		};
 	},
 	_hex6ColorToRGBA(e) {
-		if (e.length === 7 && Xe.test(e)) return {
+		if (e.length === 7 && ot.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1493,7 +1811,7 @@ var w = {
 		};
 	},
 	_hex4ColorToRGBA(e) {
-		if (e.length === 5 && Xe.test(e)) return {
+		if (e.length === 5 && ot.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1501,7 +1819,7 @@ var w = {
 		};
 	},
 	_hex3ColorToRGBA(e) {
-		if (e.length === 4 && Xe.test(e)) return {
+		if (e.length === 4 && ot.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1511,11 +1829,11 @@ var w = {
 	_hslColorToRGBA(e) {
 		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = qe(t[1]);
+		let n = rt(t[1]);
 		if (n.length < 3 || n.length > 4) return;
-		let r = Ze.exec(n[0]);
+		let r = st.exec(n[0]);
 		if (!r) return;
-		let i = r[2], a = Number(r[1]) * (i ? Qe[i.toLowerCase()] : 1);
+		let i = r[2], a = Number(r[1]) * (i ? ct[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
 		let o = (a % 360 + 360) % 360 / 360, s = C(n[1], 100) / 100, c = C(n[2], 100) / 100, l = n.length > 3 ? C(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
@@ -1558,48 +1876,48 @@ var w = {
 	},
 	cloneObject(e) {
 		let t = {};
-		for (let n in e) t[n] = w._cloneValue(e[n]);
+		for (let n in e) t[n] = T._cloneValue(e[n]);
 		return t;
 	},
 	_cloneValue(e) {
-		return w._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(w._cloneValue) : e.slice() : w._isPlainObject(e) ? w.cloneObject(e) : e instanceof Ke ? e.slice() : e;
+		return T._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(T._cloneValue) : e.slice() : T._isPlainObject(e) ? T.cloneObject(e) : e instanceof nt ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * Pe;
+		return e * We;
 	},
 	radToDeg(e) {
-		return e * Fe;
+		return e * Ge;
 	},
 	_getRotation(e) {
-		return y.angleDeg ? w.radToDeg(e) : e;
+		return y.angleDeg ? T.radToDeg(e) : e;
 	},
 	_capitalize(e) {
-		let t = Ge.get(e);
+		let t = tt.get(e);
 		if (t !== void 0) return t;
 		let n = e.charAt(0).toUpperCase() + e.slice(1);
-		return Ge.set(e, n), n;
+		return tt.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(Be + e);
+		throw Error(Xe + e);
 	},
 	error(e) {
-		console.error(Be + e);
+		console.error(Xe + e);
 	},
 	warn(e) {
-		y.showWarnings && console.warn(ze + e);
+		y.showWarnings && console.warn(Ye + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
 		let n = !1, r = !0;
 		try {
 			e(() => {
-				n || !r ? w.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
+				n || !r ? T.warn("eventBatchFunc must call its argument exactly once, synchronously.") : (n = !0, t());
 			});
 		} finally {
-			r = !1, n || w.warn("eventBatchFunc must call its argument synchronously.");
+			r = !1, n || T.warn("eventBatchFunc must call its argument synchronously.");
 		}
 	},
 	each(e, t) {
@@ -1622,10 +1940,10 @@ var w = {
 		];
 	},
 	_getProjectionToLine(e, t, n) {
-		let r = w.cloneObject(e), i = Number.MAX_VALUE;
+		let r = T.cloneObject(e), i = Number.MAX_VALUE;
 		return t.forEach(function(a, o) {
 			if (!n && o === t.length - 1) return;
-			let s = t[(o + 1) % t.length], c = w._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
+			let s = t[(o + 1) % t.length], c = T._getProjectionToSegment(a.x, a.y, s.x, s.y, e.x, e.y), l = c[0], u = c[1], d = c[2];
 			d < i && (r.x = l, r.y = u, i = d);
 		}), r;
 	},
@@ -1645,16 +1963,16 @@ var w = {
 		});
 		let a = [];
 		return i.forEach(function(e) {
-			let t = w._getProjectionToLine(e, r, n);
+			let t = T._getProjectionToLine(e, r, n);
 			a.push(t.x), a.push(t.y);
 		}), a;
 	},
 	_prepareToStringify(e, t = /* @__PURE__ */ new Set()) {
-		let n = w._isArray(e) ? [] : {};
+		let n = T._isArray(e) ? [] : {};
 		t.add(e);
 		for (let r of Object.keys(e)) {
 			let i = e[r];
-			w._isElement(i) || t.has(i) || (n[r] = w._isPlainObject(i) || w._isArray(i) ? w._prepareToStringify(i, t) : i);
+			T._isElement(i) || t.has(i) || (n[r] = T._isPlainObject(i) || T._isArray(i) ? T._prepareToStringify(i, t) : i);
 		}
 		return t.delete(e), n;
 	},
@@ -1676,7 +1994,7 @@ var w = {
 	_cornerRadii(e, t, n) {
 		let r = Math.min(t, n) / 2;
 		if (typeof e == "number") {
-			let t = $e(e, r);
+			let t = w(e, r);
 			return [
 				t,
 				t,
@@ -1685,16 +2003,16 @@ var w = {
 			];
 		}
 		return [
-			$e(e[0], r),
-			$e(e[1], r),
-			$e(e[2], r),
-			$e(e[3], r)
+			w(e[0], r),
+			w(e[1], r),
+			w(e[2], r),
+			w(e[3], r)
 		];
 	},
 	drawRoundedRectPath(e, t, n, r) {
 		let i = t < 0 ? t : 0, a = n < 0 ? n : 0;
 		t = Math.abs(t), n = Math.abs(n);
-		let [o, s, c, l] = w._cornerRadii(r, t, n);
+		let [o, s, c, l] = T._cornerRadii(r, t, n);
 		e.moveTo(i + o, a), e.lineTo(i + t - s, a), e.arc(i + t - s, a + s, s, Math.PI * 3 / 2, 0, !1), e.lineTo(i + t, a + n - c), e.arc(i + t - c, a + n - c, c, 0, Math.PI / 2, !1), e.lineTo(i + l, a + n), e.arc(i + l, a + n - l, l, Math.PI / 2, Math.PI, !1), e.lineTo(i, a + o), e.arc(i + o, a + o, o, Math.PI, Math.PI * 3 / 2, !1);
 	},
 	drawRoundedPolygonPath(e, t, n, r, i) {
@@ -1725,16 +2043,16 @@ var w = {
 		}
 	}
 };
-// node_modules/konva/lib/Context.js
-function et(e) {
-	let t = [], n = e.length, r = w;
+// ../../../../main/app/frontend/node_modules/konva/lib/Context.js
+function lt(e) {
+	let t = [], n = e.length, r = T;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
 		r._isNumber(n) ? n = Math.round(n * 1e3) / 1e3 : r._isString(n) || (n += ""), t.push(n);
 	}
 	return t;
 }
-var tt = ",", nt = "(", rt = ")", it = ";", at = "()", ot = "=", st = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), ct = [
+var ut = ",", dt = "(", ft = ")", pt = ";", mt = "()", ht = "=", gt = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), _t = [
 	"fillStyle",
 	"strokeStyle",
 	"shadowColor",
@@ -1756,18 +2074,18 @@ var tt = ",", nt = "(", rt = ")", it = ";", at = "()", ot = "=", st = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], lt = 100, T = null;
-function ut() {
-	if (T !== null) return T;
+], vt = 100, yt = null;
+function bt() {
+	if (yt !== null) return yt;
 	try {
-		let e = w.createCanvasElement(), t = e.getContext("2d");
-		T = !!t && "filter" in t, w.releaseCanvas(e);
+		let e = T.createCanvasElement(), t = e.getContext("2d");
+		yt = !!t && "filter" in t, T.releaseCanvas(e);
 	} catch {
-		T = !1;
+		yt = !1;
 	}
-	return T;
+	return yt;
 }
-var dt = class {
+var xt = class {
 	constructor(e) {
 		this.canvas = e, y.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
@@ -1784,7 +2102,7 @@ var dt = class {
 	}
 	getTrace(e, t) {
 		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
-		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += at : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += nt + c.join(tt) + rt)) : (i += o.property, e || (i += ot + o.val)), i += it;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += mt : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += dt + c.join(ut) + ft)) : (i += o.property, e || (i += ht + o.val)), i += pt;
 		return i;
 	}
 	clearTrace() {
@@ -1792,7 +2110,7 @@ var dt = class {
 	}
 	_trace(e) {
 		let t = this.traceArr, n;
-		t.push(e), n = t.length, n >= lt && t.shift();
+		t.push(e), n = t.length, n >= vt && t.shift();
 	}
 	reset() {
 		let e = this.getCanvas().getPixelRatio();
@@ -1949,16 +2267,16 @@ var dt = class {
 		this._context.translate(e, t);
 	}
 	_enableTrace() {
-		let e = this, t = st.length, n = this.setAttr, r, i, a = function(t) {
+		let e = this, t = gt.length, n = this.setAttr, r, i, a = function(t) {
 			let n = e[t], r;
 			e[t] = function() {
-				return i = et(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+				return i = lt(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
 					method: t,
 					args: i
 				}), r;
 			};
 		};
-		for (r = 0; r < t; r++) a(st[r]);
+		for (r = 0; r < t; r++) a(gt[r]);
 		e.setAttr = function() {
 			n.apply(e, arguments);
 			let t = arguments[0], r = arguments[1];
@@ -1973,8 +2291,8 @@ var dt = class {
 		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
 	}
 };
-ct.forEach(function(e) {
-	Object.defineProperty(dt.prototype, e, {
+_t.forEach(function(e) {
+	Object.defineProperty(xt.prototype, e, {
 		get() {
 			return this._context[e];
 		},
@@ -1983,7 +2301,7 @@ ct.forEach(function(e) {
 		}
 	});
 });
-var ft = class extends dt {
+var St = class extends xt {
 	constructor(e, { willReadFrequently: t = !1 } = {}) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
 	}
@@ -2064,7 +2382,7 @@ var ft = class extends dt {
 		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
 		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
 	}
-}, pt = class extends dt {
+}, Ct = class extends xt {
 	constructor(e) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
 	}
@@ -2085,11 +2403,11 @@ var ft = class extends dt {
 		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
 		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
 	}
-}, mt = class {
+}, wt = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
 		let t = (e || {}).pixelRatio || y.pixelRatio || y._global.devicePixelRatio || 1;
-		this.pixelRatio = t, this._canvas = w.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
+		this.pixelRatio = t, this._canvas = T.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
 		return this.context;
@@ -2116,7 +2434,7 @@ var ft = class extends dt {
 		return Math.floor((e || 0) * this.pixelRatio);
 	}
 	setSize(e, t) {
-		isFinite(e ?? 0) && isFinite(t ?? 0) || (w.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
+		isFinite(e ?? 0) && isFinite(t ?? 0) || (T.error(`Canvas size must be finite numbers, got ${e}x${t}. The canvas is left empty.`), e = t = 0), e ||= 0, t ||= 0;
 		let n = this.pixelRatio, r = this.getContext()._context, i = r.imageSmoothingEnabled;
 		this._logicalWidth = e, this._logicalHeight = t, this.width = this._canvas.width = this._bitmapSize(e), this.height = this._canvas.height = this._bitmapSize(t), this._canvas.style.width = e + "px", this._canvas.style.height = t + "px", r.scale(n, n), r.imageSmoothingEnabled = i;
 	}
@@ -2130,11 +2448,11 @@ var ft = class extends dt {
 			try {
 				return this._canvas.toDataURL();
 			} catch (e) {
-				throw w.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
+				throw T.error("Unable to get data URL. " + e.message + " For more info read https://konvajs.org/docs/posts/Tainted_Canvas.html."), e;
 			}
 		}
 	}
-}, ht = class e extends mt {
+}, Tt = class e extends wt {
 	_prepareIsolationCanvas(t) {
 		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
@@ -2179,7 +2497,7 @@ var ft = class extends dt {
 	}
 	_releaseIsolationCanvas() {
 		let e = this._isolationCanvas;
-		e && (e._releaseIsolationCanvas(), w.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
+		e && (e._releaseIsolationCanvas(), T.releaseCanvas(e._canvas), this._isolationCanvas = void 0);
 	}
 	setSize(e, t) {
 		this._releaseIsolationCanvas(), super.setSize(e, t);
@@ -2192,14 +2510,14 @@ var ft = class extends dt {
 		super(e), this._isolationPeak = {
 			width: 0,
 			height: 0
-		}, this._isolationLowFrames = 0, this.context = new ft(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+		}, this._isolationLowFrames = 0, this.context = new St(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
 	}
-}, gt = class extends mt {
+}, Et = class extends wt {
 	constructor(e = {
 		width: 0,
 		height: 0
 	}) {
-		super(e), this.hitCanvas = !0, this.context = new pt(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+		super(e), this.hitCanvas = !0, this.context = new Ct(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
 }, E = {
 	get isDragging() {
@@ -2233,7 +2551,7 @@ var ft = class extends dt {
 		let r = e;
 		for (let e of n) {
 			let t = r;
-			r = () => w._batchEvents(e, t);
+			r = () => T._batchEvents(e, t);
 		}
 		r();
 	},
@@ -2242,7 +2560,7 @@ var ft = class extends dt {
 		E._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
-			i.pointerId === void 0 && (i.pointerId = w._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
+			i.pointerId === void 0 && (i.pointerId = T._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
 			let c = s._changedPointerPositions.find((e) => e.id === i.pointerId);
 			if (c) {
 				if (i.dragStatus !== "dragging") {
@@ -2265,7 +2583,7 @@ var ft = class extends dt {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
-			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === w._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
+			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === T._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
 				if (a.dragStatus === "ready") E._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
@@ -2286,35 +2604,35 @@ var ft = class extends dt {
 			}, !0), n.dragStatus !== "dragging" && E._dragElements.delete(r));
 		});
 	}
-}, D = /* @__PURE__ */ new Map(), _t = y._global.PointerEvent !== void 0;
-function vt(e, t) {
+}, D = /* @__PURE__ */ new Map(), Dt = y._global.PointerEvent !== void 0;
+function Ot(e, t) {
 	let n = D.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
-function yt(e, t, n) {
+function kt(e, t, n) {
 	e._fire(t, {
 		evt: new PointerEvent(t, { pointerId: n }),
 		pointerId: n
 	});
 }
-function bt(e, t) {
+function At(e, t) {
 	return D.get(e)?.shape === t;
 }
-function xt(e, t) {
+function jt(e, t) {
 	var n;
 	O(e);
 	let r = t.getStage();
 	if (r && (D.set(e, {
 		shape: t,
 		stage: r
-	}), _t)) {
+	}), Dt)) {
 		try {
 			(n = r.content) == null || n.setPointerCapture(e);
 		} catch {}
-		yt(t, "gotpointercapture", e);
+		kt(t, "gotpointercapture", e);
 	}
 }
-function St(e) {
+function Mt(e) {
 	D.forEach(({ shape: t, stage: n }, r) => {
 		(t === e || n === e) && O(r);
 	});
@@ -2324,85 +2642,85 @@ function O(e, t) {
 	let r = D.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (D.delete(e), _t) {
+	if (D.delete(e), Dt) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
-		yt(i, "lostpointercapture", e);
+		kt(i, "lostpointercapture", e);
 	}
 }
-// node_modules/konva/lib/Validators.js
+// ../../../../main/app/frontend/node_modules/konva/lib/Validators.js
 function k(e) {
-	return w._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || w._isBoolean(e) ? e : Object.prototype.toString.call(e);
+	return T._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || T._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
 function A() {
 	if (y.isUnminified) return function(e, t) {
-		return w._isNumber(e) || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
+		return T._isNumber(e) || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
-function Ct(e) {
+function Nt(e) {
 	if (y.isUnminified) return function(t, n) {
-		let r = w._isNumber(t), i = w._isArray(t) && t.length == e;
-		return !r && !i && w.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+		let r = T._isNumber(t), i = T._isArray(t) && t.length == e;
+		return !r && !i && T.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
 	};
 }
-function wt() {
+function Pt() {
 	if (y.isUnminified) return function(e, t) {
-		return w._isNumber(e) || e === "auto" || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
+		return T._isNumber(e) || e === "auto" || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
 	};
 }
 function j() {
 	if (y.isUnminified) return function(e, t) {
-		return w._isString(e) || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+		return T._isString(e) || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
 	};
 }
-function Tt() {
+function Ft() {
 	if (y.isUnminified) return function(e, t) {
-		let n = w._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+		let n = T._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
 	};
 }
-function Et() {
+function It() {
 	if (y.isUnminified) return function(e, t) {
-		return e instanceof Ke || (w._isArray(e) ? e.forEach(function(e) {
-			w._isNumber(e) || w.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+		return e instanceof nt || (T._isArray(e) ? e.forEach(function(e) {
+			T._isNumber(e) || T.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
 	};
 }
 function M() {
 	if (y.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && w.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+		return e !== !0 && e !== !1 && T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
 	};
 }
-function Dt(e) {
+function Lt(e) {
 	if (y.isUnminified) return function(t, n) {
-		return t == null || w.isObject(t) || w.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+		return t == null || T.isObject(t) || T.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
-// node_modules/konva/lib/Factory.js
-var N = "get", P = "set", F = {
+// ../../../../main/app/frontend/node_modules/konva/lib/Factory.js
+var Rt = "get", N = "set", P = {
 	addGetterSetter(e, t, n, r, i) {
-		F.addGetter(e, t, n), F.addSetter(e, t, r, i), F.addOverloadedGetterSetter(e, t);
+		P.addGetter(e, t, n), P.addSetter(e, t, r, i), P.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = N + w._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = Rt + T._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = P + w._capitalize(t);
-		e.prototype[i] || F.overWriteSetter(e, t, n, r);
+		let i = N + T._capitalize(t);
+		e.prototype[i] || P.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = P + w._capitalize(t);
+		let i = N + T._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = w._capitalize, s = N + o(t), c = P + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => N + o(e));
+		let a = n.length, o = T._capitalize, s = Rt + o(t), c = N + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => Rt + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -2411,7 +2729,7 @@ var N = "get", P = "set", F = {
 			}
 			return e;
 		};
-		let d = Dt(n);
+		let d = Lt(n);
 		e.prototype[c] = function(e) {
 			let a = this[s]();
 			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
@@ -2419,19 +2737,19 @@ var N = "get", P = "set", F = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, F.addOverloadedGetterSetter(e, t);
+		}, P.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = w._capitalize(t), r = P + n, i = N + n, a = function() {
+		let n = T._capitalize(t), r = N + n, i = Rt + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
-		w.each(t, function(t, n) {
-			let r = e.prototype[n], i = N + w._capitalize(t), a = P + w._capitalize(t);
+		T.each(t, function(t, n) {
+			let r = e.prototype[n], i = Rt + T._capitalize(t), a = N + T._capitalize(t);
 			function o() {
-				return w.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
+				return T.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
 			e.prototype[t] = o, e.prototype[i] = o, e.prototype[a] = o;
 		});
@@ -2440,13 +2758,13 @@ var N = "get", P = "set", F = {
 		this._filterUpToDate = !1;
 	}
 };
-// node_modules/konva/lib/Node.js
-function Ot(e) {
+// ../../../../main/app/frontend/node_modules/konva/lib/Node.js
+function zt(e) {
 	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
 	for (; (r = n.exec(e)) !== null;) {
-		let [, e, n] = r, i = kt[e];
+		let [, e, n] = r, i = Bt[e];
 		if (!i) {
-			w.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
+			T.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
 		}
 		let a = n.trim() === "" ? e === "blur" ? 0 : 1 : parseFloat(n) / (n.includes("%") ? 100 : 1);
@@ -2459,29 +2777,29 @@ function Ot(e) {
 		for (let { fallback: r, value: i } of t) r(e, i, n);
 	};
 }
-var kt = {};
-function At(e, t) {
-	kt[e] = t;
+var Bt = {};
+function Vt(e, t) {
+	Bt[e] = t;
 }
 for (let e of [
 	"grayscale",
 	"sepia",
 	"invert"
-]) At(e, (t, n) => {
+]) Vt(e, (t, n) => {
 	let r = Math.min(1, Math.max(0, n)), i = t.data;
 	for (let t = 0; t < i.length; t += 4) {
 		let n = i[t], a = i[t + 1], o = i[t + 2], s, c, l;
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "children", Nt = "konva", Pt = "listening", Ft = [
+var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "children", Wt = "konva", Gt = "listening", Kt = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], It = "set", Lt = "Shape", Rt = " ", zt = "stage", R = "transform", Bt = "Stage", Vt = "visible", Ht = [
+], qt = "set", Jt = "Shape", Yt = " ", Xt = "stage", L = "transform", Zt = "Stage", Qt = "visible", $t = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2492,29 +2810,29 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(Rt), Ut = 1, z = class e {
+].join(Yt), en = 1, R = class e {
 	constructor(e) {
-		this._id = Ut++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = en++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
 	}
 	_clearCache(e) {
-		(e === R || e === L) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+		(e === L || e === I) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
-		e && (w.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
+		e && (T.releaseCanvas(e.scene._canvas, e.filter._canvas, ...e.hit ? [e.hit._canvas] : []), this._canvasCache = null);
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
-		return (n === void 0 || (e === R || e === L) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+		return (n === void 0 || (e === L || e === I) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
 	}
 	_getCanvasCache() {
 		return this._canvasCache;
 	}
 	_clearSelfAndDescendantCache(e) {
-		this._clearCache(e), (e === void 0 || e === L) && this.fire("absoluteTransformChange");
+		this._clearCache(e), (e === void 0 || e === I) && this.fire("absoluteTransformChange");
 	}
 	static _runAfterUpdateBatch(t) {
 		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
@@ -2552,25 +2870,25 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			}), this._isUnderCache = e;
 		}
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
-		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return w.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
+		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return T.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new ht({
+		let d = new Tt({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new ht({
+		}), f = new Tt({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(I);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(F);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
-			throw w.releaseCanvas(d._canvas), e;
+			throw T.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(I), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(F), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2590,7 +2908,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		let t = this._getCanvasCache();
 		if (!t) return null;
 		if (t.hit) return t.hit;
-		let n = new gt(t.hitConfig);
+		let n = new Et(t.hitConfig);
 		n.isCache = !0;
 		let r = n.getContext();
 		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
@@ -2631,7 +2949,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		if (!e || e.length === 0) return n;
 		if (this._filterUpToDate) return r;
 		let l = !0;
-		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !ut()) {
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !bt()) {
 			l = !1;
 			break;
 		}
@@ -2641,10 +2959,10 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			return i.clear(), i.save(), i.setAttr("filter", t), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), i.restore(), this._filterUpToDate = !0, r;
 		}
 		try {
-			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = Ot(c)), c.call(this, o, u);
+			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = zt(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
-			w.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
+			T.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
 		}
 		return this._filterUpToDate = !0, r;
 	}
@@ -2652,7 +2970,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(Rt);
+		let r = t.split(Yt);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2667,7 +2985,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(Rt), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(Yt), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -2693,7 +3011,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		let r = this;
 		return this.on(e, function(e) {
 			let i = e, a = e.target.findAncestors(t, !0, r);
-			for (let t = 0; t < a.length; t++) e = w.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
+			for (let t = 0; t < a.length; t++) e = T.cloneObject(e), e.currentTarget = a[t], n.call(a[t], e);
 			e.cancelBubble && (i.cancelBubble = !0);
 		}), this;
 	}
@@ -2703,18 +3021,18 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(L), this._clearSelfAndDescendantCache(I), this._clearSelfAndDescendantCache(zt), this._clearSelfAndDescendantCache(Vt), this._clearSelfAndDescendantCache(Pt);
+		this._clearSelfAndDescendantCache(I), this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(Xt), this._clearSelfAndDescendantCache(Qt), this._clearSelfAndDescendantCache(Gt);
 	}
 	_remove() {
 		let e = this.getParent();
 		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
 	}
 	destroy() {
-		return this._fire("destroy", { target: this }), St(this), this.remove(), this.clearCache(), this;
+		return this._fire("destroy", { target: this }), Mt(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
-		let t = "get" + w._capitalize(e);
-		return w._isFunction(this[t]) ? this[t]() : this.attrs[e];
+		let t = "get" + T._capitalize(e);
+		return T._isFunction(this[t]) ? this[t]() : this.attrs[e];
 	}
 	getAncestors() {
 		let e = this.getParent(), t = [];
@@ -2728,11 +3046,11 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== Mt && (n = It + w._capitalize(t), w._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== Ut && (n = qt + T._capitalize(t), T._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(Pt, this._isListening);
+		return this._getCache(Gt, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -2740,7 +3058,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(Vt, this._isVisible);
+		return this._getCache(Qt, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -2762,11 +3080,11 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== Lt && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== Jt && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== Bt && c && s(c.children), n;
+		return t.nodeType !== Zt && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -2779,7 +3097,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			try {
 				t();
 			} finally {
-				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(R), this._clearSelfAndDescendantCache(L));
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(L), this._clearSelfAndDescendantCache(I));
 			}
 		});
 	}
@@ -2808,14 +3126,14 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	}
 	setAbsolutePosition(e) {
 		let { x: t, y: n, ...r } = this._clearTransform();
-		this.attrs.x = t, this.attrs.y = n, this._clearCache(R);
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(L);
 		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
 		i.invert(), i.translate(e.x, e.y);
 		let { x: o, y: s } = i.getTranslation();
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : w.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(R), this._clearSelfAndDescendantCache(L), this;
+		}) : T.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(L), this._clearSelfAndDescendantCache(I), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -2846,33 +3164,33 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return this.rotation(this.rotation() + e), this;
 	}
 	moveToTop() {
-		if (!this.parent) return w.warn("Node has no parent. moveToTop function is ignored."), !1;
+		if (!this.parent) return T.warn("Node has no parent. moveToTop function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.push(this), this.parent._setChildrenIndices(), !0);
 	}
 	moveUp() {
-		if (!this.parent) return w.warn("Node has no parent. moveUp function is ignored."), !1;
+		if (!this.parent) return T.warn("Node has no parent. moveUp function is ignored."), !1;
 		let e = this.index;
 		return e < this.parent.children.length - 1 && (this.parent.children.splice(e, 1), this.parent.children.splice(e + 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveDown() {
-		if (!this.parent) return w.warn("Node has no parent. moveDown function is ignored."), !1;
+		if (!this.parent) return T.warn("Node has no parent. moveDown function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.splice(e - 1, 0, this), this.parent._setChildrenIndices(), !0);
 	}
 	moveToBottom() {
-		if (!this.parent) return w.warn("Node has no parent. moveToBottom function is ignored."), !1;
+		if (!this.parent) return T.warn("Node has no parent. moveToBottom function is ignored."), !1;
 		let e = this.index;
 		return e > 0 && (this.parent.children.splice(e, 1), this.parent.children.unshift(this), this.parent._setChildrenIndices(), !0);
 	}
 	setZIndex(e) {
-		if (!this.parent) return w.warn("Node has no parent. zIndex parameter is ignored."), this;
-		(e < 0 || e >= this.parent.children.length) && w.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
+		if (!this.parent) return T.warn("Node has no parent. zIndex parameter is ignored."), this;
+		(e < 0 || e >= this.parent.children.length) && T.warn("Unexpected value " + e + " for zIndex property. zIndex is just index of a node in children of its parent. Expected value is from 0 to " + (this.parent.children.length - 1) + ".");
 		let t = this.index;
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(I, this._getAbsoluteOpacity);
+		return this._getCache(F, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -2886,7 +3204,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof Ke && (n = Array.from(n)), r = w.isObject(n) && !w._isPlainObject(n) && !w._isArray(n), r || (this["get" + w._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && w._isArray(n) ? n.filter((e) => typeof e == "string") : w.isObject(n) ? w._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof nt && (n = Array.from(n)), r = T.isObject(n) && !T._isPlainObject(n) && !T._isArray(n), r || (this["get" + T._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && T._isArray(n) ? n.filter((e) => typeof e == "string") : T.isObject(n) ? T._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -2915,7 +3233,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		if (!e) return !1;
 		if (typeof e == "function") return e(this);
 		let t = e.replace(/ /g, "").split(","), n = t.length, r, i;
-		for (r = 0; r < n; r++) if (i = t[r], w.isValidSelector(i) || (w.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), w.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), w.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
+		for (r = 0; r < n; r++) if (i = t[r], T.isValidSelector(i) || (T.warn("Selector \"" + i + "\" is invalid. Allowed selectors examples are \"#foo\", \".bar\" or \"Group\"."), T.warn("If you have a custom shape with such className, please change it to start with upper letter like \"Triangle\"."), T.warn("Konva is awesome, right?")), i.charAt(0) === "#") {
 			if (this.id() === i.slice(1)) return !0;
 		} else if (i.charAt(0) === ".") {
 			if (this.hasName(i.slice(1))) return !0;
@@ -2927,7 +3245,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(zt, this._getStage);
+		return this._getCache(Xt, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -2937,7 +3255,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
 	}
 	getAbsoluteTransform(e) {
-		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(L, this._getCachedAbsoluteTransform);
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(I, this._getCachedAbsoluteTransform);
 	}
 	_hasCachedAncestor() {
 		let e = this.parent;
@@ -2952,7 +3270,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
 	}
 	_getCachedAbsoluteTransform() {
-		let e = this._cache[L] || new x();
+		let e = this._cache[I] || new x();
 		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
 	}
 	_multiplyOwnTransform(e) {
@@ -2977,19 +3295,19 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return this.getAbsoluteTransform().decompose().rotation;
 	}
 	getTransform() {
-		return this._getCache(R, this._getTransform);
+		return this._getCache(L, this._getTransform);
 	}
 	_getTransform() {
-		let e = this._cache[R] || new x();
+		let e = this._cache[L] || new x();
 		e.reset();
 		let t = this.x(), n = this.y(), r = y.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
 		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
-		let t = w.cloneObject(this.attrs), n, r, i, a, o;
+		let t = T.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Nt) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Wt) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -3000,8 +3318,8 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			width: 0,
 			height: 0
 		};
-		isFinite(t.x + t.y + t.width + t.height) || w.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new ht({
+		isFinite(t.x + t.y + t.width + t.height) || T.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new Tt({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -3020,7 +3338,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return new Promise((t, n) => {
 			try {
 				let { callback: r, ...i } = e || {};
-				w._urlToImage(this.toDataURL(i), function(e) {
+				T._urlToImage(this.toDataURL(i), function(e) {
 					t(e), r?.(e);
 				}, n);
 			} catch (e) {
@@ -3069,7 +3387,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + jt, {
+		this._fire(e + Ht, {
 			oldVal: t,
 			newVal: n
 		});
@@ -3091,8 +3409,8 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[It + w._capitalize(e)];
-		return w._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
+		let n = this[qt + T._capitalize(e)];
+		return T._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
 		(this._subtreeObservers ??= /* @__PURE__ */ new Set()).add(t), e._subtreeObserverCount++;
@@ -3112,11 +3430,11 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
-		(n !== t || w.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
+		(n !== t || T.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === Lt && (t.target = this);
-		let r = Ft.indexOf(e) !== -1;
+		t && this.nodeType === Jt && (t.target = this);
+		let r = Kt.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -3160,7 +3478,7 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 	_createDragElement(e) {
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
-		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? w._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
+		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? T._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
 		E._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
@@ -3193,9 +3511,9 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 		}, i = this.dragBoundFunc();
 		if (i !== void 0) {
 			let t = i.call(this, r, e);
-			if (!t) w.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
-			else if (!w._isNumber(t.x) || !w._isNumber(t.y)) {
-				w.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
+			if (!t) T.warn("dragBoundFunc did not return any value. That is unexpected behavior. You must return new absolute position from dragBoundFunc.");
+			else if (!T._isNumber(t.x) || !T._isNumber(t.y)) {
+				T.warn(`dragBoundFunc returned a position with a non-finite x or y (${t.x}, ${t.y}). The node was not moved.`);
 				return;
 			} else r = t;
 		}
@@ -3245,45 +3563,45 @@ var I = "absoluteOpacity", L = "absoluteTransform", jt = "Change", Mt = "childre
 			width: t.width() + 2 * e.x,
 			height: t.height() + 2 * e.y
 		};
-		return w.haveIntersection(n, this.getClientRect());
+		return T.haveIntersection(n, this.getClientRect());
 	}
 	static create(e, t) {
-		return w._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
+		return T._isString(e) && (e = JSON.parse(e)), this._createNode(e, t);
 	}
 	static _createNode(t, n) {
 		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
 		if (n && (t.attrs.container = n), !y[r]) {
 			let e = i ? "Group" : "Shape";
-			w.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
+			T.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
 		let c = y[r];
 		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
 		return a;
 	}
 };
-z._subtreeObserverCount = 0, z._updateBatchDepth = 0, z._pendingUpdates = /* @__PURE__ */ new Set(), z.protoListenerMap = /* @__PURE__ */ new WeakMap(), z.prototype.nodeType = "Node", z.prototype._attrsAffectingSize = [], z.prototype.on(Ht, function() {
-	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(R), this._clearSelfAndDescendantCache(L));
-}), z.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(Vt);
-}), z.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(Pt);
+R._subtreeObserverCount = 0, R._updateBatchDepth = 0, R._pendingUpdates = /* @__PURE__ */ new Set(), R.protoListenerMap = /* @__PURE__ */ new WeakMap(), R.prototype.nodeType = "Node", R.prototype._attrsAffectingSize = [], R.prototype.on($t, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(L), this._clearSelfAndDescendantCache(I));
+}), R.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(Qt);
+}), R.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(Gt);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
-		t?.hit && (w.releaseCanvas(t.hit._canvas), t.hit = null);
+		t?.hit && (T.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
-}), z.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(I);
+}), R.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(F);
 });
-var B = F.addGetterSetter;
-B(z, "zIndex"), B(z, "absolutePosition"), B(z, "position"), B(z, "x", 0, A()), B(z, "y", 0, A()), B(z, "globalCompositeOperation", "source-over", j()), B(z, "opacity", 1, A()), B(z, "name", "", j()), B(z, "id", "", j()), B(z, "rotation", 0, A()), F.addComponentsGetterSetter(z, "scale", ["x", "y"]), B(z, "scaleX", 1, A()), B(z, "scaleY", 1, A()), F.addComponentsGetterSetter(z, "skew", ["x", "y"]), B(z, "skewX", 0, A()), B(z, "skewY", 0, A()), F.addComponentsGetterSetter(z, "offset", ["x", "y"]), B(z, "offsetX", 0, A()), B(z, "offsetY", 0, A()), B(z, "dragDistance", void 0, A()), B(z, "width", 0, A()), B(z, "height", 0, A()), B(z, "listening", !0, M()), B(z, "preventDefault", !0, M()), B(z, "filters", void 0, function(e) {
+var z = P.addGetterSetter;
+z(R, "zIndex"), z(R, "absolutePosition"), z(R, "position"), z(R, "x", 0, A()), z(R, "y", 0, A()), z(R, "globalCompositeOperation", "source-over", j()), z(R, "opacity", 1, A()), z(R, "name", "", j()), z(R, "id", "", j()), z(R, "rotation", 0, A()), P.addComponentsGetterSetter(R, "scale", ["x", "y"]), z(R, "scaleX", 1, A()), z(R, "scaleY", 1, A()), P.addComponentsGetterSetter(R, "skew", ["x", "y"]), z(R, "skewX", 0, A()), z(R, "skewY", 0, A()), P.addComponentsGetterSetter(R, "offset", ["x", "y"]), z(R, "offsetX", 0, A()), z(R, "offsetY", 0, A()), z(R, "dragDistance", void 0, A()), z(R, "width", 0, A()), z(R, "height", 0, A()), z(R, "listening", !0, M()), z(R, "preventDefault", !0, M()), z(R, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), B(z, "visible", !0, M()), B(z, "transformsEnabled", "all", j()), B(z, "size"), B(z, "dragBoundFunc"), B(z, "draggable", !1, M()), F.backCompat(z, {
+}), z(R, "visible", !0, M()), z(R, "transformsEnabled", "all", j()), z(R, "size"), z(R, "dragBoundFunc"), z(R, "draggable", !1, M()), P.backCompat(R, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
-// node_modules/konva/lib/Container.js
-var V = class extends z {
+// ../../../../main/app/frontend/node_modules/konva/lib/Container.js
+var B = class extends R {
 	constructor() {
 		super(...arguments), this.children = [];
 	}
@@ -3301,7 +3619,7 @@ var V = class extends z {
 		return this._clearChildren("destroy");
 	}
 	_clearChildren(e) {
-		return z._updateBatch(() => (this.children.forEach((t) => {
+		return R._updateBatch(() => (this.children.forEach((t) => {
 			t.parent = null, t.index = 0, t[e]();
 		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
 	}
@@ -3337,7 +3655,7 @@ var V = class extends z {
 		return !1;
 	}
 	toObject() {
-		let e = z.prototype.toObject.call(this);
+		let e = R.prototype.toObject.call(this);
 		return e.children = [], this.children.forEach((t) => {
 			e.children.push(t.toObject());
 		}), e;
@@ -3351,7 +3669,7 @@ var V = class extends z {
 		return !1;
 	}
 	clone(e) {
-		let t = z.prototype.clone.call(this, e);
+		let t = R.prototype.clone.call(this, e);
 		return this.children.forEach(function(e) {
 			t.add(e.clone());
 		}), t;
@@ -3365,14 +3683,14 @@ var V = class extends z {
 	_clearSelfAndDescendantCache(e) {
 		var t;
 		let n = e === void 0 || e === "absoluteTransform";
-		n && z._updateBatchDepth++;
+		n && R._updateBatchDepth++;
 		try {
 			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
 			(t = this.children) == null || t.forEach(function(t) {
 				t._clearSelfAndDescendantCache(e);
 			});
 		} finally {
-			n && --z._updateBatchDepth === 0 && z._flushUpdateBatch();
+			n && --R._updateBatchDepth === 0 && R._flushUpdateBatch();
 		}
 	}
 	_setChildrenIndices() {
@@ -3461,93 +3779,93 @@ var V = class extends z {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-F.addComponentsGetterSetter(V, "clip", [
+P.addComponentsGetterSetter(B, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), F.addGetterSetter(V, "clipX", void 0, A()), F.addGetterSetter(V, "clipY", void 0, A()), F.addGetterSetter(V, "clipWidth", void 0, A()), F.addGetterSetter(V, "clipHeight", void 0, A()), F.addGetterSetter(V, "clipFunc");
-// node_modules/konva/lib/Stage.js
-var Wt = "Stage", Gt = "string", Kt = "px", qt = "mouseout", Jt = "mouseleave", Yt = "mouseover", Xt = "mouseenter", Zt = "mousemove", Qt = "mousedown", $t = "mouseup", H = "pointermove", U = "pointerdown", W = "pointerup", G = "pointercancel", en = "lostpointercapture", tn = "pointerout", K = "pointerleave", nn = "pointerover", rn = "pointerenter", an = "contextmenu", on = "touchstart", sn = "touchend", cn = "touchmove", ln = "touchcancel", un = "wheel", dn = 5, fn = [
-	[Xt, "_pointerenter"],
-	[Qt, "_pointerdown"],
-	[Zt, "_pointermove"],
-	[$t, "_pointerup"],
-	[Jt, "_pointerleave"],
-	[on, "_pointerdown"],
-	[cn, "_pointermove"],
-	[sn, "_pointerup"],
-	[ln, "_pointercancel"],
-	[Yt, "_pointerover"],
-	[un, "_wheel"],
-	[an, "_contextmenu"],
-	[U, "_pointerdown"],
-	[H, "_pointermove"],
-	[W, "_pointerup"],
-	[G, "_pointercancel"],
-	[K, "_pointerleave"],
-	[en, "_lostpointercapture"]
-], pn = {
+]), P.addGetterSetter(B, "clipX", void 0, A()), P.addGetterSetter(B, "clipY", void 0, A()), P.addGetterSetter(B, "clipWidth", void 0, A()), P.addGetterSetter(B, "clipHeight", void 0, A()), P.addGetterSetter(B, "clipFunc");
+// ../../../../main/app/frontend/node_modules/konva/lib/Stage.js
+var tn = "Stage", nn = "string", rn = "px", an = "mouseout", on = "mouseleave", sn = "mouseover", cn = "mouseenter", ln = "mousemove", un = "mousedown", dn = "mouseup", V = "pointermove", H = "pointerdown", U = "pointerup", W = "pointercancel", fn = "lostpointercapture", pn = "pointerout", G = "pointerleave", mn = "pointerover", hn = "pointerenter", gn = "contextmenu", _n = "touchstart", vn = "touchend", yn = "touchmove", bn = "touchcancel", xn = "wheel", Sn = 5, Cn = [
+	[cn, "_pointerenter"],
+	[un, "_pointerdown"],
+	[ln, "_pointermove"],
+	[dn, "_pointerup"],
+	[on, "_pointerleave"],
+	[_n, "_pointerdown"],
+	[yn, "_pointermove"],
+	[vn, "_pointerup"],
+	[bn, "_pointercancel"],
+	[sn, "_pointerover"],
+	[xn, "_wheel"],
+	[gn, "_contextmenu"],
+	[H, "_pointerdown"],
+	[V, "_pointermove"],
+	[U, "_pointerup"],
+	[W, "_pointercancel"],
+	[G, "_pointerleave"],
+	[fn, "_lostpointercapture"]
+], wn = {
 	mouse: {
-		[tn]: qt,
-		[K]: Jt,
-		[nn]: Yt,
-		[rn]: Xt,
-		[H]: Zt,
-		[U]: Qt,
-		[W]: $t,
-		[G]: "mousecancel",
+		[pn]: an,
+		[G]: on,
+		[mn]: sn,
+		[hn]: cn,
+		[V]: ln,
+		[H]: un,
+		[U]: dn,
+		[W]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[tn]: "touchout",
-		[K]: "touchleave",
-		[nn]: "touchover",
-		[rn]: "touchenter",
-		[H]: cn,
-		[U]: on,
-		[W]: sn,
-		[G]: ln,
+		[pn]: "touchout",
+		[G]: "touchleave",
+		[mn]: "touchover",
+		[hn]: "touchenter",
+		[V]: yn,
+		[H]: _n,
+		[U]: vn,
+		[W]: bn,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
-		[tn]: tn,
-		[K]: K,
-		[nn]: nn,
-		[rn]: rn,
+		[pn]: pn,
+		[G]: G,
+		[mn]: mn,
+		[hn]: hn,
+		[V]: V,
 		[H]: H,
 		[U]: U,
 		[W]: W,
-		[G]: G,
 		pointerclick: "pointerclick",
 		pointerdblclick: "pointerdblclick"
 	}
-}, q = (e) => {
-	let t = w._getEventType(e);
-	if (t === "pointer") return y.pointerEventsEnabled && pn.pointer;
-	if (t === "touch") return pn.touch;
-	if (t === "mouse") return pn.mouse;
+}, K = (e) => {
+	let t = T._getEventType(e);
+	if (t === "pointer") return y.pointerEventsEnabled && wn.pointer;
+	if (t === "touch") return wn.touch;
+	if (t === "mouse") return wn.mouse;
 };
-function mn(e = {}) {
-	return (e.clipFunc || e.clipWidth || e.clipHeight) && w.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
+function Tn(e = {}) {
+	return (e.clipFunc || e.clipWidth || e.clipHeight) && T.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var hn = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", gn = [], _n = /* @__PURE__ */ new WeakSet(), vn = (e) => {
-	e && !_n.has(e) && (_n.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
-		gn.forEach((e) => {
+var En = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", Dn = [], On = /* @__PURE__ */ new WeakSet(), kn = (e) => {
+	e && !On.has(e) && (On.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		Dn.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
-}, yn = class extends V {
+}, An = class extends B {
 	constructor(e) {
-		super(mn(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), gn.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			mn(this.attrs);
+		super(Tn(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), Dn.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			Tn(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
 		let t = e.getType() === "Layer", n = e.getType() === "FastLayer";
-		t || n || w.throw("You may only add layers to the stage.");
+		t || n || T.throw("You may only add layers to the stage.");
 	}
 	_checkVisibility() {
 		if (!this.content) return;
@@ -3558,7 +3876,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		return (this.content || this.container())?.ownerDocument?.defaultView || (y.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === Gt) {
+		if (typeof e === nn) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3566,7 +3884,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), vn(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), kn(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3577,22 +3895,22 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		return this;
 	}
 	clone(e) {
-		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), V.prototype.clone.call(this, e);
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), B.prototype.clone.call(this, e);
 	}
 	destroy() {
 		var e;
 		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
-		let n = gn.indexOf(this);
-		return n > -1 && gn.splice(n, 1), w.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		let n = Dn.indexOf(this);
+		return n > -1 && Dn.splice(n, 1), T.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (w.warn(hn), null);
+		} : (T.warn(En), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3608,7 +3926,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new ht({
+		let t = new Tt({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3616,7 +3934,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		return (e.x || e.y) && n.translate(-1 * e.x, -1 * e.y), r.forEach(function(t) {
 			if (!t.isVisible()) return;
 			let r = t._toKonvaCanvas(e);
-			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), w.releaseCanvas(r._canvas);
+			n.drawImage(r._canvas, e.x, e.y, r.getWidth() / r.getPixelRatio(), r.getHeight() / r.getPixelRatio()), T.releaseCanvas(r._canvas);
 		}), t;
 	}
 	getIntersection(e) {
@@ -3630,7 +3948,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + Kt, this.content.style.height = t + Kt), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + rn, this.content.style.height = t + rn), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3644,7 +3962,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > dn && w.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > Sn && T.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
 		}), e.draw(), y.isBrowser && this.content.appendChild(e.canvas._canvas), this;
@@ -3656,10 +3974,10 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		return null;
 	}
 	hasPointerCapture(e) {
-		return bt(e, this);
+		return At(e, this);
 	}
 	setPointerCapture(e) {
-		xt(e, this);
+		jt(e, this);
 	}
 	releaseCapture(e) {
 		O(e, this);
@@ -3668,18 +3986,18 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		y.isBrowser && fn.forEach(([e, t]) => {
+		y.isBrowser && Cn.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
 		});
 	}
 	_batchEvents(e) {
-		w._batchEvents(this.eventBatchFunc(), e);
+		T._batchEvents(this.eventBatchFunc(), e);
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
-		let t = q(e.type);
+		let t = K(e.type);
 		t && this._fire(t.pointerenter, {
 			evt: e,
 			target: this,
@@ -3688,7 +4006,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerover(e) {
 		this.setPointersPositions(e);
-		let t = q(e.type);
+		let t = K(e.type);
 		t && this._fire(t.pointerover, {
 			evt: e,
 			target: this,
@@ -3712,7 +4030,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = q(e.type), n = w._getEventType(e.type);
+		let t = K(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -3737,7 +4055,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = q(e.type), n = w._getEventType(e.type);
+		let t = K(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
@@ -3772,7 +4090,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = q(e.type), n = w._getEventType(e.type);
+		let t = K(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
@@ -3786,7 +4104,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		this._changedPointerPositions.forEach((r) => {
 			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
 			s || (s = {}, this._pointerStates.set(o, s));
-			let c = vt(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+			let c = Ot(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
 				evt: e,
 				pointerId: u
 			}, f = l !== c;
@@ -3804,14 +4122,14 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = q(e.type), n = w._getEventType(e.type);
+		let t = K(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
 		this._changedPointerPositions.forEach((a) => {
 			let o = `${n}:${a.id}`, s = this._pointerStates.get(o), c = s?.clickStartShape !== void 0, l = s?.clickStartShape;
 			s?.targetShape && n !== "touch" ? this._pointerStates.set(o, { targetShape: s.targetShape }) : this._pointerStates.delete(o);
-			let u = vt(a.id) || this.getIntersection(a), d = u && r[u._id];
+			let u = Ot(a.id) || this.getIntersection(a), d = u && r[u._id];
 			u && (u.releaseCapture(a.id), r[u._id] = !0);
 			let f = a.id, p = {
 				evt: e,
@@ -3846,7 +4164,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(an, { evt: e }) : this._fire(an, {
+		t && t.isListening() ? t._fireAndBubble(gn, { evt: e }) : this._fire(gn, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3855,7 +4173,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(un, { evt: e }) : this._fire(un, {
+		t && t.isListening() ? t._fireAndBubble(xn, { evt: e }) : this._fire(xn, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -3863,17 +4181,17 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointercancel(e) {
 		this.setPointersPositions(e);
-		let t = q(e.type);
+		let t = K(e.type);
 		this._changedPointerPositions.forEach((n) => {
-			let r = w._getEventType(e.type), i = `${r}:${n.id}`;
+			let r = T._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
-			let o = vt(n.id) || this.getIntersection(n), s = {
+			let o = Ot(n.id) || this.getIntersection(n), s = {
 				evt: e,
 				pointerId: n.id
 			};
-			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(W, { ...s })) : t && this._fire(t.pointercancel, {
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(U, { ...s })) : t && this._fire(t.pointercancel, {
 				...s,
 				target: this,
 				currentTarget: this
@@ -3881,7 +4199,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_lostpointercapture(e) {
-		vt(e.pointerId, this) && O(e.pointerId);
+		Ot(e.pointerId, this) && O(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -3891,11 +4209,11 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		}, this._pointerPositions = [{
 			x: n,
 			y: r,
-			id: w._getFirstPointerId(e)
+			id: T._getFirstPointerId(e)
 		}], this._changedPointerPositions = [{
 			x: n,
 			y: r,
-			id: w._getFirstPointerId(e)
+			id: T._getFirstPointerId(e)
 		}]) : (this._pointerEventType = "touch", this._pointerPositions = [], this._changedPointerPositions = [], Array.prototype.forEach.call(e.touches, (e) => {
 			this._pointerPositions.push({
 				id: e.identifier,
@@ -3911,7 +4229,7 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		}));
 	}
 	_setPointerPosition(e) {
-		w.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
+		T.warn("Method _setPointerPosition is deprecated. Use \"stage.setPointersPositions(event)\" instead."), this.setPointersPositions(e);
 	}
 	_getContentPosition() {
 		if (!this.content || !this.content.getBoundingClientRect) return {
@@ -3929,17 +4247,17 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		};
 	}
 	_buildDOM() {
-		if (this.bufferHitCanvas = new gt({
+		if (this.bufferHitCanvas = new Et({
 			pixelRatio: 1,
 			width: 0,
 			height: 0
 		}), !y.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), vn(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), kn(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
-		return w.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
+		return T.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
 	}
 	clearCache() {
 		return this;
@@ -3951,56 +4269,56 @@ var hn = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-yn.prototype.nodeType = Wt, b(yn), F.addGetterSetter(yn, "container"), F.addGetterSetter(yn, "eventBatchFunc");
-// node_modules/konva/lib/Shape.js
-var bn = "hasShadow", xn = "hasFill", Sn = "hasStroke", Cn = "shadowRGBA", wn = "patternImage", Tn = "linearGradient", En = "radialGradient", Dn;
-function On() {
-	return Dn || (Dn = w.createCanvasElement().getContext("2d"), Dn);
+An.prototype.nodeType = tn, b(An), P.addGetterSetter(An, "container"), P.addGetterSetter(An, "eventBatchFunc");
+// ../../../../main/app/frontend/node_modules/konva/lib/Shape.js
+var jn = "hasShadow", Mn = "hasFill", Nn = "hasStroke", Pn = "shadowRGBA", Fn = "patternImage", In = "linearGradient", Ln = "radialGradient", Rn;
+function zn() {
+	return Rn || (Rn = T.createCanvasElement().getContext("2d"), Rn);
 }
-var kn = {};
-function An(e) {
+var Bn = {};
+function Vn(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function jn(e) {
+function Hn(e) {
 	e.stroke();
 }
-function Mn() {
-	this._clearCache(bn);
+function Un() {
+	this._clearCache(jn);
 }
-function Nn() {
-	this._clearCache(xn);
+function Wn() {
+	this._clearCache(Mn);
 }
-function Pn() {
-	this._clearCache(Sn);
+function Gn() {
+	this._clearCache(Nn);
 }
-function Fn() {
-	this._clearCache(Cn);
+function Kn() {
+	this._clearCache(Pn);
 }
-function In() {
-	this._clearCache(wn);
+function qn() {
+	this._clearCache(Fn);
 }
-function Ln() {
-	this._clearCache(Tn);
+function Jn() {
+	this._clearCache(In);
 }
-function Rn() {
-	this._clearCache(En);
+function Yn() {
+	this._clearCache(Ln);
 }
-var J = class e extends z {
+var q = class e extends R {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = w.getHitColor(), !t || t in kn;) if (n++, n >= 1e4) {
-			w.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = w.getRandomColor();
+		for (; t = T.getHitColor(), !t || t in Bn;) if (n++, n >= 1e4) {
+			T.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = T.getRandomColor();
 			break;
 		}
-		this.colorKey = t, kn[t] = this;
+		this.colorKey = t, Bn[t] = this;
 	}
 	getContext() {
-		return w.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
+		return T.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
 	}
 	getCanvas() {
-		return w.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
+		return T.warn("shape.getCanvas() method is deprecated. Please do not use it."), this.getLayer().getCanvas();
 	}
 	getSceneFunc() {
 		return this.attrs.sceneFunc || this._sceneFunc;
@@ -4009,7 +4327,7 @@ var J = class e extends z {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(bn, this._hasShadow);
+		return this._getCache(jn, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -4018,11 +4336,11 @@ var J = class e extends z {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(wn, this._createFillPattern);
+		let e = this._getCache(Fn, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return On().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return zn().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
@@ -4041,43 +4359,43 @@ var J = class e extends z {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(Tn, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(In, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = On(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = zn(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(En, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Ln, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = On(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = zn(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(Cn, this._getShadowRGBA);
+		return this._getCache(Pn, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
-		let e = w.colorToRGBA(this.shadowColor());
+		let e = T.colorToRGBA(this.shadowColor());
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(xn, this._hasFill);
+		return this._getCache(Mn, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(Sn, this._hasStroke);
+		return this._getCache(Nn, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -4093,7 +4411,7 @@ var J = class e extends z {
 		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
 	}
 	destroy() {
-		return z.prototype.destroy.call(this), delete kn[this.colorKey], delete this.colorKey, this;
+		return R.prototype.destroy.call(this), delete Bn[this.colorKey], delete this.colorKey, this;
 	}
 	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
 		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
@@ -4103,7 +4421,7 @@ var J = class e extends z {
 		return !!(n && r && a && o);
 	}
 	setStrokeHitEnabled(e) {
-		w.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
+		T.warn("strokeHitEnabled property is deprecated. Please use hitStrokeWidth instead."), e ? this.hitStrokeWidth("auto") : this.hitStrokeWidth(0);
 	}
 	getStrokeHitEnabled() {
 		return this.hitStrokeWidth() !== 0;
@@ -4177,7 +4495,7 @@ var J = class e extends z {
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && De.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && Le.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
@@ -4202,7 +4520,7 @@ var J = class e extends z {
 	drawHit(e, t) {
 		if (!this.shouldDrawHit(t)) return this;
 		let n = this.getLayer(), r = e || n.hitCanvas, i = r && r.getContext(), a = this.hitFunc() || this.sceneFunc(), o = this._getCachedHitCanvas(t);
-		if (this.colorKey || w.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
+		if (this.colorKey || T.warn("Looks like your canvas has a destroyed shape in it. Do not reuse shape after you destroyed it. If you want to reuse shape you should call remove() instead of destroy()"), o) {
 			i.save();
 			let e = this.getAbsoluteTransform(t).getMatrix();
 			return i.transform(e[0], e[1], e[2], e[3], e[4], e[5]), this._drawCachedHitCanvas(i, o), i.restore(), this;
@@ -4223,25 +4541,25 @@ var J = class e extends z {
 		let t = this._getCachedSceneCanvas(), n = this._getCachedHitCanvas(), r = n.getContext(), i = n.getWidth(), a = n.getHeight();
 		r.clear(), r.drawImage(t._canvas, 0, 0, i / n.pixelRatio, a / n.pixelRatio);
 		try {
-			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = w._hexToRgb(this.colorKey);
+			let t = r.getImageData(0, 0, i, a), n = t.data, o = n.length, s = T._hexToRgb(this.colorKey);
 			for (let t = 0; t < o; t += 4) n[t + 3] > e ? (n[t] = s.r, n[t + 1] = s.g, n[t + 2] = s.b, n[t + 3] = 255) : n[t + 3] = 0;
 			r.putImageData(t, 0, 0);
 		} catch (e) {
-			w.error("Unable to draw hit graph from cached scene canvas. " + e.message);
+			T.error("Unable to draw hit graph from cached scene canvas. " + e.message);
 		}
 		return this;
 	}
 	hasPointerCapture(e) {
-		return bt(e, this);
+		return At(e, this);
 	}
 	setPointerCapture(e) {
-		xt(e, this);
+		jt(e, this);
 	}
 	releaseCapture(e) {
 		O(e, this);
 	}
 };
-J.prototype._fillFunc = An, J.prototype._strokeFunc = jn, J.prototype._fillFuncHit = An, J.prototype._strokeFuncHit = jn, J.prototype._centroid = !1, J.prototype.nodeType = "Shape", b(J), J.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Mn), J.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Fn), J.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Nn), J.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", Pn), J.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", In), J.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Ln), J.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Rn), F.addGetterSetter(J, "stroke", void 0, Tt()), F.addGetterSetter(J, "strokeWidth", 2, A()), F.addGetterSetter(J, "fillAfterStrokeEnabled", !1), F.addGetterSetter(J, "hitStrokeWidth", "auto", wt()), F.addGetterSetter(J, "strokeHitEnabled", !0, M()), F.addGetterSetter(J, "perfectDrawEnabled", !0, M()), F.addGetterSetter(J, "shadowForStrokeEnabled", !0, M()), F.addGetterSetter(J, "lineJoin"), F.addGetterSetter(J, "lineCap"), F.addGetterSetter(J, "miterLimit"), F.addGetterSetter(J, "sceneFunc"), F.addGetterSetter(J, "hitFunc"), F.addGetterSetter(J, "selfRectFunc"), F.addGetterSetter(J, "dash"), F.addGetterSetter(J, "dashOffset", 0, A()), F.addGetterSetter(J, "shadowColor", void 0, j()), F.addGetterSetter(J, "shadowBlur", 0, A()), F.addGetterSetter(J, "shadowOpacity", 1, A()), F.addComponentsGetterSetter(J, "shadowOffset", ["x", "y"]), F.addGetterSetter(J, "shadowOffsetX", 0, A()), F.addGetterSetter(J, "shadowOffsetY", 0, A()), F.addGetterSetter(J, "fillPatternImage"), F.addGetterSetter(J, "fill", void 0, Tt()), F.addGetterSetter(J, "fillPatternX", 0, A()), F.addGetterSetter(J, "fillPatternY", 0, A()), F.addGetterSetter(J, "fillLinearGradientColorStops"), F.addGetterSetter(J, "strokeLinearGradientColorStops"), F.addGetterSetter(J, "fillRadialGradientStartRadius", 0), F.addGetterSetter(J, "fillRadialGradientEndRadius", 0), F.addGetterSetter(J, "fillRadialGradientColorStops"), F.addGetterSetter(J, "fillPatternRepeat", "repeat"), F.addGetterSetter(J, "fillEnabled", !0), F.addGetterSetter(J, "strokeEnabled", !0), F.addGetterSetter(J, "shadowEnabled", !0), F.addGetterSetter(J, "dashEnabled", !0), F.addGetterSetter(J, "strokeScaleEnabled", !0), F.addGetterSetter(J, "fillPriority", "color"), F.addComponentsGetterSetter(J, "fillPatternOffset", ["x", "y"]), F.addGetterSetter(J, "fillPatternOffsetX", 0, A()), F.addGetterSetter(J, "fillPatternOffsetY", 0, A()), F.addComponentsGetterSetter(J, "fillPatternScale", ["x", "y"]), F.addGetterSetter(J, "fillPatternScaleX", 1, A()), F.addGetterSetter(J, "fillPatternScaleY", 1, A()), F.addComponentsGetterSetter(J, "fillLinearGradientStartPoint", ["x", "y"]), F.addComponentsGetterSetter(J, "strokeLinearGradientStartPoint", ["x", "y"]), F.addGetterSetter(J, "fillLinearGradientStartPointX", 0), F.addGetterSetter(J, "strokeLinearGradientStartPointX", 0), F.addGetterSetter(J, "fillLinearGradientStartPointY", 0), F.addGetterSetter(J, "strokeLinearGradientStartPointY", 0), F.addComponentsGetterSetter(J, "fillLinearGradientEndPoint", ["x", "y"]), F.addComponentsGetterSetter(J, "strokeLinearGradientEndPoint", ["x", "y"]), F.addGetterSetter(J, "fillLinearGradientEndPointX", 0), F.addGetterSetter(J, "strokeLinearGradientEndPointX", 0), F.addGetterSetter(J, "fillLinearGradientEndPointY", 0), F.addGetterSetter(J, "strokeLinearGradientEndPointY", 0), F.addComponentsGetterSetter(J, "fillRadialGradientStartPoint", ["x", "y"]), F.addGetterSetter(J, "fillRadialGradientStartPointX", 0), F.addGetterSetter(J, "fillRadialGradientStartPointY", 0), F.addComponentsGetterSetter(J, "fillRadialGradientEndPoint", ["x", "y"]), F.addGetterSetter(J, "fillRadialGradientEndPointX", 0), F.addGetterSetter(J, "fillRadialGradientEndPointY", 0), F.addGetterSetter(J, "fillPatternRotation", 0), F.addGetterSetter(J, "fillRule", void 0, j()), F.backCompat(J, {
+q.prototype._fillFunc = Vn, q.prototype._strokeFunc = Hn, q.prototype._fillFuncHit = Vn, q.prototype._strokeFuncHit = Hn, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", b(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Un), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Kn), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Wn), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", Gn), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", qn), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Jn), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Yn), P.addGetterSetter(q, "stroke", void 0, Ft()), P.addGetterSetter(q, "strokeWidth", 2, A()), P.addGetterSetter(q, "fillAfterStrokeEnabled", !1), P.addGetterSetter(q, "hitStrokeWidth", "auto", Pt()), P.addGetterSetter(q, "strokeHitEnabled", !0, M()), P.addGetterSetter(q, "perfectDrawEnabled", !0, M()), P.addGetterSetter(q, "shadowForStrokeEnabled", !0, M()), P.addGetterSetter(q, "lineJoin"), P.addGetterSetter(q, "lineCap"), P.addGetterSetter(q, "miterLimit"), P.addGetterSetter(q, "sceneFunc"), P.addGetterSetter(q, "hitFunc"), P.addGetterSetter(q, "selfRectFunc"), P.addGetterSetter(q, "dash"), P.addGetterSetter(q, "dashOffset", 0, A()), P.addGetterSetter(q, "shadowColor", void 0, j()), P.addGetterSetter(q, "shadowBlur", 0, A()), P.addGetterSetter(q, "shadowOpacity", 1, A()), P.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), P.addGetterSetter(q, "shadowOffsetX", 0, A()), P.addGetterSetter(q, "shadowOffsetY", 0, A()), P.addGetterSetter(q, "fillPatternImage"), P.addGetterSetter(q, "fill", void 0, Ft()), P.addGetterSetter(q, "fillPatternX", 0, A()), P.addGetterSetter(q, "fillPatternY", 0, A()), P.addGetterSetter(q, "fillLinearGradientColorStops"), P.addGetterSetter(q, "strokeLinearGradientColorStops"), P.addGetterSetter(q, "fillRadialGradientStartRadius", 0), P.addGetterSetter(q, "fillRadialGradientEndRadius", 0), P.addGetterSetter(q, "fillRadialGradientColorStops"), P.addGetterSetter(q, "fillPatternRepeat", "repeat"), P.addGetterSetter(q, "fillEnabled", !0), P.addGetterSetter(q, "strokeEnabled", !0), P.addGetterSetter(q, "shadowEnabled", !0), P.addGetterSetter(q, "dashEnabled", !0), P.addGetterSetter(q, "strokeScaleEnabled", !0), P.addGetterSetter(q, "fillPriority", "color"), P.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), P.addGetterSetter(q, "fillPatternOffsetX", 0, A()), P.addGetterSetter(q, "fillPatternOffsetY", 0, A()), P.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), P.addGetterSetter(q, "fillPatternScaleX", 1, A()), P.addGetterSetter(q, "fillPatternScaleY", 1, A()), P.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), P.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), P.addGetterSetter(q, "fillLinearGradientStartPointX", 0), P.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), P.addGetterSetter(q, "fillLinearGradientStartPointY", 0), P.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), P.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), P.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), P.addGetterSetter(q, "fillLinearGradientEndPointX", 0), P.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), P.addGetterSetter(q, "fillLinearGradientEndPointY", 0), P.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), P.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), P.addGetterSetter(q, "fillRadialGradientStartPointX", 0), P.addGetterSetter(q, "fillRadialGradientStartPointY", 0), P.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), P.addGetterSetter(q, "fillRadialGradientEndPointX", 0), P.addGetterSetter(q, "fillRadialGradientEndPointY", 0), P.addGetterSetter(q, "fillPatternRotation", 0), P.addGetterSetter(q, "fillRule", void 0, j()), P.backCompat(q, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -4252,14 +4570,14 @@ J.prototype._fillFunc = An, J.prototype._strokeFunc = jn, J.prototype._fillFuncH
 	getDrawHitFunc: "getHitFunc",
 	setDrawHitFunc: "setHitFunc"
 });
-// node_modules/konva/lib/Layer.js
-var zn = "beforeDraw", Bn = "draw", Vn = 10, Hn = 256;
-function Un(e, t) {
-	return e[t + 3] >= 128 ? kn[w.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+// ../../../../main/app/frontend/node_modules/konva/lib/Layer.js
+var Xn = "beforeDraw", Zn = "draw", Qn = 10, $n = 256;
+function er(e, t) {
+	return e[t + 3] >= 128 ? Bn[T.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
-var Y = class extends V {
+var J = class extends B {
 	constructor(e) {
-		super(e), this.canvas = new ht(), this.hitCanvas = new gt({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new Tt(), this.hitCanvas = new Et({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -4285,17 +4603,17 @@ var Y = class extends V {
 		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
 	}
 	moveToTop() {
-		z.prototype.moveToTop.call(this);
+		R.prototype.moveToTop.call(this);
 		let e = this.getStage();
 		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
 	}
 	moveUp() {
-		if (!z.prototype.moveUp.call(this)) return !1;
+		if (!R.prototype.moveUp.call(this)) return !1;
 		let e = this.getStage();
 		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
 	}
 	moveDown() {
-		if (z.prototype.moveDown.call(this)) {
+		if (R.prototype.moveDown.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4306,7 +4624,7 @@ var Y = class extends V {
 		return !1;
 	}
 	moveToBottom() {
-		if (z.prototype.moveToBottom.call(this)) {
+		if (R.prototype.moveToBottom.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4337,10 +4655,10 @@ var Y = class extends V {
 	}
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && w.throw("You may only add groups and shapes to a layer.");
+		t !== "Group" && t !== "Shape" && T.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
-		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, z.prototype._toKonvaCanvas.call(this, e);
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, R.prototype._toKonvaCanvas.call(this, e);
 	}
 	_checkVisibility() {
 		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
@@ -4352,16 +4670,16 @@ var Y = class extends V {
 		if (this.parent) return this.parent.width();
 	}
 	setWidth() {
-		w.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
+		T.warn("Can not change width of layer. Use \"stage.width(value)\" function instead.");
 	}
 	getHeight() {
 		if (this.parent) return this.parent.height();
 	}
 	setHeight() {
-		w.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
+		T.warn("Can not change height of layer. Use \"stage.height(value)\" function instead.");
 	}
 	batchDraw() {
-		return this._waitingForDraw || (this._waitingForDraw = !0, w.requestAnimFrame(() => {
+		return this._waitingForDraw || (this._waitingForDraw = !0, T.requestAnimFrame(() => {
 			this._waitingForDraw = !1, this.draw();
 		}, this.getStage()?._getOwnerWindow())), this;
 	}
@@ -4370,14 +4688,14 @@ var Y = class extends V {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = Vn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= Hn; e++) {
-			e > o && (o = Math.min(Hn, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = Qn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= $n; e++) {
+			e > o && (o = Math.min($n, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = Un(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = er(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -4389,12 +4707,12 @@ var Y = class extends V {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = Un(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = er(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(zn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), V.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(Bn, { node: this }), this;
+		return this._fire(Xn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), B.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(Zn, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
@@ -4406,7 +4724,7 @@ var Y = class extends V {
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
-		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), V.prototype.drawHit.call(this, r, t), this;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), B.prototype.drawHit.call(this, r, t), this;
 	}
 	enableHitGraph() {
 		return this.hitGraphEnabled(!0), this;
@@ -4415,10 +4733,10 @@ var Y = class extends V {
 		return this.hitGraphEnabled(!1), this;
 	}
 	setHitGraphEnabled(e) {
-		w.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
+		T.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening(e);
 	}
 	getHitGraphEnabled(e) {
-		return w.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
+		return T.warn("hitGraphEnabled method is deprecated. Please use layer.listening() instead."), this.listening();
 	}
 	toggleHitCanvas() {
 		if (!this.parent || !this.parent.content) return;
@@ -4426,22 +4744,22 @@ var Y = class extends V {
 		this.hitCanvas._canvas.parentNode ? e.content.removeChild(this.hitCanvas._canvas) : e.content.appendChild(this.hitCanvas._canvas);
 	}
 	destroy() {
-		return this.getCanvas()._releaseIsolationCanvas(), w.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
+		return this.getCanvas()._releaseIsolationCanvas(), T.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-Y.prototype.nodeType = "Layer", b(Y), F.addGetterSetter(Y, "imageSmoothingEnabled", !0), F.addGetterSetter(Y, "clearBeforeDraw", !0), F.addOverloadedGetterSetter(Y, "hitGraphEnabled");
-// node_modules/konva/lib/FastLayer.js
-var Wn = class extends Y {
+J.prototype.nodeType = "Layer", b(J), P.addGetterSetter(J, "imageSmoothingEnabled", !0), P.addGetterSetter(J, "clearBeforeDraw", !0), P.addOverloadedGetterSetter(J, "hitGraphEnabled");
+// ../../../../main/app/frontend/node_modules/konva/lib/FastLayer.js
+var tr = class extends J {
 	constructor(e) {
-		super(e), this.listening(!1), w.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
+		super(e), this.listening(!1), T.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-Wn.prototype.nodeType = "FastLayer", b(Wn);
-// node_modules/konva/lib/Group.js
-var Gn = class extends V {
+tr.prototype.nodeType = "FastLayer", b(tr);
+// ../../../../main/app/frontend/node_modules/konva/lib/Group.js
+var nr = class extends B {
 	_validateAdd(e) {
 		let t = e.getType();
-		t !== "Group" && t !== "Shape" && w.throw("You may only add groups and shapes to groups.");
+		t !== "Group" && t !== "Shape" && T.throw("You may only add groups and shapes to groups.");
 	}
 	_drawChildNodes(e, t, n) {
 		if (e !== "drawScene" || !this.isolated() || n === this) return super._drawChildNodes(e, t, n);
@@ -4460,14 +4778,14 @@ var Gn = class extends V {
 		}
 	}
 };
-F.addGetterSetter(Gn, "isolated", !1, M()), Gn.prototype.nodeType = "Group", b(Gn);
-// node_modules/konva/lib/Animation.js
-var Kn = v.performance?.now ? () => v.performance.now() : Date.now, qn = class e {
+P.addGetterSetter(nr, "isolated", !1, M()), nr.prototype.nodeType = "Group", b(nr);
+// ../../../../main/app/frontend/node_modules/konva/lib/Animation.js
+var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: Kn(),
+			lastTime: rr(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4486,7 +4804,7 @@ var Kn = v.performance?.now ? () => v.performance.now() : Date.now, qn = class e
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = Kn(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = rr(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4502,23 +4820,23 @@ var Kn = v.performance?.now ? () => v.performance.now() : Date.now, qn = class e
 	}
 	static _runFrames() {
 		let e = /* @__PURE__ */ new Set();
-		z._updateBatch(() => {
+		R._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(Kn()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(rr()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
 	static _animationLoop() {
 		let t = e;
-		t.animations.size ? (t._runFrames(), w.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
+		t.animations.size ? (t._runFrames(), T.requestAnimFrame(t._animationLoop)) : t.animRunning = !1;
 	}
 	static _handleAnimation() {
-		this.animRunning || (this.animRunning = !0, w.requestAnimFrame(this._animationLoop));
+		this.animRunning || (this.animRunning = !0, T.requestAnimFrame(this._animationLoop));
 	}
 };
-qn.animations = /* @__PURE__ */ new Set(), qn.animIdCounter = 0, qn.animRunning = !1;
-// node_modules/konva/lib/Tween.js
-var Jn = {
+Y.animations = /* @__PURE__ */ new Set(), Y.animIdCounter = 0, Y.animRunning = !1;
+// ../../../../main/app/frontend/node_modules/konva/lib/Tween.js
+var ir = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4526,15 +4844,15 @@ var Jn = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, Yn = 1, Xn = 2, Zn = 3, Qn = [
+}, ar = 1, or = 2, sr = 3, cr = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], $n = 0;
-function er(e) {
-	return w.colorToRGBA(e) || w.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
+], lr = 0;
+function ur(e) {
+	return T.colorToRGBA(e) || T.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function tr(e, t) {
+function dr(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4542,10 +4860,10 @@ function tr(e, t) {
 		a: t.a - e.a
 	};
 }
-function nr(e, t, n) {
+function fr(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var rr = class {
+var pr = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4566,10 +4884,10 @@ var rr = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = Xn, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = or, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = Zn, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = sr, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4585,42 +4903,42 @@ var rr = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === Xn ? this.setTime(e) : this.state === Zn && this.setTime(this.duration - e);
+		this.state === or ? this.setTime(e) : this.state === sr && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = Yn, this.fire("onPause");
+		this.state = ar, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, ir = class e {
+}, mr = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, a = t.easing || ar.Linear, o = !!t.yoyo, s, c;
-		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = $n++;
+		let n = this, r = t.node, i = r._id, a = t.easing || hr.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = lr++;
 		let l = r.getLayer() || (r instanceof y.Stage ? r.getLayers() : null);
-		for (c in l || w.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new qn(function() {
+		for (c in l || T.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new Y(function() {
 			n.tween.onEnterFrame();
-		}, l), this.tween = new rr(c, function(e) {
+		}, l), this.tween = new pr(c, function(e) {
 			n._tweenFunc(e);
-		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) Jn[c] === void 0 && this._addAttr(c, t[c]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) ir[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
-		if (w._isPlainObject(n)) {
-			for (let e in n) this._addAttr(t + w._capitalize(e), n[e]);
+		if (T._isPlainObject(n)) {
+			for (let e in n) this._addAttr(t + T._capitalize(e), n[e]);
 			return;
 		}
 		let r = this.node, i = r._id, a, o, s, c, l = e.tweens[i][t];
 		l !== void 0 && delete e.attrs[i][l][t];
 		let u = r.getAttr(t);
-		if (w._isArray(n) || w._isArray(u)) {
-			if (a = [], c = u, s = n, u = w._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), w._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = w._prepareArrayForTween(u, n, r.closed()) : n = w._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
+		if (T._isArray(n) || T._isArray(u)) {
+			if (a = [], c = u, s = n, u = T._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), T._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = T._prepareArrayForTween(u, n, r.closed()) : n = T._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = er(u[e]);
-				u[e] = t, a.push(tr(t, er(n[e])));
+				let t = ur(u[e]);
+				u[e] = t, a.push(dr(t, ur(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else Qn.indexOf(t) === -1 ? a = n - u : (u = er(u), a = tr(u, er(n)));
+		} else cr.indexOf(t) === -1 ? a = n - u : (u = ur(u), a = dr(u, ur(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4632,10 +4950,10 @@ var rr = class {
 	_tweenFunc(t) {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
-			if (a = r[i], o = a.start, s = a.diff, d = a.end, w._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(nr(o[l], s[l], t));
+			if (a = r[i], o = a.start, s = a.diff, d = a.end, T._isArray(o)) {
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(fr(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = Qn.indexOf(i) === -1 ? o + s * t : nr(o, s, t);
+			} else c = cr.indexOf(i) === -1 ? o + s * t : fr(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -4686,8 +5004,8 @@ var rr = class {
 		}
 	}
 };
-ir.attrs = {}, ir.tweens = {}, z.prototype.to = function(e) {
-	let t = e.onFinish, n = new ir({
+mr.attrs = {}, mr.tweens = {}, R.prototype.to = function(e) {
+	let t = e.onFinish, n = new mr({
 		...e,
 		node: this,
 		onFinish() {
@@ -4696,7 +5014,7 @@ ir.attrs = {}, ir.tweens = {}, z.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var ar = {
+var hr = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -4723,10 +5041,10 @@ var ar = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - ar.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - hr.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? ar.BounceEaseIn(e * 2, 0, n, r) * .5 + t : ar.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? hr.BounceEaseIn(e * 2, 0, n, r) * .5 + t : hr.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -4749,26 +5067,26 @@ var ar = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, X = w._assign(y, {
-	beginUpdateBatch: z._beginUpdateBatch,
-	Util: w,
+}, X = T._assign(y, {
+	beginUpdateBatch: R._beginUpdateBatch,
+	Util: T,
 	Transform: x,
-	Node: z,
-	Container: V,
-	Stage: yn,
-	stages: gn,
-	Layer: Y,
-	FastLayer: Wn,
-	Group: Gn,
+	Node: R,
+	Container: B,
+	Stage: An,
+	stages: Dn,
+	Layer: J,
+	FastLayer: tr,
+	Group: nr,
 	DD: E,
-	Shape: J,
-	shapes: kn,
-	Animation: qn,
-	Tween: ir,
-	Easings: ar,
-	Context: dt,
-	Canvas: mt
-}), Z = class extends J {
+	Shape: q,
+	shapes: Bn,
+	Animation: Y,
+	Tween: mr,
+	Easings: hr,
+	Context: xt,
+	Canvas: wt
+}), Z = class extends q {
 	_getStrokePadding() {
 		return super._getStrokePadding(1);
 	}
@@ -4788,9 +5106,9 @@ var ar = {
 		this.radius(e / 2);
 	}
 };
-Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], b(Z, !0), F.addGetterSetter(Z, "radius", 0, A());
-// node_modules/konva/lib/shapes/Image.js
-var Q = class e extends J {
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], b(Z, !0), P.addGetterSetter(Z, "radius", 0, A());
+// ../../../../main/app/frontend/node_modules/konva/lib/shapes/Image.js
+var Q = class e extends q {
 	constructor(e) {
 		super(e), this._loadListener = () => {
 			this._requestDraw();
@@ -4820,7 +5138,7 @@ var Q = class e extends J {
 	}
 	_sceneFunc(e) {
 		let t = this.getWidth(), n = this.getHeight(), r = this.cornerRadius(), i = this.attrs.image;
-		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? w.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
+		if ((this.hasFill() || this.hasStroke() || r) && (e.beginPath(), r ? T.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this)), i) {
 			r && e.clip();
 			let a = this.attrs.cropWidth, o = this.attrs.cropHeight;
 			a && o ? e.drawImage(i, this.cropX(), this.cropY(), a, o, 0, 0, t, n) : e.drawImage(i, 0, 0, t, n);
@@ -4828,7 +5146,7 @@ var Q = class e extends J {
 	}
 	_hitFunc(e) {
 		let t = this.width(), n = this.height(), r = this.cornerRadius();
-		e.beginPath(), r ? w.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
+		e.beginPath(), r ? T.drawRoundedRectPath(e, t, n, r) : e.rect(0, 0, t, n), e.closePath(), e.fillStrokeShape(this);
 	}
 	getWidth() {
 		let e = this.image();
@@ -4839,23 +5157,23 @@ var Q = class e extends J {
 		return this.attrs.height ?? e?.videoHeight ?? e?.height ?? 0;
 	}
 	static fromURL(t, n, r = null) {
-		let i = w.createImageElement();
+		let i = T.createImageElement();
 		i.onload = () => {
 			i.onload = i.onerror = null, n(new e({ image: i }));
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], b(Q, !0), F.addGetterSetter(Q, "cornerRadius", 0, Ct(4)), F.addGetterSetter(Q, "image"), F.addComponentsGetterSetter(Q, "crop", [
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], b(Q, !0), P.addGetterSetter(Q, "cornerRadius", 0, Nt(4)), P.addGetterSetter(Q, "image"), P.addComponentsGetterSetter(Q, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), F.addGetterSetter(Q, "cropX", 0, A()), F.addGetterSetter(Q, "cropY", 0, A()), F.addGetterSetter(Q, "cropWidth", 0, A()), F.addGetterSetter(Q, "cropHeight", 0, A());
-// node_modules/konva/lib/BezierFunctions.js
-var or = (e, t, n, r) => {
+]), P.addGetterSetter(Q, "cropX", 0, A()), P.addGetterSetter(Q, "cropY", 0, A()), P.addGetterSetter(Q, "cropWidth", 0, A()), P.addGetterSetter(Q, "cropHeight", 0, A());
+// ../../../../main/app/frontend/node_modules/konva/lib/BezierFunctions.js
+var gr = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, sr = (e, t, n, r, i, a) => {
+}, _r = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -4867,13 +5185,13 @@ var or = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(or(e, n, i, c), or(t, r, a, c));
+		c > 0 && c < 1 && o.push(gr(e, n, i, c), gr(t, r, a, c));
 	}
 	return o;
-}, cr = (e, t, n, r, i) => {
+}, vr = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, lr = (e, t, n, r, i, a, o, s) => {
+}, yr = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -4889,12 +5207,12 @@ var or = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(cr(e, n, i, o, l), cr(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(vr(e, n, i, o, l), vr(t, r, a, s, l));
 	}
 	return c;
 };
-// node_modules/konva/lib/shapes/Line.js
-function ur(e, t, n, r, i, a, o) {
+// ../../../../main/app/frontend/node_modules/konva/lib/shapes/Line.js
+function br(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -4910,20 +5228,20 @@ function ur(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function dr(e, t) {
+function xr(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = ur(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = br(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function fr(e) {
+function Sr(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...lr(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...yr(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
-var $ = class extends J {
+var $ = class extends q {
 	constructor(e) {
 		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
 			this._clearCache("tensionPoints");
@@ -4956,10 +5274,10 @@ var $ = class extends J {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : dr(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : xr(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = ur(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = ur(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = dr(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = br(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = br(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = xr(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -4989,13 +5307,13 @@ var $ = class extends J {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...sr(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...lr(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ..._r(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...yr(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...fr(e)
+			...Sr(e)
 		]);
-		return w._getPointsRect(e);
+		return T._getPointsRect(e);
 	}
 };
 $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
@@ -5003,22 +5321,22 @@ $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"bezier",
 	"tension",
 	"closed"
-], b($, !0), F.addGetterSetter($, "closed", !1), F.addGetterSetter($, "bezier", !1), F.addGetterSetter($, "tension", 0, A()), F.addGetterSetter($, "points", [], Et());
+], b($, !0), P.addGetterSetter($, "closed", !1), P.addGetterSetter($, "bezier", !1), P.addGetterSetter($, "tension", 0, A()), P.addGetterSetter($, "points", [], It());
 // src/scene.ts
-var pr = [
+var Cr = [
 	229,
 	57,
 	53,
 	130
-], mr = [
+], wr = [
 	66,
 	165,
 	245,
 	130
-], hr = 3, gr = 40, _r = {
+], Tr = 3, Er = 40, Dr = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, vr = class {
+}, Or = class {
 	box;
 	stageHeight;
 	stage;
@@ -5047,7 +5365,7 @@ var pr = [
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		..._r
+		...Dr
 	});
 	left = new X.Group({ listening: !1 });
 	right = new X.Group({ listening: !1 });
@@ -5055,14 +5373,14 @@ var pr = [
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1,
-		..._r
+		...Dr
 	});
 	cursor = new Z({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		..._r
+		...Dr
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
@@ -5149,7 +5467,7 @@ var pr = [
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				..._r
+				...Dr
 			};
 			this.lines.add(new $({
 				...e,
@@ -5165,7 +5483,7 @@ var pr = [
 	repaint(e, t, n) {
 		let r = this.pixels.getContext("2d");
 		if (!r || n.width === 0 || n.height === 0) return;
-		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [pr, mr].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
+		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [Cr, wr].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
 		for (let r = 0; r < n.height; r++) {
 			let i = (n.y + r) * e.width + n.x;
 			for (let c = 0; c < n.width; c++) e.data[i + c] ? a[r * n.width + c] = o : t.data[i + c] && (r + c + n.x + n.y) % 4 < 2 && (a[r * n.width + c] = s);
@@ -5204,7 +5522,7 @@ var pr = [
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(gr, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Er, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -5222,13 +5540,108 @@ var pr = [
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < hr), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Tr), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, yr = class {
+}, kr = /* @__PURE__ */ new Map(), Ar = class {
+	name;
+	send;
+	storage;
+	wait;
+	rev = 0;
+	acked = 0;
+	timer;
+	constructor(e, t, n = sessionStorage, r = 2e3) {
+		this.name = e, this.send = t, this.storage = n, this.wait = r;
+	}
+	stored() {
+		let e = kr.get(this.name);
+		if (e) return e;
+		try {
+			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
+			return e && typeof e.rev == "number" && typeof e.png == "string" ? e : null;
+		} catch {
+			return null;
+		}
+	}
+	commit(e, t) {
+		this.rev += 1;
+		let n = t ? {
+			rev: this.rev,
+			png: e,
+			ignore: t
+		} : {
+			rev: this.rev,
+			png: e
+		};
+		kr.set(this.name, n);
+		try {
+			this.storage.setItem(this.name, JSON.stringify(n));
+		} catch {}
+		this.deliver(n);
+	}
+	ack(e) {
+		let t = e < this.acked;
+		this.acked = e, this.rev = Math.max(this.rev, e);
+		let n = kr.get(this.name);
+		this.pending ? t && n && this.deliver(n) : this.stop();
+	}
+	get pending() {
+		return this.acked < this.rev;
+	}
+	stop() {
+		clearTimeout(this.timer), this.timer = void 0;
+	}
+	deliver(e) {
+		this.stop(), this.send(e), this.timer = setTimeout(() => {
+			this.acked < e.rev && this.deliver(e);
+		}, this.wait);
+	}
+}, jr = 250, Mr = class {
+	send;
+	sheet;
+	told;
+	last = null;
+	outbox = null;
+	timer;
+	constructor(e, t, n) {
+		this.send = e, this.sheet = t, this.told = n;
+	}
+	open(e, t, n) {
+		return this.outbox?.stop(), this.outbox = new Ar(`bgad-mask-${e}-${t}`, (n) => {
+			this.send({
+				imageId: e,
+				base: t,
+				...n
+			}), this.told();
+		}), this.outbox.ack(n), this.outbox.stored();
+	}
+	ack(e) {
+		this.outbox?.ack(e);
+	}
+	get pending() {
+		return this.timer !== void 0 || (this.outbox?.pending ?? !1);
+	}
+	soon() {
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), jr), this.told();
+	}
+	flush() {
+		if (this.timer === void 0) return;
+		clearTimeout(this.timer), this.timer = void 0;
+		let e = this.sheet(), [t, n] = e.encoded();
+		this.last = {
+			png: t,
+			width: e.whole.width,
+			height: e.whole.height
+		}, this.outbox?.commit(t, n), this.told();
+	}
+	close() {
+		this.flush(), this.outbox?.stop();
+	}
+}, Nr = class {
 	done = [];
 	undone = [];
 	open = null;
@@ -5276,10 +5689,10 @@ var pr = [
 	get length() {
 		return this.done.length;
 	}
-}, br = class {
+}, Pr = class {
 	defect;
 	ignore;
-	history = new yr();
+	history = new Nr();
 	paint = "defect";
 	grown = null;
 	constructor(e, t) {
@@ -5297,7 +5710,7 @@ var pr = [
 		};
 	}
 	begin() {
-		this.history.begin(this.layer);
+		this.grown = null, this.history.begin(this.layer);
 	}
 	stroke(e, t, n, r) {
 		let i = this.layer.stroke(e, t, n, r);
@@ -5349,198 +5762,17 @@ var pr = [
 		let { width: n, height: i } = this.defect, a = (e) => e ? r(e, n, i) : null, [o, s] = await Promise.all([a(e), a(t)]);
 		return o && this.defect.data.set(o), s && this.ignore.data.set(s), o !== null || s !== null;
 	}
+	summary() {
+		let e = (e, t) => {
+			let n = e.count();
+			return n > 0 ? `${n.toLocaleString("en")} px ${t}` : "";
+		};
+		return [e(this.defect, "marked"), e(this.ignore, "don't care")].filter(Boolean).join(" · ");
+	}
 	encoded() {
 		return [n(this.defect), this.ignore.data.includes(1) ? n(this.ignore) : void 0];
 	}
-}, xr = [
-	[
-		"grow",
-		"Grow",
-		"V",
-		"Take the region around the click, out to the isoline of the chosen level"
-	],
-	[
-		"brush",
-		"Brush",
-		"B",
-		"Paint the defect"
-	],
-	[
-		"erase",
-		"Erase",
-		"E",
-		"Take paint away"
-	],
-	[
-		"polygon",
-		"Polygon",
-		"P",
-		"Click corners; double-click or Enter closes, Escape drops it; with Alt it takes paint away"
-	],
-	[
-		"box",
-		"Box",
-		"X",
-		"Drag a rectangle; with Alt it takes paint away"
-	],
-	[
-		"fill",
-		"Fill",
-		"F",
-		"Fill a closed outline"
-	]
-], Sr = [
-	[
-		"undo",
-		"Undo the last stroke (Ctrl+Z)",
-		"M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3"
-	],
-	[
-		"redo",
-		"Redo (Ctrl+Shift+Z)",
-		"m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3"
-	],
-	[
-		"clear",
-		"Remove the whole mask",
-		"M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5"
-	],
-	[
-		"fit",
-		"Show the whole image (0)",
-		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
-	]
-], Cr = [
-	[
-		"threshold",
-		"Mark all below the level",
-		"T"
-	],
-	[
-		"holes",
-		"Fill holes",
-		""
-	],
-	[
-		"specks",
-		"Remove specks",
-		""
-	],
-	[
-		"smooth",
-		"Smooth the edge",
-		""
-	],
-	[
-		"copy",
-		"Copy the last image's mask",
-		""
-	]
-], wr = "http://www.w3.org/2000/svg", Tr = class {
-	pressed;
-	row = e("div", {
-		class: "bar",
-		role: "toolbar",
-		"aria-label": "Mask tools"
-	});
-	buttons = /* @__PURE__ */ new Map();
-	size = e("input", {
-		type: "range",
-		min: "1",
-		max: "100",
-		"aria-label": "Brush size in pixels"
-	});
-	sizeText = e("output");
-	step = e("input", {
-		type: "range",
-		min: "-1",
-		max: "5",
-		step: "0.1",
-		"aria-label": "Level to grow to"
-	});
-	stepText = e("output");
-	least = e("input", {
-		type: "number",
-		min: "1",
-		value: "20",
-		"aria-label": "Smallest region kept, in pixels"
-	});
-	brush = e("label", {}, "Size");
-	level = e("label", {}, "Level");
-	constructor(t) {
-		this.pressed = t;
-		let n = e("div", { class: "group" });
-		for (let [e, r, i, a] of xr) n.append(this.named(e, r, i, a, () => t.choose(e)));
-		this.size.addEventListener("input", () => t.resize(Number(this.size.value))), this.step.addEventListener("input", () => t.level(Number(this.step.value))), this.brush.append(this.size, this.sizeText), this.level.append(this.step, this.stepText);
-		let r = e("div", { class: "group" });
-		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.row.append(n, this.brush, this.level, r, this.icons(), this.more());
-	}
-	get smallest() {
-		return Math.max(1, Number(this.least.value) || 1);
-	}
-	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, can: a }) {
-		for (let [t] of xr) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
-		this.buttons.get("ignore")?.setAttribute("aria-pressed", String(i));
-		for (let [e, t] of Object.entries(a)) {
-			let n = this.buttons.get(e);
-			n && (n.disabled = !t);
-		}
-		this.brush.hidden = e === "grow", this.level.hidden = e !== "grow", this.size.max = String(n), this.size.value = String(t), this.sizeText.textContent = `${t * 2} px`, this.step.value = String(r), this.stepText.textContent = r === 0 ? "b_n" : r === 1 ? "b_a" : `×${(2 ** r).toFixed(1)}`;
-	}
-	icons() {
-		let t = e("div", { class: "group icons" });
-		for (let [e, n, r] of Sr) {
-			let i = this.button(e, n, () => this.pressed.act(e));
-			i.setAttribute("aria-label", n), i.append(Dr(r)), t.append(i);
-		}
-		return t;
-	}
-	more() {
-		let t = e("details", { class: "more" }), n = e("div", { class: "panel" });
-		for (let [e, t, r] of Cr) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
-		let r = e("label", {}, "Specks are below");
-		r.append(this.least, "px");
-		let i = e("input", {
-			type: "text",
-			placeholder: "x, y, width, height",
-			"aria-label": "Box by numbers, in pixels"
-		});
-		i.addEventListener("keydown", (e) => {
-			if (e.key !== "Enter") return;
-			let t = this.pressed.typed(i.value);
-			i.setAttribute("aria-invalid", String(!t)), t && (i.value = "");
-		});
-		let a = e("label", {}, "Box");
-		return a.append(i), n.append(r, a), t.append(e("summary", { title: "Clean-ups, and masks by keyboard" }, "More"), n), t;
-	}
-	named(t, n, r, i, a) {
-		let o = this.button(t, r ? `${i} (${r})` : i, a);
-		return o.append(n), r && o.append(e("kbd", {}, r)), o;
-	}
-	button(t, n, r) {
-		let i = e("button", {
-			type: "button",
-			title: n,
-			"data-tool": t
-		});
-		return i.addEventListener("click", r), this.buttons.set(t, i), i;
-	}
-};
-function Er(e) {
-	return xr.find((t) => t[2].toLowerCase() === e)?.[0];
-}
-function Dr(e) {
-	let t = document.createElementNS(wr, "svg"), n = document.createElementNS(wr, "path");
-	for (let [e, n] of Object.entries({
-		viewBox: "0 0 24 24",
-		width: "17",
-		height: "17",
-		"aria-hidden": "true"
-	})) t.setAttribute(e, n);
-	return n.setAttribute("d", e), t.append(n), t;
-}
-// src/view-bar.ts
-var Or = "bgad-view", kr = {
+}, Fr = "bgad-view", Ir = {
 	opacity: .55,
 	level: "fused",
 	isolines: !0,
@@ -5549,24 +5781,24 @@ var Or = "bgad-view", kr = {
 	split: .5,
 	comparing: !1
 };
-function Ar() {
+function Lr() {
 	try {
 		return {
-			...kr,
-			...JSON.parse(sessionStorage.getItem(Or) ?? "{}")
+			...Ir,
+			...JSON.parse(sessionStorage.getItem(Fr) ?? "{}")
 		};
 	} catch {
-		return { ...kr };
+		return { ...Ir };
 	}
 }
-var jr = class {
+var Rr = class {
 	changed;
 	row = e("div", {
 		class: "bar view",
 		role: "toolbar",
 		"aria-label": "View"
 	});
-	view = Ar();
+	view = Lr();
 	heat = e("span", { class: "part" });
 	level = e("select", { "aria-label": "Level of the heatmap" });
 	isolines = e("button", {
@@ -5603,7 +5835,7 @@ var jr = class {
 	set(e) {
 		Object.assign(this.view, e);
 		try {
-			sessionStorage.setItem(Or, JSON.stringify(this.view));
+			sessionStorage.setItem(Fr, JSON.stringify(this.view));
 		} catch {}
 		this.changed();
 	}
@@ -5619,22 +5851,15 @@ var jr = class {
 		let s = e("label", {}, t);
 		return s.append(o), s;
 	}
-}, Mr = 250, Nr = .1, Pr = class {
+}, zr = .1, Br = class {
 	root;
 	data;
 	out;
 	sheet;
-	outbox;
 	tool = "brush";
 	radius;
+	scene;
 	region = -1;
-	last = null;
-	points = [];
-	drawing = null;
-	panning = null;
-	space = !1;
-	over = !1;
-	timer;
 	box = e("div", {
 		class: "stage",
 		tabindex: "0",
@@ -5646,54 +5871,45 @@ var jr = class {
 	});
 	bar;
 	viewBar;
-	scene;
 	grower;
+	hand;
+	sender;
 	resizer;
 	abort = new AbortController();
 	constructor(t, n, r) {
-		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Tr({
+		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new ke({
 			choose: (e) => this.choose(e),
 			act: (e) => this.act(e),
 			resize: (e) => this.resizeBrush(e),
 			level: (e) => this.setStep(e),
 			typed: (e) => this.typed(e)
-		}), this.viewBar = new jr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
+		}), this.viewBar = new Rr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new vr(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new br(n.width, n.height), this.outbox = this.newOutbox(), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new Or(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new Pr(n.width, n.height), this.sender = new Mr((e) => this.out.send(e), () => this.sheet, () => this.show()), this.hand = new we(this, this.box, this.abort.signal), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.out = t;
 		let n = this.data;
-		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.flush(), this.data = e, this.outbox.stop(), this.outbox = this.newOutbox(), this.open()) : (this.data = e, this.outbox.ack(e.ackRev), this.grower.has(e) || this.read(e), this.look());
+		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.sender.flush(), this.data = e, this.open()) : (this.data = e, this.sender.ack(e.ackRev), this.grower.has(e) || this.read(e), this.look());
 	}
 	close() {
-		this.flush(), this.outbox.stop(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
-	}
-	newOutbox() {
-		let { imageId: e, base: t } = this.data, n = new we(`bgad-mask-${e}-${t}`, (n) => {
-			this.out.send({
-				imageId: e,
-				base: t,
-				...n
-			}), this.show();
-		});
-		return n.ack(this.data.ackRev), n;
+		this.sender.close(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
 	}
 	open() {
-		let { width: e, height: t, imageId: n, imageUrl: r } = this.data;
-		this.sheet = new br(e, t), this.points = [], this.drawing = null, this.region = -1, Object.assign(this.box.dataset, {
+		let { width: e, height: t, imageId: n, base: r, ackRev: i, imageUrl: a } = this.data, o = this.sender.open(n, r, i);
+		this.sheet = new Pr(e, t), this.hand.lift(), this.region = -1, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
-		}), this.scene.open(e, t), this.scene.outline([]);
-		let i = this.outbox.stored(), a = [
-			this.scene.image(r),
+		}), this.scene.open(e, t), this.hand.dropCorners();
+		let s = [
+			this.scene.image(a),
 			this.look(),
 			this.read(this.data)
-		], o = i ? [i.png, i.ignore ?? null] : [this.data.mask, this.data.ignore];
-		(o[0] || o[1]) && a.push(this.take(o[0], o[1], i !== null));
-		let s = this.data;
-		Promise.all(a).then(() => {
-			this.data.imageId === s.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
+		], c = o ? [o.png, o.ignore ?? null] : [this.data.mask, this.data.ignore];
+		(c[0] || c[1]) && s.push(this.take(c[0], c[1], o !== null));
+		let l = this.data;
+		Promise.all(s).then(() => {
+			this.data.imageId === l.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
 		}), this.repaint(this.sheet.whole), this.show();
 	}
 	fetchAhead() {
@@ -5702,7 +5918,7 @@ var jr = class {
 	}
 	async take(e, t, n) {
 		let r = this.sheet;
-		await r.take(e, t) && this.sheet === r && (this.repaint(r.whole), n && this.commitSoon(), this.show());
+		await r.take(e, t) && this.sheet === r && (this.repaint(r.whole), n && this.sender.soon(), this.show());
 	}
 	async read({ logpUrl: e, scale: t, reach: n }) {
 		await this.grower.open({
@@ -5725,26 +5941,29 @@ var jr = class {
 		this.scene.look(t, n, r, i), this.show();
 	}
 	choose(e) {
-		this.tool = e, this.points = [], this.scene.outline([]), this.show();
+		this.tool = e, this.hand.dropCorners(), this.show();
 	}
 	act(e) {
 		let { sheet: t } = this;
 		if (e === "undo" || e === "redo") {
-			this.drawing = null;
+			this.hand.lift();
 			let n = e === "undo" ? t.undo() : t.redo();
 			n && this.changed(n.rect);
 		} else e === "fit" ? this.scene.fit() : e === "copy" ? this.copy() : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.changed(this.grower.threshold(t)) : this.changed(t.clean(e, this.bar.smallest));
 		this.show();
 	}
 	async copy() {
-		let { last: e, sheet: t } = this;
-		if (!e) return;
-		let n = await r(e.png, t.defect.width, t.defect.height);
-		n && this.sheet === t && this.changed(t.add(n));
+		let { sheet: e, sender: { last: t } } = this;
+		if (!t) return;
+		let n = await r(t.png, e.defect.width, e.defect.height);
+		n && this.sheet === e && this.changed(e.add(n));
 	}
 	typed(e) {
 		let t = c(e);
 		return t && this.changed(this.sheet.edit((e) => e.box(...t, 1))), t !== null;
+	}
+	notch(e) {
+		this.setStep(this.grower.step + e * zr);
 	}
 	setStep(e) {
 		this.grower.level(e), this.changed(this.grower.regrow(this.sheet)), this.show();
@@ -5756,7 +5975,7 @@ var jr = class {
 		this.radius = Math.max(1, Math.min(this.largest, e)), this.show();
 	}
 	show() {
-		let { sheet: e, largest: t, radius: n, tool: r, data: i, region: a } = this, { step: o, ready: s } = this.grower, { canUndo: c, canRedo: l } = e.history, u = this.last?.width === i.width && this.last.height === i.height;
+		let { sheet: e, largest: t, radius: n, tool: r, data: i, region: a } = this, { step: o, ready: s } = this.grower, { canUndo: c, canRedo: l } = e.history, { last: u } = this.sender, d = u?.width === i.width && u.height === i.height;
 		this.bar.show({
 			tool: r,
 			radius: n,
@@ -5767,7 +5986,7 @@ var jr = class {
 				undo: c,
 				redo: l,
 				grow: s,
-				copy: u,
+				copy: d,
 				threshold: s
 			}
 		}), this.viewBar.show({
@@ -5776,87 +5995,25 @@ var jr = class {
 			regions: i.regions.length,
 			region: a
 		});
-		let d = this.outbox.pending || this.timer !== void 0, [f, p] = [e.defect.count(), e.ignore.count()], m = [f > 0 ? `${f.toLocaleString("en")} px marked` : "", p > 0 ? `${p.toLocaleString("en")} px don't care` : ""], h = d ? "sending…" : f + p > 0 ? "ready to save" : "";
-		this.state.textContent = [...m, h].filter(Boolean).join(" · "), this.box.dataset.pending = String(d), this.box.dataset.field = String(s);
+		let { pending: f } = this.sender, p = e.summary(), m = f ? "sending…" : p ? "ready to save" : "";
+		this.state.textContent = [p, m].filter(Boolean).join(" · "), this.box.dataset.pending = String(f), this.box.dataset.field = String(s);
 	}
 	listen() {
-		let { signal: e } = this.abort, t = (t, n, r = this.box) => r.addEventListener(t, n, {
-			signal: e,
-			passive: !1
-		});
-		t("pointerdown", (e) => this.down(e)), t("pointermove", (e) => this.move(e)), t("pointerup", (e) => this.up(e)), t("pointercancel", (e) => this.up(e)), t("pointerenter", () => this.hover(!0)), t("pointerleave", () => this.hover(!1)), t("dblclick", (e) => {
-			e.preventDefault(), this.closePolygon();
-		}), t("wheel", (e) => this.wheel(e));
-		let n = {
+		let { signal: e } = this.abort, t = {
 			signal: e,
 			capture: !0
 		};
-		for (let e of ["keydown", "pointerdown"]) window.addEventListener(e, () => this.flush(), n);
-		t("keydown", (e) => this.key(e), window), t("keyup", (e) => e.code === "Space" && this.setSpace(!1), window);
-	}
-	wheel(e) {
-		e.preventDefault(), this.tool === "grow" && e.shiftKey ? this.setStep(this.grower.step + Math.sign(e.deltaY || e.deltaX) * Nr) : this.scene.zoom(Math.exp(-e.deltaY * .0015), e);
-	}
-	hover(e) {
-		this.over = e, e || this.scene.pointer(null, this.radius);
-	}
-	setSpace(e) {
-		this.space = e, this.box.classList.toggle("panning", e);
-	}
-	down(e) {
-		this.box.focus({ preventScroll: !0 }), e.button === 1 || this.space ? (e.preventDefault(), this.panning = {
-			pointer: e.pointerId,
-			x: e.clientX,
-			y: e.clientY
-		}) : e.button === 0 && !this.drawing && this.begin(this.scene.at(e), e.pointerId, +!e.altKey), this.box.setPointerCapture(e.pointerId);
-	}
-	begin(e, t, n) {
-		this.tool === "grow" ? this.grow(e) : this.tool === "fill" ? this.fill(e) : this.tool === "polygon" ? this.corner(e) : (this.drawing = {
-			pointer: t,
-			from: e,
-			last: e,
-			value: this.tool === "erase" ? 0 : n
-		}, this.sheet.begin(), this.tool !== "box" && this.stroke(e, e));
-	}
-	move(e) {
-		let t = this.scene.at(e), n = this.tool === "brush" || this.tool === "erase";
-		this.scene.pointer(n && this.over ? t : null, this.radius), this.panning?.pointer === e.pointerId ? (this.scene.pan(e.clientX - this.panning.x, e.clientY - this.panning.y), this.panning = {
-			pointer: e.pointerId,
-			x: e.clientX,
-			y: e.clientY
-		}) : this.drawing?.pointer === e.pointerId ? this.draw(e, this.drawing) : this.tool === "polygon" && this.points.length > 0 && this.scene.outline([...this.points, t]);
-	}
-	draw(e, t) {
-		if (this.tool === "box") {
-			this.scene.outline(s(t.from, this.scene.at(e)), !0);
-			return;
-		}
-		let n = e.getCoalescedEvents?.() ?? [];
-		for (let r of n.length > 0 ? n : [e]) {
-			let e = this.scene.at(r);
-			this.stroke(t.last, e), t.last = e;
-		}
-	}
-	up(e) {
-		if (this.panning?.pointer === e.pointerId && (this.panning = null), this.drawing?.pointer !== e.pointerId) return;
-		let { from: t, value: n } = this.drawing;
-		this.drawing = null;
-		let { sheet: r } = this;
-		if (this.tool === "box") {
-			this.scene.outline([]);
-			let i = r.layer.box(t, this.scene.at(e), n);
-			r.history.touched(i), this.repaint(i);
-		}
-		r.history.end() && this.commitSoon(), this.show();
-	}
-	stroke(e, t) {
-		this.repaint(this.sheet.stroke(e, t, this.radius, this.drawing?.value ?? 1));
+		for (let e of ["keydown", "pointerdown"]) window.addEventListener(e, () => this.sender.flush(), t);
+		window.addEventListener("keydown", (e) => this.key(e), { signal: e });
 	}
 	repaint(e) {
 		this.scene.repaint(this.sheet.defect, this.sheet.ignore, e);
 	}
 	changed(e) {
-		e && (this.repaint(e), this.commitSoon());
+		e && (this.repaint(e), this.sender.soon());
+	}
+	click(e, t) {
+		e === "grow" ? this.grow(t) : this.fill(t);
 	}
 	grow(e) {
 		let t = this.grower.grow(this.sheet, e);
@@ -5866,65 +6023,16 @@ var jr = class {
 		let t = this.sheet.fill(e);
 		t === "open" ? this.state.textContent = "This area is open to the image's edge: close its outline first" : this.changed(t);
 	}
-	corner(e) {
-		let t = this.points[0], n = 8 / this.scene.scale;
-		if (t && this.points.length > 2 && Math.hypot(t[0] - e[0], t[1] - e[1]) < n) {
-			this.closePolygon();
-			return;
-		}
-		let r = this.points[this.points.length - 1];
-		r && r[0] === e[0] && r[1] === e[1] || this.points.push(e), this.scene.outline(this.points);
-	}
-	closePolygon(e = 1) {
-		let t = this.points;
-		this.points = [], this.scene.outline([]), t.length > 2 && this.changed(this.sheet.edit((n) => n.polygon(t, e))), this.show();
-	}
-	commitSoon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Mr), this.show();
-	}
-	flush() {
-		if (this.timer === void 0) return;
-		clearTimeout(this.timer), this.timer = void 0;
-		let [e, t] = this.sheet.encoded();
-		this.last = {
-			png: e,
-			width: this.data.width,
-			height: this.data.height
-		}, this.outbox.commit(e, t), this.show();
+	get canGrow() {
+		return this.grower.ready;
 	}
 	key(e) {
-		let t = e.composedPath()[0];
-		if (t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]")) return;
-		let n = e.key.toLowerCase();
-		if (!e.ctrlKey && !e.metaKey && !e.altKey && /^[1-9]$/.test(n)) {
-			this.out.kind(Number(n));
-			return;
-		}
-		let r = this.over || e.composedPath().includes(this.root), i = e.altKey && n !== "enter";
-		r && !i && this.did(e, n) && (e.preventDefault(), e.stopPropagation());
+		if (Me(e)) return;
+		let t = Ne(e);
+		t === null ? (this.hand.over || e.composedPath().includes(this.root)) && Pe(this, this.hand, e) && (e.preventDefault(), e.stopPropagation()) : this.out.kind(t);
 	}
-	did(e, t) {
-		let n = Math.max(1, Math.round(this.radius / 5)), r = Er(t);
-		if (e.ctrlKey || e.metaKey) {
-			if (t !== "z") return !1;
-			this.act(e.shiftKey ? "redo" : "undo");
-		} else if (e.code === "Space") this.setSpace(!0);
-		else if (t === "[") this.resizeBrush(this.radius - n);
-		else if (t === "]") this.resizeBrush(this.radius + n);
-		else if (t === ",") this.setStep(this.grower.step - Nr);
-		else if (t === ".") this.setStep(this.grower.step + Nr);
-		else if (t === "0") this.scene.fit();
-		else if (t === "i") this.act("ignore");
-		else if (t === "j") this.jump();
-		else if (t === "t" && this.grower.ready) this.act("threshold");
-		else if (t === "enter" && this.points.length > 0) this.closePolygon(+!e.altKey);
-		else if (t === "escape") this.choose(this.tool);
-		else if (r && (r !== "grow" || this.grower.ready)) this.choose(r);
-		else return !1;
-		return !0;
-	}
-}, Fr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Ir = /* @__PURE__ */ new WeakMap();
-function Lr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+}, Vr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Hr = /* @__PURE__ */ new WeakMap();
+function Ur({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
 	let o = {
 		send: (e) => {
 			a("drawn", [
@@ -5934,14 +6042,14 @@ function Lr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a })
 			]), i("commit", e);
 		},
 		kind: (e) => i("kind", e)
-	}, s = Ir.get(r);
+	}, s = Hr.get(r);
 	if (s) s.update(n, o);
 	else {
 		let i = e("div");
-		r.append(i), t(i, Fr), Ir.set(r, new Pr(i, n, o));
+		r.append(i), t(i, Vr), Hr.set(r, new Br(i, n, o));
 	}
 	return () => {
-		Ir.get(r)?.close(), Ir.delete(r);
+		Hr.get(r)?.close(), Hr.delete(r);
 	};
 }
-export { Lr as default };
+export { Ur as default };
