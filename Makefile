@@ -96,6 +96,11 @@ bench-training: install ## feature vectors a second of a training step, over the
 bench-gesture: install-dev ## one click on 20 screw defects in a browser, against the ground truth: GESTURE_HOME keeps its model
 	$(BIN)/python -m bench.gesture --shared $(BGAD_SHARED) --home $(or $(GESTURE_HOME),bench-gesture.home)
 
+.PHONY: bench-ink
+bench-ink: install-dev ## from the pointer to the ink on 4 megapixels: our code alone, then a browser's trace
+	cd app/frontend && npm run --silent bench
+	$(BIN)/python -m bench.ink
+
 .PHONY: bench-serve
 bench-serve: install-dev $(PEERS)/installed ## latency of a bundle beside anomalib's OpenVINO inferencer: BUNDLE=screw.bgad
 	$(BIN)/python -m bench.serve $(or $(DATASETS),$(BGAD_SHARED)/data/screw) --bundle $(or $(BUNDLE),screw.bgad) \

@@ -6,6 +6,7 @@ import { Line } from "konva/lib/shapes/Line"
 import { loaded, surface } from "./codec"
 import type { Mask, Point, Rect } from "./raster"
 import type { Guide } from "./reach"
+import { tint } from "./tint"
 
 export interface Isolines {
   b_n?: number[][]
@@ -18,8 +19,6 @@ export interface Place {
   clientY: number
 }
 
-const TINT = [229, 57, 53, 130]
-const IGNORED = [66, 165, 245, 130]
 const SMOOTH_BELOW = 3
 const MOST = 40
 const thin = { strokeScaleEnabled: false, listening: false }
@@ -133,18 +132,8 @@ export class Scene {
   repaint(mask: Mask, ignored: Mask, rect: Rect): void {
     const context = this.pixels.getContext("2d")
     if (!context || rect.width === 0 || rect.height === 0) return
-    const tinted = context.createImageData(rect.width, rect.height)
-    const words = new Uint32Array(tinted.data.buffer)
-    const [ink, pale] = [TINT, IGNORED].map((colour) => new Uint32Array(new Uint8Array(colour).buffer)[0])
-    for (let row = 0; row < rect.height; row++) {
-      const start = (rect.y + row) * mask.width + rect.x
-      for (let column = 0; column < rect.width; column++) {
-        if (mask.data[start + column]) words[row * rect.width + column] = ink
-        else if (ignored.data[start + column] && (row + column + rect.x + rect.y) % 4 < 2) {
-          words[row * rect.width + column] = pale // hatched: told apart without its colour
-        }
-      }
-    }
+    const words = tint(mask, ignored, rect)
+    const tinted = new ImageData(new Uint8ClampedArray(words.buffer), rect.width, rect.height)
     context.putImageData(tinted, rect.x, rect.y)
     this.maskNode.getLayer()?.batchDraw()
   }

@@ -5322,21 +5322,31 @@ $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"tension",
 	"closed"
 ], b($, !0), P.addGetterSetter($, "closed", !1), P.addGetterSetter($, "bezier", !1), P.addGetterSetter($, "tension", 0, A()), P.addGetterSetter($, "points", [], It());
-// src/scene.ts
-var Cr = [
+// src/tint.ts
+var [Cr, wr] = [[
 	229,
 	57,
 	53,
 	130
-], wr = [
+], [
 	66,
 	165,
 	245,
 	130
-], Tr = 3, Er = 40, Dr = {
+]].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
+function Tr(e, t, n) {
+	let r = new Uint32Array(n.width * n.height);
+	for (let i = 0; i < n.height; i++) {
+		let a = (n.y + i) * e.width + n.x;
+		for (let o = 0; o < n.width; o++) e.data[a + o] ? r[i * n.width + o] = Cr : t.data[a + o] && (i + o + n.x + n.y) % 4 < 2 && (r[i * n.width + o] = wr);
+	}
+	return r;
+}
+// src/scene.ts
+var Er = 3, Dr = 40, Or = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, Or = class {
+}, kr = class {
 	box;
 	stageHeight;
 	stage;
@@ -5365,7 +5375,7 @@ var Cr = [
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		...Dr
+		...Or
 	});
 	left = new X.Group({ listening: !1 });
 	right = new X.Group({ listening: !1 });
@@ -5373,14 +5383,14 @@ var Cr = [
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1,
-		...Dr
+		...Or
 	});
 	cursor = new Z({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		...Dr
+		...Or
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
@@ -5467,7 +5477,7 @@ var Cr = [
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				...Dr
+				...Or
 			};
 			this.lines.add(new $({
 				...e,
@@ -5483,12 +5493,8 @@ var Cr = [
 	repaint(e, t, n) {
 		let r = this.pixels.getContext("2d");
 		if (!r || n.width === 0 || n.height === 0) return;
-		let i = r.createImageData(n.width, n.height), a = new Uint32Array(i.data.buffer), [o, s] = [Cr, wr].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
-		for (let r = 0; r < n.height; r++) {
-			let i = (n.y + r) * e.width + n.x;
-			for (let c = 0; c < n.width; c++) e.data[i + c] ? a[r * n.width + c] = o : t.data[i + c] && (r + c + n.x + n.y) % 4 < 2 && (a[r * n.width + c] = s);
-		}
-		r.putImageData(i, n.x, n.y), this.maskNode.getLayer()?.batchDraw();
+		let i = Tr(e, t, n), a = new ImageData(new Uint8ClampedArray(i.buffer), n.width, n.height);
+		r.putImageData(a, n.x, n.y), this.maskNode.getLayer()?.batchDraw();
 	}
 	outline(e, t = !1) {
 		this.draft.points(e.flatMap(([e, t]) => [e, t])), this.draft.closed(t);
@@ -5522,7 +5528,7 @@ var Cr = [
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Er, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Dr, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -5540,13 +5546,13 @@ var Cr = [
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Tr), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Er), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, kr = /* @__PURE__ */ new Map(), Ar = class {
+}, Ar = /* @__PURE__ */ new Map(), jr = class {
 	name;
 	send;
 	storage;
@@ -5558,7 +5564,7 @@ var Cr = [
 		this.name = e, this.send = t, this.storage = n, this.wait = r;
 	}
 	stored() {
-		let e = kr.get(this.name);
+		let e = Ar.get(this.name);
 		if (e) return e;
 		try {
 			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
@@ -5577,7 +5583,7 @@ var Cr = [
 			rev: this.rev,
 			png: e
 		};
-		kr.set(this.name, n);
+		Ar.set(this.name, n);
 		try {
 			this.storage.setItem(this.name, JSON.stringify(n));
 		} catch {}
@@ -5586,7 +5592,7 @@ var Cr = [
 	ack(e) {
 		let t = e < this.acked;
 		this.acked = e, this.rev = Math.max(this.rev, e);
-		let n = kr.get(this.name);
+		let n = Ar.get(this.name);
 		this.pending ? t && n && this.deliver(n) : this.stop();
 	}
 	get pending() {
@@ -5600,7 +5606,7 @@ var Cr = [
 			this.acked < e.rev && this.deliver(e);
 		}, this.wait);
 	}
-}, jr = 250, Mr = class {
+}, Mr = 250, Nr = class {
 	send;
 	sheet;
 	told;
@@ -5611,7 +5617,7 @@ var Cr = [
 		this.send = e, this.sheet = t, this.told = n;
 	}
 	open(e, t, n) {
-		return this.outbox?.stop(), this.outbox = new Ar(`bgad-mask-${e}-${t}`, (n) => {
+		return this.outbox?.stop(), this.outbox = new jr(`bgad-mask-${e}-${t}`, (n) => {
 			this.send({
 				imageId: e,
 				base: t,
@@ -5626,7 +5632,7 @@ var Cr = [
 		return this.timer !== void 0 || (this.outbox?.pending ?? !1);
 	}
 	soon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), jr), this.told();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Mr), this.told();
 	}
 	flush() {
 		if (this.timer === void 0) return;
@@ -5641,7 +5647,7 @@ var Cr = [
 	close() {
 		this.flush(), this.outbox?.stop();
 	}
-}, Nr = class {
+}, Pr = class {
 	done = [];
 	undone = [];
 	open = null;
@@ -5689,10 +5695,10 @@ var Cr = [
 	get length() {
 		return this.done.length;
 	}
-}, Pr = class {
+}, Fr = class {
 	defect;
 	ignore;
-	history = new Nr();
+	history = new Pr();
 	paint = "defect";
 	grown = null;
 	constructor(e, t) {
@@ -5772,7 +5778,7 @@ var Cr = [
 	encoded() {
 		return [n(this.defect), this.ignore.data.includes(1) ? n(this.ignore) : void 0];
 	}
-}, Fr = "bgad-view", Ir = {
+}, Ir = "bgad-view", Lr = {
 	opacity: .55,
 	level: "fused",
 	isolines: !0,
@@ -5781,24 +5787,24 @@ var Cr = [
 	split: .5,
 	comparing: !1
 };
-function Lr() {
+function Rr() {
 	try {
 		return {
-			...Ir,
-			...JSON.parse(sessionStorage.getItem(Fr) ?? "{}")
+			...Lr,
+			...JSON.parse(sessionStorage.getItem(Ir) ?? "{}")
 		};
 	} catch {
-		return { ...Ir };
+		return { ...Lr };
 	}
 }
-var Rr = class {
+var zr = class {
 	changed;
 	row = e("div", {
 		class: "bar view",
 		role: "toolbar",
 		"aria-label": "View"
 	});
-	view = Lr();
+	view = Rr();
 	heat = e("span", { class: "part" });
 	level = e("select", { "aria-label": "Level of the heatmap" });
 	isolines = e("button", {
@@ -5835,7 +5841,7 @@ var Rr = class {
 	set(e) {
 		Object.assign(this.view, e);
 		try {
-			sessionStorage.setItem(Fr, JSON.stringify(this.view));
+			sessionStorage.setItem(Ir, JSON.stringify(this.view));
 		} catch {}
 		this.changed();
 	}
@@ -5851,7 +5857,7 @@ var Rr = class {
 		let s = e("label", {}, t);
 		return s.append(o), s;
 	}
-}, zr = .1, Br = class {
+}, Br = .1, Vr = class {
 	root;
 	data;
 	out;
@@ -5883,9 +5889,9 @@ var Rr = class {
 			resize: (e) => this.resizeBrush(e),
 			level: (e) => this.setStep(e),
 			typed: (e) => this.typed(e)
-		}), this.viewBar = new Rr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
+		}), this.viewBar = new zr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new Or(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new Pr(n.width, n.height), this.sender = new Mr((e) => this.out.send(e), () => this.sheet, () => this.show()), this.hand = new we(this, this.box, this.abort.signal), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new kr(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new Fr(n.width, n.height), this.sender = new Nr((e) => this.out.send(e), () => this.sheet, () => this.show()), this.hand = new we(this, this.box, this.abort.signal), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.out = t;
@@ -5897,7 +5903,7 @@ var Rr = class {
 	}
 	open() {
 		let { width: e, height: t, imageId: n, base: r, ackRev: i, imageUrl: a } = this.data, o = this.sender.open(n, r, i);
-		this.sheet = new Pr(e, t), this.hand.lift(), this.region = -1, Object.assign(this.box.dataset, {
+		this.sheet = new Fr(e, t), this.hand.lift(), this.region = -1, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
 		}), this.scene.open(e, t), this.hand.dropCorners();
@@ -5963,7 +5969,7 @@ var Rr = class {
 		return t && this.changed(this.sheet.edit((e) => e.box(...t, 1))), t !== null;
 	}
 	notch(e) {
-		this.setStep(this.grower.step + e * zr);
+		this.setStep(this.grower.step + e * Br);
 	}
 	setStep(e) {
 		this.grower.level(e), this.changed(this.grower.regrow(this.sheet)), this.show();
@@ -6031,8 +6037,8 @@ var Rr = class {
 		let t = Ne(e);
 		t === null ? (this.hand.over || e.composedPath().includes(this.root)) && Pe(this, this.hand, e) && (e.preventDefault(), e.stopPropagation()) : this.out.kind(t);
 	}
-}, Vr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Hr = /* @__PURE__ */ new WeakMap();
-function Ur({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+}, Hr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Ur = /* @__PURE__ */ new WeakMap();
+function Wr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
 	let o = {
 		send: (e) => {
 			a("drawn", [
@@ -6042,14 +6048,14 @@ function Ur({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a })
 			]), i("commit", e);
 		},
 		kind: (e) => i("kind", e)
-	}, s = Hr.get(r);
+	}, s = Ur.get(r);
 	if (s) s.update(n, o);
 	else {
 		let i = e("div");
-		r.append(i), t(i, Vr), Hr.set(r, new Br(i, n, o));
+		r.append(i), t(i, Hr), Ur.set(r, new Vr(i, n, o));
 	}
 	return () => {
-		Hr.get(r)?.close(), Hr.delete(r);
+		Ur.get(r)?.close(), Ur.delete(r);
 	};
 }
-export { Ur as default };
+export { Wr as default };
