@@ -101,7 +101,8 @@ def main() -> None:
     parser.add_argument("--strokes", type=int, default=10)
     given = parser.parse_args()
     result: dict[str, float] = {}
-    print(f"{'radius':>8} {'frames':>8} {'median':>8} {'p95':>8} {'largest':>8}   ms of own work, of {FRAME_MS:.1f} a frame")
+    columns = ("radius", "frames", "median", "p95", "largest")
+    print(*(f"{name:>8}" for name in columns), f"  ms of own work, of {FRAME_MS:.1f} a frame")
     with served(given.side) as url, browser() as chromium:
         page = chromium.new_page(viewport={"width": 1366, "height": 768})
         page.goto(url)

@@ -190,21 +190,3 @@ def test_strokes_that_were_not_saved_survive_a_reload(product, page_of, inside, 
     hand.handed_over()
     hand.say("Defect")
     assert np.array_equal(stored(inside, wide)[1], expected)
-
-
-def test_a_tile_opens_its_part_by_click_and_by_key(product, page_of, inside):
-    items = ranked_queue(inside, ENGINEER, "tile", show="unlabelled").items
-    page = page_of(product)
-    page.goto(f"{product.url}/gallery?project=tile")
-    tiles = page.locator(".grid:not(.compact) .tile")  # the label page's strip is a gallery too
-    expect(tiles).to_have_count(len(items))
-    assert [int(tile.get_attribute("data-id")) for tile in tiles.all()] == [item.image_id for item in items]
-    tiles.nth(1).click()
-    Hand(page).ready(items[1].image_id)
-    page.go_back()
-    expect(tiles).to_have_count(len(items))
-    tiles.first.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    Hand(page).ready(items[2].image_id)

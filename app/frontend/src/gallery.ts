@@ -1,12 +1,13 @@
 // The ranked pool as tiles. Thumbnails load as they come into view; a click or Enter opens one.
 import { adopt, type Host, make } from "./style"
 
-// [id, name, score x 100 or null, standing, verdict, held out, what a label would be for]: arrays, because two hundred
-// objects would repeat their keys.
-type Item = [number, string, number | null, string | null, string | null, number, string | null]
+// [id, name, score x 100 or null, standing, number of what a label would be for, verdict, held out]: arrays of numbers,
+// because two hundred objects would repeat their words.
+type Item = [number, string, number | null, number | null, number | null, (string | null)?, number?]
 
 interface Data {
   items: Item[]
+  purposes: string[]
   heat: boolean
   version: number | null
   selected: number | null
@@ -14,11 +15,13 @@ interface Data {
   choosable: boolean // tiles without a label have a box to tick
 }
 
-const STANDING: Record<string, [string, string]> = {
-  normal: ["●", "normal"],
-  margin: ["◐", "near the boundary"],
-  defect: ["▲", "beyond the boundary"],
-}
+// In the order of gallery.py: its name, its sign, and what is read out.
+const STANDING = [
+  ["normal", "●", "normal"],
+  ["margin", "◐", "near the boundary"],
+  ["defect", "▲", "beyond the boundary"],
+]
+const UNSCORED = ["", "○", "not scored"]
 const VERDICT: Record<string, string> = { normal: "✓ normal", defect: "✕ defect", unsure: "? unsure" }
 
 const CSS = `
@@ -75,7 +78,7 @@ class Gallery {
   private cell(item: Item, data: Data): HTMLElement {
     const cell = make("div", { class: "cell" })
     cell.append(this.tile(item, data))
-    if (data.choosable && item[4] === null) {
+    if (data.choosable && !item[5]) {
       const tick = make("input", { type: "checkbox", "aria-label": `Choose ${item[1]}`, "data-choose": String(item[0]) })
       tick.addEventListener("click", (event) => this.ticked(tick, event.shiftKey))
       cell.append(tick)
@@ -92,8 +95,8 @@ class Gallery {
     this.choose(all.filter((each) => each.checked).map((each) => Number(each.dataset.choose)))
   }
 
-  private tile([id, name, score, standing, verdict, heldOut, purpose]: Item, data: Data): HTMLElement {
-    const [sign, words] = STANDING[standing ?? ""] ?? ["○", "not scored"]
+  private tile([id, name, score, standing, purpose, verdict, heldOut]: Item, data: Data): HTMLElement {
+    const [place, sign, words] = standing === null ? UNSCORED : STANDING[standing]
     const shown = score === null ? "–" : (score / 100).toFixed(2)
     const title = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
     const tile = make("button", { class: "tile", type: "button", title, "data-id": String(id) })
@@ -104,10 +107,10 @@ class Gallery {
       const src = `/heatmap/${id}?version=${data.version}`
       picture.append(make("img", { src, alt: "", loading: "lazy", decoding: "async" }))
     }
-    const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : (purpose ?? "")
+    const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : purpose === null ? "" : data.purposes[purpose]
     if (said) picture.append(make("span", { class: `badge ${verdict ?? ""}` }, said))
     const facts = make("div", { class: "facts" })
-    const mark = make("span", { class: `standing ${standing ?? ""}`, "aria-hidden": "true" }, sign)
+    const mark = make("span", { class: `standing ${place}`, "aria-hidden": "true" }, sign)
     facts.append(make("b", {}, shown), mark, make("span", { class: "spoken" }, words))
     tile.append(picture, facts, make("div", { class: "name" }, name))
     tile.addEventListener("click", () => this.open(id))

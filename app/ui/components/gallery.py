@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.services.mixing import WORDS
+from app.services.mixing import WORDS, Purpose
 from app.services.score import QueueItem
 from app.ui.components.registration import component
+from storage.models import Standing
 
 Row = list[Any]
+STANDINGS = (Standing.normal, Standing.margin, Standing.defect)  # in the order of gallery.ts
 
 
 def gallery(
@@ -51,8 +53,10 @@ def _mount(
     compact: bool = False,
     choosable: bool = False,
 ) -> Any:
+    purposes = sorted({item.purpose for item in items if item.purpose})
     data = {
-        "items": [row_of(item) for item in items],
+        "items": [row_of(item, purposes) for item in items],
+        "purposes": [WORDS[purpose] for purpose in purposes],
         "heat": show_heat,
         "version": version_id,
         "selected": selected,
@@ -63,10 +67,14 @@ def _mount(
     return mount(key=key, data=data, on_open_change=lambda: None, on_chosen_change=lambda: None)
 
 
-def row_of(item: QueueItem) -> Row:
-    """An item as the browser takes it: an array, because keys would be repeated two hundred times."""
+def row_of(item: QueueItem, purposes: Sequence[Purpose]) -> Row:
+    """An item as the browser takes it: numbers in an array, because words would be repeated two hundred times.
+
+    What is nothing at the end is left out: most tiles have neither a verdict nor are held out.
+    """
     score = None if item.score is None else round(100 * item.score)
-    standing = item.standing.value if item.standing else None
+    standing = STANDINGS.index(item.standing) if item.standing else None
+    purpose = purposes.index(item.purpose) if item.purpose else None
     verdict = item.verdict.value if item.verdict else None
-    purpose = WORDS[item.purpose] if item.purpose else None
-    return [item.image_id, item.name.rsplit("/", 1)[-1], score, standing, verdict, int(item.held_out), purpose]
+    row = [item.image_id, item.name.rsplit("/", 1)[-1], score, standing, purpose, verdict, int(item.held_out)]
+    return row if item.held_out else row[:6] if verdict else row[:5]

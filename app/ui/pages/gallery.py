@@ -22,7 +22,7 @@ SHOW: dict[Show, str] = {"unlabelled": "Not labelled", "labelled": "Labelled", "
 STANDING = {"defect": "beyond the boundary", "margin": "near the boundary", "normal": "inside the boundary"}
 PARTS = {"held-out": "held out for measuring", "learning": "not held out"}
 BOUND: dict[str, Any] = {"bind": "query-params"}  # a link shows a colleague the same parts
-PAGE = 120
+PAGE = 200
 
 
 def narrowed(types: list[str], search: str) -> tuple[Narrow, int]:

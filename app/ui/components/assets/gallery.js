@@ -1,14 +1,30 @@
 import { n as e, t } from "./style.js";
 // src/gallery.ts
-var n = {
-	normal: ["●", "normal"],
-	margin: ["◐", "near the boundary"],
-	defect: ["▲", "beyond the boundary"]
-}, r = {
+var n = [
+	[
+		"normal",
+		"●",
+		"normal"
+	],
+	[
+		"margin",
+		"◐",
+		"near the boundary"
+	],
+	[
+		"defect",
+		"▲",
+		"beyond the boundary"
+	]
+], r = [
+	"",
+	"○",
+	"not scored"
+], i = {
 	normal: "✓ normal",
 	defect: "✕ defect",
 	unsure: "? unsure"
-}, i = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", a = class {
+}, a = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", o = class {
 	grid;
 	open;
 	choose;
@@ -25,7 +41,7 @@ var n = {
 	}
 	cell(t, n) {
 		let r = e("div", { class: "cell" });
-		if (r.append(this.tile(t, n)), n.choosable && t[4] === null) {
+		if (r.append(this.tile(t, n)), n.choosable && !t[5]) {
 			let n = e("input", {
 				type: "checkbox",
 				"aria-label": `Choose ${t[1]}`,
@@ -40,36 +56,36 @@ var n = {
 		for (let t of n.slice(Math.min(...r), Math.max(...r) + 1)) t.checked = e.checked;
 		this.last = e, this.choose(n.filter((e) => e.checked).map((e) => Number(e.dataset.choose)));
 	}
-	tile([t, i, a, o, s, c, l], u) {
-		let [d, f] = n[o ?? ""] ?? ["○", "not scored"], p = a === null ? "–" : (a / 100).toFixed(2), m = `${i}: score ${p}, ${f}${s ? `, labelled ${s}` : ""}`, h = e("button", {
+	tile([t, a, o, s, c, l, u], d) {
+		let [f, p, m] = s === null ? r : n[s], h = o === null ? "–" : (o / 100).toFixed(2), g = `${a}: score ${h}, ${m}${l ? `, labelled ${l}` : ""}`, _ = e("button", {
 			class: "tile",
 			type: "button",
-			title: m,
+			title: g,
 			"data-id": String(t)
 		});
-		t === u.selected && h.setAttribute("aria-current", "true");
-		let g = e("div", { class: "picture" });
-		if (g.append(e("img", {
+		t === d.selected && _.setAttribute("aria-current", "true");
+		let v = e("div", { class: "picture" });
+		if (v.append(e("img", {
 			src: `/thumb/${t}`,
 			alt: "",
 			loading: "lazy",
 			decoding: "async"
-		})), u.heat && u.version !== null && a !== null) {
-			let n = `/heatmap/${t}?version=${u.version}`;
-			g.append(e("img", {
+		})), d.heat && d.version !== null && o !== null) {
+			let n = `/heatmap/${t}?version=${d.version}`;
+			v.append(e("img", {
 				src: n,
 				alt: "",
 				loading: "lazy",
 				decoding: "async"
 			}));
 		}
-		let _ = s ? r[s] : c ? "held out" : l ?? "";
-		_ && g.append(e("span", { class: `badge ${s ?? ""}` }, _));
-		let v = e("div", { class: "facts" }), y = e("span", {
-			class: `standing ${o ?? ""}`,
+		let y = l ? i[l] : u ? "held out" : c === null ? "" : d.purposes[c];
+		y && v.append(e("span", { class: `badge ${l ?? ""}` }, y));
+		let b = e("div", { class: "facts" }), x = e("span", {
+			class: `standing ${f}`,
 			"aria-hidden": "true"
-		}, d);
-		return v.append(e("b", {}, p), y, e("span", { class: "spoken" }, f)), h.append(g, v, e("div", { class: "name" }, i)), h.addEventListener("click", () => this.open(t)), h;
+		}, p);
+		return b.append(e("b", {}, h), x, e("span", { class: "spoken" }, m)), _.append(v, b, e("div", { class: "name" }, a)), _.addEventListener("click", () => this.open(t)), _;
 	}
 	key(e) {
 		let t = [...this.grid.querySelectorAll(".tile")], n = t.indexOf(e.target);
@@ -82,19 +98,19 @@ var n = {
 		}[e.key];
 		i !== void 0 && (e.preventDefault(), t[Math.max(0, Math.min(t.length - 1, n + i))].focus());
 	}
-}, o = /* @__PURE__ */ new WeakMap();
-function s({ data: n, parentElement: r, setTriggerValue: s, setStateValue: c }) {
-	let l = (e) => s("open", e), u = (e) => c("chosen", e), d = o.get(r);
+}, s = /* @__PURE__ */ new WeakMap();
+function c({ data: n, parentElement: r, setTriggerValue: i, setStateValue: c }) {
+	let l = (e) => i("open", e), u = (e) => c("chosen", e), d = s.get(r);
 	if (!d) {
 		let n = e("div", {
 			class: "grid",
 			role: "group",
 			"aria-label": "Parts"
 		});
-		r.append(n), t(n, i), d = new a(n, l, u), o.set(r, d);
+		r.append(n), t(n, a), d = new o(n, l, u), s.set(r, d);
 	}
 	return d.update(n, l, u), () => {
-		r.querySelector(".grid")?.remove(), o.delete(r);
+		r.querySelector(".grid")?.remove(), s.delete(r);
 	};
 }
-export { s as default };
+export { c as default };
