@@ -111,12 +111,12 @@ class ScoringConfig:
         fusion: "standardised" puts each level on one scale by its calibration normals before the mean (ours);
             "likelihood" sums exp(log p - reference) over the levels, as the authors' code does.
         blur: standard deviation of a Gaussian over the fused map, in cells of the finest level; 0 for none.
-        levels: the levels that are fused, counted from 1; None takes all.
+        weights: of the levels in the fused map, the finest first; None weighs all alike, 0 leaves one out.
     """
 
     fusion: Literal["standardised", "likelihood"] = "standardised"
     blur: float = 1.0
-    levels: tuple[int, ...] | None = None
+    weights: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,9 @@ class BGADConfig:
             raise ValueError(f"smoothing {self.smoothing} is even: the filter needs a middle, take an odd number")
         if self.tile is not None and self.tile < 16:
             raise ValueError(f"a tile of {self.tile} pixels shows nothing: give at least 16, or None")
+        weights, levels = self.scoring.weights, len(self.backbone.out_indices)
+        if weights is not None and (len(weights) != levels or min(weights) < 0 or sum(weights) <= 0):
+            raise ValueError(f"weights {weights} do not fit {levels} levels: give one each, none negative, not all 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; without `tile` where there is none, as before there were tiles."""
@@ -172,7 +175,8 @@ class BGADConfig:
             "training": TrainingConfig,
             "scoring": ScoringConfig,
         }
-        made = {name: part(**_tuples(values[name])) for name, part in parts.items()}
+        scoring = {name: value for name, value in values["scoring"].items() if name != "levels"}  # before `weights`
+        made = {name: part(**_tuples({**values, "scoring": scoring}[name])) for name, part in parts.items()}
         return cls(**{**values, **made})
 
 
@@ -213,8 +217,13 @@ def product(backbone: BackboneConfig) -> BGADConfig:
             pastes=400,
             anomalous=0.4,
         ),
-        scoring=ScoringConfig(blur=0.5),
+        scoring=ScoringConfig(blur=0.5, weights=coarsest_half(backbone)),
     )
+
+
+def coarsest_half(backbone: BackboneConfig) -> tuple[float, ...]:
+    """Weights by which the coarsest level counts half: alone it tells parts apart least (`bgad_core/README.md`)."""
+    return (*(1.0 for _ in backbone.out_indices[1:]), 0.5)
 
 
 def demo(backbone: BackboneConfig) -> BGADConfig:
