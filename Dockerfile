@@ -9,26 +9,27 @@ FROM python:${PYTHON} AS build
 WORKDIR /opt/bgad-inspect
 RUN python -m venv /venv
 ARG EXTRAS="export"
-COPY requirements*.txt constraints.txt ./
-RUN /venv/bin/pip install --no-cache-dir -r requirements.txt $(for extra in $EXTRAS; do echo -r requirements-$extra.txt; done) \
-    -c constraints.txt
+COPY requirements*.lock requirements*.txt ./
+ENV HASHED="--no-cache-dir --require-hashes --no-build-isolation --only-binary :all: --no-binary FrEIA"
+RUN /venv/bin/pip install $HASHED -r requirements-build.lock && /venv/bin/pip install $HASHED -r requirements.lock \
+    $(for extra in $EXTRAS; do echo -r requirements-$extra.lock; done)
 COPY pyproject.toml README.md LICENSE ./
 COPY bgad_core bgad_core
 COPY storage storage
 COPY app app
 COPY .streamlit .streamlit
-RUN /venv/bin/pip install --no-cache-dir --no-deps -e .
+RUN /venv/bin/pip install --no-cache-dir --no-build-isolation --no-deps -e .
 
 # `docker build --target serve .`: bundles over HTTP, without torch and without the tool.
 # Run:  docker run -p 8600:8600 -v $PWD:/models IMAGE /models/screw.bgad --tokens /models/tokens.txt
 FROM python:${PYTHON} AS serve
 WORKDIR /opt/bgad-inspect
-COPY requirements-serve.txt constraints.txt ./
-RUN pip install --no-cache-dir -r requirements-serve.txt -c constraints.txt
-COPY pyproject.toml README.md LICENSE requirements.txt requirements-export.txt ./
+COPY requirements-build.lock requirements-serve.lock ./
+RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements-build.lock -r requirements-serve.lock
+COPY pyproject.toml README.md LICENSE requirements*.txt ./
 COPY bgad_core bgad_core
 COPY app app
-RUN pip install --no-cache-dir --no-deps . && useradd --create-home --uid 10001 bgad
+RUN pip install --no-cache-dir --no-build-isolation --no-deps . && useradd --create-home --uid 10001 bgad
 USER bgad
 WORKDIR /home/bgad
 EXPOSE 8600

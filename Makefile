@@ -11,14 +11,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-$(VENV)/installed: requirements.txt constraints.txt pyproject.toml
+# Only files whose sha256 stands in a lock, and only wheels, but for FrEIA, which comes as source.
+HASHED := --quiet --require-hashes --no-build-isolation --only-binary :all: --no-binary FrEIA
+
+$(VENV)/installed: requirements-build.lock requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet -r requirements.txt -c constraints.txt
-	$(BIN)/pip install --quiet --no-deps -e .
+	$(BIN)/pip install $(HASHED) -r requirements-build.lock
+	$(BIN)/pip install $(HASHED) -r requirements.lock
+	$(BIN)/pip install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
-	$(BIN)/pip install --quiet -r requirements-dev.txt -c constraints.txt
+$(VENV)/installed-%: $(VENV)/installed requirements-%.lock
+	$(BIN)/pip install $(HASHED) -r requirements-$*.lock
 	@touch $@
 
 app/frontend/node_modules/installed: app/frontend/package-lock.json
@@ -27,6 +31,8 @@ app/frontend/node_modules/installed: app/frontend/package-lock.json
 
 install: $(VENV)/installed ## the environment that the product runs in
 install-dev: $(VENV)/installed-dev ## and what the tests need
+install-export: $(VENV)/installed-export ## and what writes ONNX and OpenVINO
+install-s3: $(VENV)/installed-s3 ## and objects in a bucket
 
 system: ## Chromium and PostgreSQL for the tests, where this user may install them
 	@sh tests/system.sh
@@ -147,3 +153,17 @@ bench-contamination: install ## 10 defects among 200 normals: how many stand fir
 .PHONY: bench-removal
 bench-removal: install-dev system ## a project's rows go: how long, and how long a writer elsewhere waits; ROWS=1000000 for more
 	$(BIN)/python -m bench.removal --rows $(or $(ROWS),300000)
+
+AUDIT := .venv-audit
+$(AUDIT)/installed: requirements-audit.lock
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install $(HASHED) -r requirements-audit.lock
+	@touch $@
+
+.PHONY: lock audit
+lock: $(AUDIT)/installed ## the *.lock anew from the requirements*.txt; what stands there moves with ARGS=--upgrade only
+	PATH=$(AUDIT)/bin:$$PATH sh deploy/lock.sh $(ARGS)
+
+audit: $(AUDIT)/installed ## the locks against the public database of known weaknesses: needs a network
+	for lock in requirements-dev requirements-build requirements-audit; do \
+		$(AUDIT)/bin/pip-audit --disable-pip --require-hashes -r $$lock.lock || exit 1; done

@@ -30,7 +30,7 @@ def engine_of(bundle: Bundle, name: str = "auto", *, threads: int | None = None)
     chosen = next((engine for engine in here if name in ("auto", engine)), None)
     if chosen is None:
         wanted = " nor ".join(ENGINES) if name == "auto" else name
-        raise Refused(f"{wanted} is not installed: pip install -r requirements-serve.txt")
+        raise Refused(f"{wanted} is not installed: pip install --require-hashes -r requirements-serve.lock")
     make = {"openvino": _openvino, "onnxruntime": _onnxruntime}[chosen]
     return chosen, make(bundle, threads or os.cpu_count() or 1)
 
