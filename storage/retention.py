@@ -6,8 +6,9 @@ from datetime import datetime
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
+from storage.clock import there
 from storage.label_rows import Lease
-from storage.models import Annotation, Base, Image, Score, Version, now
+from storage.models import Annotation, Base, Image, Score, Version
 
 BATCH = 1000
 
@@ -48,7 +49,7 @@ def remove(session: Session, project_id: int, image_ids: Sequence[int], *, befor
 
 def _candidates(project_id: int, before: datetime, after: int) -> Select[int, str]:
     labelled = select(Annotation.id).where(Annotation.image_id == Image.id).exists()
-    given = select(Lease.image_id).where(Lease.image_id == Image.id, Lease.expires_at > now()).exists()
+    given = select(Lease.image_id).where(Lease.image_id == Image.id, Lease.expires_at > there()).exists()
     mine = (Image.project_id == project_id, Image.created_at < before, Image.id > after)
     return select(Image.id, Image.sha256).where(*mine, ~labelled, ~given).order_by(Image.id)
 

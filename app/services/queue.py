@@ -14,7 +14,7 @@ from app.services.errors import Refused
 from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, shares_with, why
 from app.services.score import QueueItem
 from storage import annotations, images, leases, pool, scores, versions
-from storage.models import Image, Role, Standing, Version, now
+from storage.models import Image, Role, Standing, Version
 from storage.pool import Candidate
 
 Ask = Literal["mixed", "defect", "boundary", "new", "audit", "check"]
@@ -124,13 +124,13 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
         if image_of(session, actor, image_id, Role.viewer).project_id != project.id:
             raise Refused(f"image {image_id} is not in {project_slug}: choose its project in the sidebar")
         version = versions.deciding_version(session, project.id)
-        lease = leases.holder(session, image_id)
+        lease, worn = leases.holder(session, image_id), leases.is_worn(session, image_id)
         candidate = pool.one(session, version.id, image_id) if version else None
     mine = lease is not None and lease.by == actor.name
     if lease is not None and not mine:
         return lease.by, None
     purpose = lease.purpose if lease else CHOSEN
-    if actor.may(Role.inspector) and (lease is None or lease.expires_at < now() + leases.LEASED_FOR / 2):
+    if actor.may(Role.inspector) and worn:
         with context.database.write() as session:
             leases.take(session, project_id=project.id, image_id=image_id, by=actor.name, purpose=purpose)
     if purpose not in WORDS or version is None or candidate is None:

@@ -1,11 +1,16 @@
 """What waits for whom: leases, skips, and the first images of each purpose, on SQLite and on PostgreSQL."""
 
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+
+import pytest
 
 from storage import label_reviews, leases, pool, scores
 from storage.database import Database
 from storage.models import Standing, Verdict, now
+from tests.conftest import ROOT
 from tests.storage.seeds import KEY, a_project, a_version, an_image, say
 
 
@@ -99,9 +104,33 @@ def test_a_lease_is_one_persons_until_it_ends(database):
         assert ids(pool.likely_defects(session, version.id, "otto", limit=9)) == [near.id]
         assert ids(pool.likely_defects(session, version.id, "ida", limit=9)) == [bad.id, near.id]
         assert leases.others(session, project.id, "otto") == [bad.id]
-        later = now() + leases.LEASED_FOR + timedelta(seconds=1)
-        assert leases.take(session, by="otto", at=later, **given)
+        assert not leases.is_worn(session, bad.id) and leases.is_worn(session, near.id)
+        row = session.get(leases.Lease, bad.id)
+        row.expires_at -= leases.LEASED_FOR / 2
+        session.flush()
+        assert leases.is_worn(session, bad.id) and not leases.take(session, by="otto", **given)
+        row.expires_at -= leases.LEASED_FOR / 2
+        session.flush()
+        assert leases.take(session, by="otto", **given)
+        session.refresh(row)
         assert leases.leased_to(session, project.id, "otto").image_id == bad.id
+        assert timedelta(minutes=9) < row.expires_at - now() <= leases.LEASED_FOR
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_web_server_whose_clock_is_a_day_off_takes_and_loses_no_lease(database, database_url, days):
+    with database.write() as session:
+        project = a_project(session)
+        held, free = an_image(session, project, 1), an_image(session, project, 2)
+        assert leases.take(session, by="ida", project_id=project.id, image_id=held.id, purpose="defect")
+    off = ["tests.app.shifted_clock", str(86_400 * days), "tests.storage.taker", database_url]
+    command = [sys.executable, "-m", *off, "otto", *map(str, (project.id, held.id, free.id))]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert answer[:2] == [f"not {held.id}", str(free.id)]
+    with database.write() as session:
+        assert not leases.take(session, by="ida", project_id=project.id, image_id=free.id, purpose="defect")
+        assert leases.leased_to(session, project.id, "otto").image_id == free.id
 
 
 def test_of_many_that_ask_at_once_one_gets_the_image(database, database_url):
