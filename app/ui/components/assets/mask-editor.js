@@ -741,7 +741,7 @@ function Pe(e, t, n) {
 	else return !1;
 	return !0;
 }
-// ../../../../main/app/frontend/node_modules/konva/lib/Global.js
+// node_modules/konva/lib/Global.js
 var Fe = Math.PI / 180;
 function Ie() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
@@ -785,7 +785,7 @@ var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	y[e.prototype.getClassName()] = e, t && Le.add(e);
 };
 y._injectGlobal(y);
-// ../../../../main/app/frontend/node_modules/konva/lib/Util.js
+// node_modules/konva/lib/Util.js
 var Re = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ze = () => {
 	if (typeof document > "u") throw Error(Re);
 }, x = class e {
@@ -2043,7 +2043,7 @@ var T = {
 		}
 	}
 };
-// ../../../../main/app/frontend/node_modules/konva/lib/Context.js
+// node_modules/konva/lib/Context.js
 function lt(e) {
 	let t = [], n = e.length, r = T;
 	for (let i = 0; i < n; i++) {
@@ -2649,7 +2649,7 @@ function O(e, t) {
 		kt(i, "lostpointercapture", e);
 	}
 }
-// ../../../../main/app/frontend/node_modules/konva/lib/Validators.js
+// node_modules/konva/lib/Validators.js
 function k(e) {
 	return T._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || T._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
@@ -2697,7 +2697,7 @@ function Lt(e) {
 		return t == null || T.isObject(t) || T.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
-// ../../../../main/app/frontend/node_modules/konva/lib/Factory.js
+// node_modules/konva/lib/Factory.js
 var Rt = "get", N = "set", P = {
 	addGetterSetter(e, t, n, r, i) {
 		P.addGetter(e, t, n), P.addSetter(e, t, r, i), P.addOverloadedGetterSetter(e, t);
@@ -2758,7 +2758,7 @@ var Rt = "get", N = "set", P = {
 		this._filterUpToDate = !1;
 	}
 };
-// ../../../../main/app/frontend/node_modules/konva/lib/Node.js
+// node_modules/konva/lib/Node.js
 function zt(e) {
 	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
 	for (; (r = n.exec(e)) !== null;) {
@@ -3600,7 +3600,7 @@ z(R, "zIndex"), z(R, "absolutePosition"), z(R, "position"), z(R, "x", 0, A()), z
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
-// ../../../../main/app/frontend/node_modules/konva/lib/Container.js
+// node_modules/konva/lib/Container.js
 var B = class extends R {
 	constructor() {
 		super(...arguments), this.children = [];
@@ -3785,7 +3785,7 @@ P.addComponentsGetterSetter(B, "clip", [
 	"width",
 	"height"
 ]), P.addGetterSetter(B, "clipX", void 0, A()), P.addGetterSetter(B, "clipY", void 0, A()), P.addGetterSetter(B, "clipWidth", void 0, A()), P.addGetterSetter(B, "clipHeight", void 0, A()), P.addGetterSetter(B, "clipFunc");
-// ../../../../main/app/frontend/node_modules/konva/lib/Stage.js
+// node_modules/konva/lib/Stage.js
 var tn = "Stage", nn = "string", rn = "px", an = "mouseout", on = "mouseleave", sn = "mouseover", cn = "mouseenter", ln = "mousemove", un = "mousedown", dn = "mouseup", V = "pointermove", H = "pointerdown", U = "pointerup", W = "pointercancel", fn = "lostpointercapture", pn = "pointerout", G = "pointerleave", mn = "pointerover", hn = "pointerenter", gn = "contextmenu", _n = "touchstart", vn = "touchend", yn = "touchmove", bn = "touchcancel", xn = "wheel", Sn = 5, Cn = [
 	[cn, "_pointerenter"],
 	[un, "_pointerdown"],
@@ -4270,7 +4270,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 };
 An.prototype.nodeType = tn, b(An), P.addGetterSetter(An, "container"), P.addGetterSetter(An, "eventBatchFunc");
-// ../../../../main/app/frontend/node_modules/konva/lib/Shape.js
+// node_modules/konva/lib/Shape.js
 var jn = "hasShadow", Mn = "hasFill", Nn = "hasStroke", Pn = "shadowRGBA", Fn = "patternImage", In = "linearGradient", Ln = "radialGradient", Rn;
 function zn() {
 	return Rn || (Rn = T.createCanvasElement().getContext("2d"), Rn);
@@ -4570,7 +4570,7 @@ q.prototype._fillFunc = Vn, q.prototype._strokeFunc = Hn, q.prototype._fillFuncH
 	getDrawHitFunc: "getHitFunc",
 	setDrawHitFunc: "setHitFunc"
 });
-// ../../../../main/app/frontend/node_modules/konva/lib/Layer.js
+// node_modules/konva/lib/Layer.js
 var Xn = "beforeDraw", Zn = "draw", Qn = 10, $n = 256;
 function er(e, t) {
 	return e[t + 3] >= 128 ? Bn[T.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
@@ -4748,14 +4748,14 @@ var J = class extends B {
 	}
 };
 J.prototype.nodeType = "Layer", b(J), P.addGetterSetter(J, "imageSmoothingEnabled", !0), P.addGetterSetter(J, "clearBeforeDraw", !0), P.addOverloadedGetterSetter(J, "hitGraphEnabled");
-// ../../../../main/app/frontend/node_modules/konva/lib/FastLayer.js
+// node_modules/konva/lib/FastLayer.js
 var tr = class extends J {
 	constructor(e) {
 		super(e), this.listening(!1), T.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
 tr.prototype.nodeType = "FastLayer", b(tr);
-// ../../../../main/app/frontend/node_modules/konva/lib/Group.js
+// node_modules/konva/lib/Group.js
 var nr = class extends B {
 	_validateAdd(e) {
 		let t = e.getType();
@@ -4779,7 +4779,7 @@ var nr = class extends B {
 	}
 };
 P.addGetterSetter(nr, "isolated", !1, M()), nr.prototype.nodeType = "Group", b(nr);
-// ../../../../main/app/frontend/node_modules/konva/lib/Animation.js
+// node_modules/konva/lib/Animation.js
 var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
@@ -4835,7 +4835,7 @@ var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e 
 	}
 };
 Y.animations = /* @__PURE__ */ new Set(), Y.animIdCounter = 0, Y.animRunning = !1;
-// ../../../../main/app/frontend/node_modules/konva/lib/Tween.js
+// node_modules/konva/lib/Tween.js
 var ir = {
 	node: 1,
 	duration: 1,
@@ -5107,7 +5107,7 @@ var hr = {
 	}
 };
 Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], b(Z, !0), P.addGetterSetter(Z, "radius", 0, A());
-// ../../../../main/app/frontend/node_modules/konva/lib/shapes/Image.js
+// node_modules/konva/lib/shapes/Image.js
 var Q = class e extends q {
 	constructor(e) {
 		super(e), this._loadListener = () => {
@@ -5169,7 +5169,7 @@ Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], b(
 	"width",
 	"height"
 ]), P.addGetterSetter(Q, "cropX", 0, A()), P.addGetterSetter(Q, "cropY", 0, A()), P.addGetterSetter(Q, "cropWidth", 0, A()), P.addGetterSetter(Q, "cropHeight", 0, A());
-// ../../../../main/app/frontend/node_modules/konva/lib/BezierFunctions.js
+// node_modules/konva/lib/BezierFunctions.js
 var gr = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
@@ -5211,7 +5211,7 @@ var gr = (e, t, n, r) => {
 	}
 	return c;
 };
-// ../../../../main/app/frontend/node_modules/konva/lib/shapes/Line.js
+// node_modules/konva/lib/shapes/Line.js
 function br(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
