@@ -32,6 +32,21 @@ def go_to(image_id: int | None) -> None:
     st.rerun()
 
 
+def asked() -> Ask:
+    """What the queue is asked for: chosen right above the strip that it fills, kept in the address."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Show me", width="content")
+        return st.selectbox(
+            "Show me",
+            ASKS,
+            format_func=ASK.__getitem__,
+            key="label-ask",
+            bind="query-params",
+            label_visibility="collapsed",
+            width=220,
+        )
+
+
 def shown(here: Visit, slug: str, queue: Queue) -> tuple[int | None, Wanted | None]:
     """The image of the address, or the next of the queue, which is this person's from now on; and what it is for."""
     address = st.query_params.get("image", "")
@@ -132,22 +147,22 @@ here, slug = project_visit()
 at = desk()
 if message := st.session_state.pop("label-saved", None):
     st.toast(sentence(message))
-with st.sidebar:
-    ask: Ask = st.selectbox("Show me", ASKS, format_func=ASK.__getitem__, key="label-ask", bind="query-params")
+picture, facts = st.columns([7.4, 2.4], gap="medium")
+scene, choice, strip = picture.container(), picture.container(), st.container()
+with choice:
+    ask = asked()
 queue = queue_for(here.context, here.actor, slug, ask=ask)
-with told():
+with scene, told():
     image_id, wanted = shown(here, slug, queue)
     if image_id is None:
         nothing_left(here, slug, queue, ask, at)
         st.stop()
     view = label_view(here.context, here.actor, slug, image_id)
     blind = view.said.verdict is None and is_blind(here.context, here.actor, slug, image_id)
-    picture, facts = st.columns([7.4, 2.4], gap="medium")
-    with picture:
-        following = [each.item for each in queue.wanted if each.item.image_id != image_id][:2]
-        drawn = stage(here, view, at, sight_of(here, slug, view, blind=blind), following)
-        if queue.no_audit:
-            st.caption(no_audit(queue.no_audit))
+    following = [each.item for each in queue.wanted if each.item.image_id != image_id][:2]
+    drawn = stage(here, view, at, sight_of(here, slug, view, blind=blind), following)
+    if queue.no_audit:
+        st.caption(no_audit(queue.no_audit))
     with facts:
         stands(view, wanted, queue, blind=blind)
         aids(here, view, blind=blind)
@@ -157,14 +172,15 @@ with told():
             take_back(here, at)
         past(here, view)
     items = [each.item for each in queue.wanted]
-    opened = gallery(
-        key="strip",
-        items=[] if blind else items,
-        version_id=queue.version_id,
-        show_heat=True,
-        selected=view.image_id,
-        compact=True,
-    )
+    with strip:
+        opened = gallery(
+            key="strip",
+            items=[] if blind else items,
+            version_id=queue.version_id,
+            show_heat=True,
+            selected=view.image_id,
+            compact=True,
+        )
     if opened is not None:
         go_to(opened)
     if drawn.commit is not None:
