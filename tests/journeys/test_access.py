@@ -4,10 +4,15 @@ import shutil
 
 import pytest
 
+from app.ledger import begin, finish
+from app.services.contamination import request_contamination
 from app.services.context import open_context
+from app.services.ingest import create_project
+from app.services.label import save_verdict
 from app.services.score import ranked_queue
-from storage.models import Role
-from tests.app.conftest import ENGINEER, settings_in, twice_home  # noqa: F401
+from app.worker.loop import handlers
+from storage.models import Role, Verdict
+from tests.app.conftest import ENGINEER, INSPECTOR, settings_in, twice_home  # noqa: F401
 from tests.conftest import ROOT, missing
 from tests.journeys.conftest import add_account
 from tests.journeys.product import Product, settled
@@ -24,6 +29,7 @@ NOT_OURS = {  # rule -> (where, why): Streamlit's own markup, which no option of
         '[data-testid="stFileUploaderDropzone"]',
         "its upload area has the role of decoration and a name",
     ),
+    "region": ('body > div [role="listbox"][data-rac]', "it opens the list of a choice outside of every landmark"),
     "listitem": ('[data-testid="stSidebarNav"]', "its navigation puts each section's entries into a div of the list"),
 }
 RUN = """async notOurs => {
@@ -44,16 +50,22 @@ def axe() -> str:
 
 @pytest.fixture(scope="module")
 def reviewed(twice_home, tmp_path_factory):  # noqa: F811
-    """A project with two versions and labels, served; an admin may see every page."""
+    """A project with two versions, labels, one that the boundary doubts and odd normals, served to an admin."""
     home = tmp_path_factory.mktemp("access") / "home"
     shutil.copytree(twice_home, home)
     context = open_context(settings_in(home))
     add_account(context, Role.admin)
-    waiting = ranked_queue(context, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    waiting, doubted = (item.image_id for item in ranked_queue(context, ENGINEER, "tile", show="unlabelled").items[:2])
+    given = {"verdict": Verdict.normal, "mask_png": None, "client_id": "doubted", "expected_revision": 0}
+    save_verdict(context, INSPECTOR, doubted, **given)
+    create_project(context, ENGINEER, name="empty", built_in=True)
+    job = begin(context.database, request_contamination(context, ENGINEER, "tile"))
+    handlers(context)["contamination"](job)
+    finish(job)
     context.database.dispose()
     started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
     started.start("web")
-    yield started, waiting
+    yield started, waiting, doubted
     started.stop()
 
 
@@ -65,7 +77,7 @@ def violations(page, axe: str) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_violates_a_rule_of_access(reviewed, page_of, axe, scheme):
-    product, waiting = reviewed
+    product, waiting, _ = reviewed
     page = page_of(product, scheme=scheme)
     found = {}
     for name in PAGES:
@@ -83,4 +95,41 @@ def test_no_page_violates_a_rule_of_access(reviewed, page_of, axe, scheme):
     page.goto(f"{product.url}/logout")
     page.wait_for_url("**/login**")
     found["login"] = violations(page, axe)
+    assert not any(found.values()), "\n".join(f"{name}: {one}" for name, each in found.items() for one in each)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_that_opens_on_the_pages_of_labels_violates_a_rule(reviewed, page_of, axe, scheme):
+    product, waiting, doubted = reviewed
+    page = page_of(product, scheme=scheme)
+    found = {}
+    page.goto(f"{product.url}/review_labels?project=tile")
+    for name in ("The boundary doubts", "Nobody looked again", "Odd among the normals"):
+        page.get_by_role("radio", name=name).click()
+        settled(page)
+        page.get_by_role("button", name="Reject").first.click()
+        page.get_by_label("What is wrong with it?").wait_for()
+        settled(page)
+        found[name] = violations(page, axe)
+        page.keyboard.press("Escape")
+    page.get_by_text("Shares of the queue").click()
+    page.get_by_role("slider").first.wait_for()
+    settled(page)
+    found["shares"] = violations(page, axe)
+    page.goto(f"{product.url}/label?project=tile&image={doubted}")
+    settled(page)
+    page.get_by_role("button", name="history 1").click()
+    page.get_by_test_id("stPopoverBody").get_by_text("ida").wait_for()
+    settled(page)
+    found["history"] = violations(page, axe)
+    page.goto(f"{product.url}/label?project=tile&image={waiting}")
+    settled(page)
+    page.get_by_role("combobox", name="Show me").click()
+    page.get_by_role("option", name="Label checks").wait_for()
+    settled(page)
+    found["show me"] = violations(page, axe)
+    page.goto(f"{product.url}/label?project=empty")
+    page.get_by_role("heading", name="Nothing to label").wait_for()
+    settled(page)
+    found["nothing to label"] = violations(page, axe)
     assert not any(found.values()), "\n".join(f"{name}: {one}" for name, each in found.items() for one in each)
