@@ -11,6 +11,7 @@ from app.services.sign_in import sign_in
 from app.ui.opened import opened
 from storage.models import Role
 from tests.app.conftest import ADMIN, settings_in
+from tests.app.ui.visitor import visitor
 
 PASSWORD = "three grey parts"
 
@@ -43,3 +44,9 @@ def served(peopled_home, tmp_path, monkeypatch):
 def token_of(served):
     """Signs the account of a role in and returns its token."""
     return lambda role: sign_in(served, role, PASSWORD)
+
+
+@pytest.fixture
+def visit(served, token_of):
+    """Opens a page as the account of a role; a page that breaks fails the test with what it showed."""
+    return visitor(token_of)

@@ -11,7 +11,7 @@ from app.services.suspects import unseen
 from storage.annotations import IMPORT
 from storage.models import Verdict
 from tests.app.conftest import ADMIN, ENGINEER, INSPECTOR
-from tests.app.ui.test_pages import address, run, visitor, words
+from tests.app.ui.visitor import address, run, visitor, words
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from app.services.projects import projects_of
 from app.services.retention import keep_days
 from app.services.retrain import request_retraining
 from tests.app.conftest import ADMIN, ENGINEER
-from tests.app.ui.test_pages import button, run, visitor, words
+from tests.app.ui.visitor import button, run, visitor, words
 
 
 @pytest.fixture

@@ -1,0 +1,69 @@
+"""The Label page: a verdict is on disk before the next image."""
+
+from app.services.label import label_view
+from app.services.score import ranked_queue
+from storage import annotations
+from storage.models import Verdict
+from tests.app.conftest import ENGINEER
+from tests.app.ui.visitor import address, button, run, words
+
+
+def test_a_verdict_is_on_disk_before_the_next_image_opens(served, visit):
+    at = visit("label", "inspector")
+    first = address(at)
+    button(at, "label-defect").click()
+    run(at)
+    said = label_view(served, ENGINEER, "tile", first).said
+    assert (said.verdict, said.by, said.revision) == (Verdict.defect, "inspector", 1)
+    assert address(at) != first
+    assert "Saved: defect" in at.toast[0].value
+
+
+def test_undo_takes_the_last_label_back_and_shows_its_image(served, visit):
+    at = visit("label", "inspector")
+    first = address(at)
+    assert button(at, "label-undo").disabled
+    button(at, "label-normal").click()
+    run(at)
+    button(at, "label-undo").click()
+    run(at)
+    assert label_view(served, ENGINEER, "tile", first).said.verdict is None
+    assert address(at) == first
+
+
+def test_skipping_saves_nothing(served, visit):
+    at = visit("label", "inspector")
+    before = at.query_params.get("image")
+    button(at, "label-skip").click()
+    run(at)
+    assert at.query_params["image"] != before
+    with served.database.read() as session:
+        assert annotations.counts(session, 1) == {Verdict.normal: 13, Verdict.defect: 3}
+
+
+def test_when_all_is_labelled_the_page_says_so_and_offers_the_retrain(visit):
+    at = visit("label", "inspector")
+    for _ in range(6):
+        button(at, "label-normal").click()
+        run(at)
+    assert "All done" in words(at) and button(at, "label-retrain") is not None
+
+
+def test_a_colleagues_faster_save_is_told_and_not_overwritten(served, visit):
+    at = visit("label", "inspector")
+    shown = ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    with served.database.write() as session:
+        annotations.save_annotation(
+            session, image_id=shown, verdict=Verdict.normal, defect_type=None, mask=None, by="otto", client_id="x",
+            expected_revision=0, version_id=None, score=None,
+        )  # fmt: skip
+    at.query_params["image"] = str(shown)
+    button(at, "label-defect").click()
+    run(at)
+    with served.database.read() as session:
+        row = annotations.current_annotation(session, shown)
+    assert (row.by, row.revision) in {("otto", 1), ("inspector", 2)}
+
+
+def test_an_image_of_nowhere_is_a_sentence(visit):
+    assert "no image 4711" in visit("label", query={"image": "4711"}).error[0].value
