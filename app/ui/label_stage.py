@@ -131,8 +131,8 @@ def said(view: LabelView) -> None:
         st.caption("Held out for measuring. A label of yours moves it to the training images.")
 
 
-def past(here: Visit, view: LabelView) -> None:
-    """Every label that the image has had; any of them can stand again."""
+def past(here: Visit, view: LabelView, *, seen: int) -> None:
+    """Every label that the image has had; any of them can stand again, in place of the one that was `seen`."""
     name = plain(view.name.rsplit("/", 1)[-1])
     if view.said.revision == 0:
         st.caption(name)
@@ -143,7 +143,7 @@ def past(here: Visit, view: LabelView) -> None:
             words.markdown(_line(entry))
             may = here.may(Role.inspector) and entry.revision != view.said.revision
             if may and button.button("Restore", key=f"restore-{view.image_id}-{entry.revision}"):
-                given = {"revision": entry.revision, "expected_revision": view.said.revision}
+                given = {"revision": entry.revision, "expected_revision": seen}
                 restore(here.context, here.actor, view.image_id, client_id=str(uuid.uuid4()), **given)
                 st.session_state["label-saved"] = f"Revision {entry.revision} stands again"
                 st.rerun()

@@ -53,12 +53,26 @@ class Held:
 
 @dataclass
 class Desk:
-    """One person's labelling in one browser tab."""
+    """One person's labelling in one browser tab.
+
+    Attributes:
+        shown, before: (image, revision of its label) that this run shows, and that the last one did.
+    """
 
     draft: Draft | None = None
     held: Held | None = None
     done: list[Saved] = field(default_factory=list)
     last_type: str | None = None
+    shown: tuple[int, int] | None = None
+    before: tuple[int, int] | None = None
+
+    def show(self, view: LabelView) -> None:
+        """Note which label this run shows: once a run, before anything that is clicked is looked at."""
+        self.before, self.shown = self.shown, (view.image_id, view.said.revision)
+
+    def seen(self, view: LabelView) -> int:
+        """The revision that a click of this run was made on: the last run's, for a colleague may have saved since."""
+        return self.before[1] if self.before and self.before[0] == view.image_id else view.said.revision
 
     def draft_of(self, image_id: int, base: int) -> Draft:
         """The draft for this revision of this image; a new one when the image or its label changed."""
@@ -113,7 +127,11 @@ class Desk:
         purpose: str | None = None,
         blind: bool = False,
     ) -> Annotation:
-        """Save the verdict with the mask on the stage; when this returns, it is on disk."""
+        """Save the verdict with the mask on the stage; when this returns, it is on disk.
+
+        Raises:
+            Conflict: somebody else saved since the person last saw the label.
+        """
         draft = self.draft_of(view.image_id, view.said.revision)
         untouched = draft.png is None
         row = save_verdict(
@@ -125,7 +143,7 @@ class Desk:
             mask_png=view.said.mask if untouched else draft.png,
             ignore_png=view.said.ignore if untouched else draft.ignore,
             client_id=draft.client_id,
-            expected_revision=draft.base,
+            expected_revision=self.seen(view),
             version_id=view.reading.version_id if view.reading else None,
             score=view.reading.score if view.reading else None,
             purpose=purpose,

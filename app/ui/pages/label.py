@@ -139,7 +139,7 @@ def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, at: Desk) -> No
         open_page("ingest")
     if not first_day and row.button("Retrain", key="label-retrain"):
         open_page("retrain")
-    with row:
+    with row.container(width=180):
         take_back(here, at)
 
 
@@ -158,6 +158,7 @@ with scene, told():
         nothing_left(here, slug, queue, ask, at)
         st.stop()
     view = label_view(here.context, here.actor, slug, image_id)
+    at.show(view)
     blind = view.said.verdict is None and is_blind(here.context, here.actor, slug, image_id)
     following = [each.item for each in queue.wanted if each.item.image_id != image_id][:2]
     drawn = stage(here, view, at, sight_of(here, slug, view, blind=blind), following)
@@ -170,7 +171,7 @@ with scene, told():
         if here.may(Role.inspector):
             decide(here, view, at, drawn, wanted, blind=blind)
             take_back(here, at)
-        past(here, view)
+        past(here, view, seen=at.seen(view))
     items = [each.item for each in queue.wanted]
     with strip:
         opened = gallery(

@@ -1,7 +1,6 @@
-"""The Label page: a verdict is on disk before the next image."""
+"""The Label page: a verdict is on disk before the next image, and nobody writes over a colleague unawares."""
 
 from app.services.label import label_view
-from app.services.score import ranked_queue
 from storage import annotations
 from storage.models import Verdict
 from tests.app.conftest import ENGINEER
@@ -49,20 +48,43 @@ def test_when_all_is_labelled_the_page_says_so_and_offers_the_retrain(visit):
     assert "All done" in words(at) and button(at, "label-retrain") is not None
 
 
-def test_a_colleagues_faster_save_is_told_and_not_overwritten(served, visit):
-    at = visit("label", "inspector")
-    shown = ranked_queue(served, ENGINEER, "tile", show="unlabelled").items[0].image_id
+def otto_says_normal(served, image_id, *, seen=0):
     with served.database.write() as session:
         annotations.save_annotation(
-            session, image_id=shown, verdict=Verdict.normal, defect_type=None, mask=None, by="otto", client_id="x",
-            expected_revision=0, version_id=None, score=None,
+            session, image_id=image_id, verdict=Verdict.normal, defect_type=None, mask=None, by="otto", client_id="x",
+            expected_revision=seen, version_id=None, score=None,
         )  # fmt: skip
-    at.query_params["image"] = str(shown)
+
+
+def standing(served, image_id):
+    said = label_view(served, ENGINEER, "tile", image_id).said
+    return said.by, said.verdict, said.revision
+
+
+def test_a_colleagues_faster_save_is_told_and_not_overwritten(served, visit):
+    at = visit("label", "inspector")
+    shown = address(at)
+    otto_says_normal(served, shown)
     button(at, "label-defect").click()
     run(at)
-    with served.database.read() as session:
-        row = annotations.current_annotation(session, shown)
-    assert (row.by, row.revision) in {("otto", 1), ("inspector", 2)}
+    assert "Otto said normal in between (revision 1, you saw 0)" in words(at) and address(at) == shown
+    assert standing(served, shown) == ("otto", Verdict.normal, 1)
+    button(at, "label-defect").click()  # now on what otto said
+    run(at)
+    assert standing(served, shown) == ("inspector", Verdict.defect, 2)
+
+
+def test_a_label_that_a_colleague_replaced_meanwhile_is_not_brought_back_unawares(served, visit):
+    at = visit("label", "inspector")
+    shown = address(at)
+    button(at, "label-defect").click()
+    run(at)
+    button(at, "label-undo").click()
+    run(at)
+    otto_says_normal(served, shown, seen=2)
+    button(at, f"restore-{shown}-1").click()
+    run(at)
+    assert "Otto said normal in between" in words(at) and standing(served, shown) == ("otto", Verdict.normal, 3)
 
 
 def test_an_image_of_nowhere_is_a_sentence(visit):
