@@ -175,8 +175,8 @@ class BGADConfig:
             "training": TrainingConfig,
             "scoring": ScoringConfig,
         }
-        scoring = {name: value for name, value in values["scoring"].items() if name != "levels"}  # before `weights`
-        made = {name: part(**_tuples({**values, "scoring": scoring}[name])) for name, part in parts.items()}
+        values = {**values, "scoring": _with_weights(values["scoring"], levels=len(values["backbone"]["out_indices"]))}
+        made = {name: part(**_tuples(values[name])) for name, part in parts.items()}
         return cls(**{**values, **made})
 
 
@@ -189,6 +189,14 @@ def in_precision(config: BGADConfig, precision: Precision) -> BGADConfig:
 def _checked(precision: str) -> None:
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision {precision!r} is not known: choose float32 or bfloat16")
+
+
+def _with_weights(scoring: dict[str, Any], *, levels: int) -> dict[str, Any]:
+    """`ScoringConfig` from when it named the levels that are fused: they weigh alike, and the others nothing."""
+    rest = {name: value for name, value in scoring.items() if name != "levels"}
+    if not (chosen := scoring.get("levels")):
+        return rest
+    return {**rest, "weights": [float(number in chosen) for number in range(1, levels + 1)]}
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -131,12 +131,11 @@ def test_a_config_survives_json(preset):
     assert BGADConfig.from_dict(config.to_dict()) == config
 
 
-def test_a_config_from_before_levels_had_weights_is_read_as_all_alike():
+@pytest.mark.parametrize(("levels", "weights"), [(None, None), ([2], (0.0, 1.0)), ([1, 2], (1.0, 1.0))])
+def test_a_config_that_named_its_levels_is_read_as_their_weights(levels, weights):
     values = paper(BACKBONE).to_dict()
-    values["scoring"] = {name: value for name, value in values["scoring"].items() if name != "weights"} | {
-        "levels": None
-    }
-    assert BGADConfig.from_dict(values) == paper(BACKBONE)
+    values["scoring"] = {"fusion": "likelihood", "blur": 0.0, "levels": levels}
+    assert BGADConfig.from_dict(values).scoring == ScoringConfig("likelihood", 0.0, weights)
 
 
 @pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, 1.0), (1.0, -0.5), (0.0, 0.0)])
