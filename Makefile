@@ -6,7 +6,7 @@ PORT ?= 8501
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev system demo serve test quick lint frontend clean
+.PHONY: help install install-dev install-export install-s3 system demo serve test quick lint frontend clean
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14

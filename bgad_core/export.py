@@ -30,7 +30,7 @@ def write_graph(model: BGAD, folder: Path) -> list[Path]:
         ExportError: a package is missing, or the model's products are bfloat16, which ONNX Runtime has no CPU code for.
     """
     if lacking := [name for name in NEEDED if find_spec(name) is None]:
-        raise ExportError(f"{', '.join(lacking)} is not installed: pip install 'bgad-inspect[export]'")
+        raise ExportError(f"{', '.join(lacking)} is not installed: run `make install-export`")
     if {model.config.flow.precision, model.config.backbone.precision} != {"float32"}:
         raise ExportError(
             "the model's products are bfloat16, and its scores rest on that rounding, which the runtimes don't have: "
