@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -148,8 +149,7 @@ def main() -> None:
         home = pool(folder, count)
         for copy in ("apart", "one", "two"):
             shutil.copytree(home, folder / copy)
-        context, clock = open_context(settings_in(folder / "apart")), Clock()
-        object.__setattr__(context.settings, "shard", given.shard)  # frozen for the product; this home is the bench's
+        context, clock = open_context(replace(settings_in(folder / "apart"), shard=given.shard)), Clock()
         total, made = apart(context, clock)
         context.database.dispose()
         for what, seconds in sorted(clock.spent.items(), key=lambda item: -item[1]):

@@ -25,7 +25,7 @@ class S3:
             import obstore
             from obstore.store import S3Store
         except ImportError as error:
-            raise ImportError("this needs s3fs: run `make install-s3`") from error
+            raise ImportError("this needs obstore: run `make install-s3`") from error
         self.root, self._obstore = url.rstrip("/"), obstore
         patience = {"max_retries": 8, "retry_timeout": timedelta(seconds=60)}
         plain = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"  # client options hide what obstore reads itself

@@ -79,6 +79,13 @@ def context(settings: Settings) -> Iterator[Context]:
 
 
 @pytest.fixture
+def tile(context: Context) -> Context:
+    """The installation with the empty project "tile"."""
+    create_project(context, ENGINEER, name="tile", built_in=True)
+    return context
+
+
+@pytest.fixture
 def filled(context: Context, tmp_path: Path) -> Callable[..., str]:
     """Makes a project with labelled images and returns its slug."""
 

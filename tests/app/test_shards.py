@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -32,13 +33,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def pool(trained, tmp_path, monkeypatch):
-    """The trained project with ten more parts and shards of four; the run that asks for them, cut."""
-    return asked(trained, tmp_path, 10, shard=4)
+def trained(trained):
+    """The trained project of the other tests, with shards of four."""
+    return replace(trained, settings=replace(trained.settings, shard=4))
 
 
-def asked(context, folder, count, *, shard):
-    object.__setattr__(context.settings, "shard", shard)  # frozen for the product; this installation is the test's own
+@pytest.fixture
+def pool(trained, tmp_path):
+    """The trained project with ten more parts; the run that asks for them."""
+    return asked(trained, tmp_path, 10)
+
+
+def asked(context, folder, count):
     (folder / "more").mkdir()
     for number in range(count):
         (folder / "more" / f"{number}.png").write_bytes(part(5000 + number, scratch=number % 3 == 0))
@@ -192,8 +198,8 @@ def test_a_second_request_leaves_open_shards_alone(trained, pool, tmp_path):
 def test_thousands_of_images_by_two_workers_of_which_one_is_killed_are_as_by_one(trained_home, tmp_path):
     count = int(os.environ.get("SHARDED_IMAGES", MANY))
     shutil.copytree(trained_home, tmp_path / "one")
-    context = open_context(settings_in(tmp_path / "one"))
-    run_id = asked(context, tmp_path, count, shard=250)
+    context = open_context(replace(settings_in(tmp_path / "one"), shard=250))
+    run_id = asked(context, tmp_path, count)
     context.database.dispose()
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     undisturbed = finished(tmp_path / "one", run_id, workers=1, kill=False)
