@@ -111,12 +111,12 @@ class ScoringConfig:
         fusion: "standardised" puts each level on one scale by its calibration normals before the mean (ours);
             "likelihood" sums exp(log p - reference) over the levels, as the authors' code does.
         blur: standard deviation of a Gaussian over the fused map, in cells of the finest level; 0 for none.
-        weights: of the levels in the fused map, the finest first; None weighs all alike, 0 leaves one out.
+        levels: the levels that are fused, counted from 1; None takes all.
     """
 
     fusion: Literal["standardised", "likelihood"] = "standardised"
     blur: float = 1.0
-    weights: tuple[float, ...] | None = None
+    levels: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -152,9 +152,6 @@ class BGADConfig:
             raise ValueError(f"smoothing {self.smoothing} is even: the filter needs a middle, take an odd number")
         if self.tile is not None and self.tile < 16:
             raise ValueError(f"a tile of {self.tile} pixels shows nothing: give at least 16, or None")
-        weights, levels = self.scoring.weights, len(self.backbone.out_indices)
-        if weights is not None and (len(weights) != levels or min(weights) < 0 or sum(weights) <= 0):
-            raise ValueError(f"weights {weights} do not fit {levels} levels: give one each, none negative, not all 0")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold; without `tile` where there is none, as before there were tiles."""
@@ -175,7 +172,6 @@ class BGADConfig:
             "training": TrainingConfig,
             "scoring": ScoringConfig,
         }
-        values = {**values, "scoring": _with_weights(values["scoring"], levels=len(values["backbone"]["out_indices"]))}
         made = {name: part(**_tuples(values[name])) for name, part in parts.items()}
         return cls(**{**values, **made})
 
@@ -189,14 +185,6 @@ def in_precision(config: BGADConfig, precision: Precision) -> BGADConfig:
 def _checked(precision: str) -> None:
     if precision not in ("float32", "bfloat16"):
         raise ValueError(f"precision {precision!r} is not known: choose float32 or bfloat16")
-
-
-def _with_weights(scoring: dict[str, Any], *, levels: int) -> dict[str, Any]:
-    """`ScoringConfig` from when it named the levels that are fused: they weigh alike, and the others nothing."""
-    rest = {name: value for name, value in scoring.items() if name != "levels"}
-    if not (chosen := scoring.get("levels")):
-        return rest
-    return {**rest, "weights": [float(number in chosen) for number in range(1, levels + 1)]}
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:
@@ -225,13 +213,8 @@ def product(backbone: BackboneConfig) -> BGADConfig:
             pastes=400,
             anomalous=0.4,
         ),
-        scoring=ScoringConfig(blur=0.5, weights=coarsest_half(backbone)),
+        scoring=ScoringConfig(blur=0.5),
     )
-
-
-def coarsest_half(backbone: BackboneConfig) -> tuple[float, ...]:
-    """Weights by which the coarsest level counts half: alone it tells parts apart least (`bgad_core/README.md`)."""
-    return (*(1.0 for _ in backbone.out_indices[1:]), 0.5)
 
 
 def demo(backbone: BackboneConfig) -> BGADConfig:

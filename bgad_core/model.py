@@ -113,20 +113,21 @@ class BGAD(nn.Module):
         """The levels' maps (B, H, W) as one, at the finest level's grid, (B, H, W); higher is more normal.
 
         "standardised": each level as (log_p - median) / spread of its calibration normals, so that -1 is its b_n,
-        averaged over the levels by their weights. "likelihood": that mean of exp(nats per dimension - reference), the
+        averaged over the levels. "likelihood": the mean over levels of exp(nats per dimension - reference), the
         reference being the calibration normals' median: a constant of the version, where the authors' code takes the
         maximum over the test set.
         """
         size = tuple(self.shapes[0][1:])
-        weights, total = self._weights(), torch.zeros_like(levels[0])
-        for number, (plane, weight) in enumerate(zip(levels, weights, strict=True), start=1):
-            boundary = self.boundary(str(number))
+        chosen = self.config.scoring.levels or tuple(range(1, len(levels) + 1))
+        total = torch.zeros_like(levels[0])
+        for number in chosen:
+            boundary, plane = self.boundary(str(number)), levels[number - 1]
             plane = F.interpolate(plane[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
             if self.config.scoring.fusion == "standardised":
-                total = total + weight * (plane - boundary.median) / boundary.spread
+                total = total + (plane - boundary.median) / boundary.spread
             else:
-                total = total + weight * ((plane - boundary.median) * self.config.boundary.alpha_n).exp()
-        return _blurred(total / sum(weights), self.config.scoring.blur)
+                total = total + ((plane - boundary.median) * self.config.boundary.alpha_n).exp()
+        return _blurred(total / len(chosen), self.config.scoring.blur)
 
     def boundary(self, level: str) -> LevelBoundary:
         """The stored boundary of a level.
@@ -185,16 +186,12 @@ class BGAD(nn.Module):
         return self.level_maps(level, rows[None])
 
     def _margin(self) -> float:
-        """tau in the units of the fused map: the mean, by weight, of what it is in each level's."""
+        """tau in the units of the fused map: the mean of what it is in each fused level's."""
         settings = self.config.boundary
         if self.config.scoring.fusion == "likelihood":
             return settings.tau
-        margins = [settings.tau / self.boundary(str(number)).spread for number in range(1, len(self.shapes) + 1)]
-        return float(np.average(margins, weights=self._weights()))
-
-    def _weights(self) -> tuple[float, ...]:
-        """Of the levels in the fused map, the finest first."""
-        return self.config.scoring.weights or (1.0,) * len(self.shapes)
+        chosen = self.config.scoring.levels or tuple(range(1, len(self.shapes) + 1))
+        return float(np.mean([settings.tau / self.boundary(str(number)).spread for number in chosen]))
 
     def save(self, path: Path) -> None:
         """Write one safetensors file: flows, statistics, boundaries, config; the backbone's weights only if built in.

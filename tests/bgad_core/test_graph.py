@@ -16,9 +16,9 @@ from tests.bgad_core.conftest import scratched, texture, tiny_config
 IMAGES = [texture(20), texture(21), scratched(200)[0]]
 
 
-@pytest.mark.parametrize(("fusion", "weights"), [("standardised", (1.0, 0.5)), ("likelihood", None)])
-def test_the_graph_gives_the_models_maps(run, fusion, weights):
-    model = run(tiny_config(scoring=ScoringConfig(fusion=fusion, blur=0.7, weights=weights)))
+@pytest.mark.parametrize("fusion", ["standardised", "likelihood"])
+def test_the_graph_gives_the_models_maps(run, fusion):
+    model = run(tiny_config(scoring=ScoringConfig(fusion=fusion, blur=0.7)))
     with torch.inference_mode():
         fused, levels = ScoringGraph(model)(torch.from_numpy(np.stack(IMAGES)))
         expected = model.log_likelihoods(as_batch(IMAGES))

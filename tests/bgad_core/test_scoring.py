@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from bgad_core.boundary import LevelBoundary
-from bgad_core.config import BGADConfig, ScoringConfig, demo, paper, product
+from bgad_core.config import BGADConfig, demo, paper, product
 from bgad_core.data import read_image, read_mask, resized
 from bgad_core.errors import BadImageError, CheckpointError, DeviceError, MaskSizeError, WeightsError
 from bgad_core.features import FeatureExtractor, resolve_device
@@ -129,29 +128,6 @@ def test_a_device_that_is_not_there_is_an_error_and_auto_always_works():
 def test_a_config_survives_json(preset):
     config = preset(BACKBONE)
     assert BGADConfig.from_dict(config.to_dict()) == config
-
-
-@pytest.mark.parametrize(("levels", "weights"), [(None, None), ([2], (0.0, 1.0)), ([1, 2], (1.0, 1.0))])
-def test_a_config_that_named_its_levels_is_read_as_their_weights(levels, weights):
-    values = paper(BACKBONE).to_dict()
-    values["scoring"] = {"fusion": "likelihood", "blur": 0.0, "levels": levels}
-    assert BGADConfig.from_dict(values).scoring == ScoringConfig("likelihood", 0.0, weights)
-
-
-@pytest.mark.parametrize("weights", [(1.0,), (1.0, 1.0, 1.0), (1.0, -0.5), (0.0, 0.0)])
-def test_weights_that_do_not_fit_the_levels_are_refused_with_both(weights):
-    with pytest.raises(ValueError, match=rf"weights \({weights[0]}.* do not fit 2 levels"):
-        tiny_config(scoring=ScoringConfig(weights=weights))
-
-
-def test_the_fused_map_is_the_weighted_mean_of_levels_on_one_scale(trained):
-    model = BGAD(tiny_config(scoring=ScoringConfig(blur=0.0, weights=(1.0, 0.5))), trained.extractor)
-    model.boundaries = [
-        LevelBoundary("1", b_n=-3.0, b_a=-4.0, median=-1.0, spread=2.0),
-        LevelBoundary("2", b_n=-9.0, b_a=-9.5, median=-5.0, spread=4.0),
-    ]
-    fine, coarse = torch.full((1, 16, 16), -4.0), torch.full((1, 8, 8), -17.0)
-    np.testing.assert_allclose(model.fused([fine, coarse]), (1.0 * -1.5 + 0.5 * -3.0) / 1.5, rtol=1e-6)
 
 
 def test_an_image_that_cannot_be_read_is_named_with_the_reason(tmp_path):
