@@ -6,7 +6,6 @@ by sleeping and looking again, and whoever comes next may be luckier, so threads
 """
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from storage import audit
 from storage.errors import StorageError, Unwritable
+from storage.turns import Turns
 
 BUSY_TIMEOUT_MS = 30_000
 NO_DISK = (
@@ -45,7 +45,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = _with_driver(make_url(url))
         self.engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
-        self._turn = threading.Lock()
+        self._turn = Turns()
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,7 +76,10 @@ class Database:
 
     @contextmanager
     def _my_turn(self) -> Iterator[None]:
-        """One writer of this process at a time on SQLite; who waits too long then waits for SQLite, which says so."""
+        """One writer of this process at a time on SQLite, in the order of asking.
+
+        Who waits too long then waits for SQLite, which says so.
+        """
         taken = self.is_sqlite and self._turn.acquire(timeout=BUSY_TIMEOUT_MS / 1000)
         try:
             yield
