@@ -1,14 +1,17 @@
-"""Accounts, their server-side sessions, and refused sign-ins. Passwords arrive hashed, cookies as digests."""
+"""Accounts, their server-side sessions, and refused sign-ins. Passwords arrive hashed, cookies as digests.
+
+What ends by itself ends by the database's clock: a web server whose clock is wrong keeps nobody in and puts nobody out.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from storage.account_rows import Account, FailedSignIn, Identity, SetupCode, SignIn
+from storage.clock import there
 from storage.errors import Conflict, NotFound
-from storage.models import now
 
 
 def create_account(session: Session, *, name: str, password_hash: str | None, admin: bool = False) -> Account:
@@ -56,12 +59,17 @@ def add_sign_in(
     *,
     account_id: int,
     token_sha256: str,
-    expires_at: datetime,
+    lasts: timedelta,
     way: str = "password",
     browser: str = "",
 ) -> SignIn:
     row = SignIn(
-        account_id=account_id, token_sha256=token_sha256, expires_at=expires_at, way=way, browser=browser[:200]
+        account_id=account_id,
+        token_sha256=token_sha256,
+        created_at=there(),
+        expires_at=there(lasts),
+        way=way,
+        browser=browser[:200],
     )
     session.add(row)
     session.flush()
@@ -76,7 +84,7 @@ def sign_in_by_digest(session: Session, token_sha256: str) -> tuple[SignIn, Acco
         .where(
             SignIn.token_sha256 == token_sha256,
             SignIn.revoked_at.is_(None),
-            SignIn.expires_at > now(),
+            SignIn.expires_at > there(),
             Account.disabled.is_(False),
         )
     ).first()
@@ -85,17 +93,17 @@ def sign_in_by_digest(session: Session, token_sha256: str) -> tuple[SignIn, Acco
 
 def sign_ins(session: Session, account_id: int) -> Sequence[SignIn]:
     """Those of an account that stand, the latest first."""
-    stand = (SignIn.account_id == account_id, SignIn.revoked_at.is_(None), SignIn.expires_at > now())
+    stand = (SignIn.account_id == account_id, SignIn.revoked_at.is_(None), SignIn.expires_at > there())
     return session.scalars(select(SignIn).where(*stand).order_by(SignIn.created_at.desc())).all()
 
 
 def revoke(session: Session, token_sha256: str) -> None:
-    session.execute(update(SignIn).where(SignIn.token_sha256 == token_sha256).values(revoked_at=now()))
+    session.execute(update(SignIn).where(SignIn.token_sha256 == token_sha256).values(revoked_at=there()))
 
 
 def revoke_all(session: Session, account_id: int) -> None:
     session.execute(
-        update(SignIn).where(SignIn.account_id == account_id, SignIn.revoked_at.is_(None)).values(revoked_at=now())
+        update(SignIn).where(SignIn.account_id == account_id, SignIn.revoked_at.is_(None)).values(revoked_at=there())
     )
 
 
@@ -110,24 +118,25 @@ def add_identity(session: Session, *, account_id: int, issuer: str, subject: str
     session.flush()
 
 
-def add_setup_code(session: Session, *, code_sha256: str, expires_at: datetime) -> None:
+def add_setup_code(session: Session, *, code_sha256: str, lasts: timedelta) -> None:
     """Make a code for the first admin; those before it are void."""
-    session.execute(update(SetupCode).where(SetupCode.used_at.is_(None)).values(used_at=now()))
-    session.add(SetupCode(code_sha256=code_sha256, expires_at=expires_at))
+    session.execute(update(SetupCode).where(SetupCode.used_at.is_(None)).values(used_at=there()))
+    session.add(SetupCode(code_sha256=code_sha256, created_at=there(), expires_at=there(lasts)))
 
 
 def setup_code(session: Session) -> SetupCode | None:
     """The code that could make the first admin now, if any."""
-    return session.scalar(select(SetupCode).where(SetupCode.used_at.is_(None), SetupCode.expires_at > now()))
+    return session.scalar(select(SetupCode).where(SetupCode.used_at.is_(None), SetupCode.expires_at > there()))
 
 
 def note_failure(session: Session, name: str) -> None:
-    session.add(FailedSignIn(name=name[:80]))
+    session.add(FailedSignIn(name=name[:80], at=there()))
 
 
-def failures_since(session: Session, name: str, since: datetime) -> int:
+def failures_within(session: Session, name: str, window: timedelta) -> int:
+    """How many wrong tries there were under a name until now."""
     query = select(func.count()).select_from(FailedSignIn)
-    return session.scalar(query.where(FailedSignIn.name == name[:80], FailedSignIn.at >= since)) or 0
+    return session.scalar(query.where(FailedSignIn.name == name[:80], FailedSignIn.at >= there(-window))) or 0
 
 
 def forget_failures(session: Session, name: str) -> None:

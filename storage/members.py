@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from storage.account_rows import Account, Membership, SignIn
+from storage.clock import there
 from storage.models import Project, Role, now
 
 
@@ -53,7 +54,7 @@ def standing(session: Session, token_sha256: str, project_id: int) -> tuple[bool
         .where(
             SignIn.token_sha256 == token_sha256,
             SignIn.revoked_at.is_(None),
-            SignIn.expires_at > now(),
+            SignIn.expires_at > there(),
             Account.disabled.is_(False),
         )
     ).first()

@@ -1,13 +1,14 @@
 """Tokens for scripts: one project each, some scopes, an end. Functions on a Session; none commits."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from storage.account_rows import Account, ApiToken, Membership
-from storage.models import Project, Role, now
+from storage.clock import there
+from storage.models import Project, Role
 
 
 def add_token(
@@ -18,7 +19,7 @@ def add_token(
     name: str,
     scopes: Sequence[str],
     token_sha256: str,
-    expires_at: datetime,
+    lasts: timedelta,
 ) -> ApiToken:
     row = ApiToken(
         account_id=account_id,
@@ -26,7 +27,8 @@ def add_token(
         name=name[:80],
         scopes=sorted(scopes),
         token_sha256=token_sha256,
-        expires_at=expires_at,
+        created_at=there(),
+        expires_at=there(lasts),
     )
     session.add(row)
     session.flush()
@@ -41,7 +43,7 @@ def usable(session: Session, token_sha256: str) -> tuple[ApiToken, Account] | No
         .where(
             ApiToken.token_sha256 == token_sha256,
             ApiToken.revoked_at.is_(None),
-            ApiToken.expires_at > now(),
+            ApiToken.expires_at > there(),
             Account.disabled.is_(False),
         )
     ).first()
@@ -74,5 +76,7 @@ def tokens(
     return [(token, account, project) for token, account, project in session.execute(query)]
 
 
-def revoke(token: ApiToken) -> None:
-    token.revoked_at = now()
+def revoke(session: Session, token: ApiToken) -> None:
+    """End it at this moment by the database's clock."""
+    token.revoked_at = there()
+    session.flush()

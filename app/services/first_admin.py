@@ -9,7 +9,8 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.sign_in import SignInRefused, digest_of, let_in, throttled
 from storage import accounts, audit
-from storage.models import Role, now
+from storage.clock import there
+from storage.models import Role
 
 VALID = timedelta(hours=1)
 TRIES = "first admin"  # the name under which wrong codes are counted
@@ -28,7 +29,7 @@ def make_code(context: Context, actor: Actor) -> str:
     with context.database.write() as session:
         if accounts.admins(session):
             raise Refused("there is an admin already: they make further accounts on the People page")
-        accounts.add_setup_code(session, code_sha256=digest_of(code), expires_at=now() + VALID)
+        accounts.add_setup_code(session, code_sha256=digest_of(code), lasts=VALID)
         audit.record(session, by=actor.name, action="make first admin's code")
     return code
 
@@ -54,7 +55,7 @@ def make_first_admin(context: Context, *, code: str, name: str, password: str, b
         row = accounts.setup_code(session)
         right = row is not None and secrets.compare_digest(row.code_sha256, digest)
         if row is not None and right and accounts.admins(session) == 0:
-            row.used_at = now()
+            row.used_at = there()
             account = accounts.create_account(session, name=name, password_hash=hashed, admin=True)
             audit.record(session, by=name, action="make first admin")
             return let_in(session, account, way="code", browser=browser)

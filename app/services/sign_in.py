@@ -14,7 +14,6 @@ from app.services.context import Context
 from app.services.errors import Refused
 from storage import accounts, audit, members
 from storage.account_rows import Account
-from storage.models import now
 
 LONGEST = 200  # more than anybody types; hashing more would cost whoever asks nothing and us a second
 SIGNED_IN_FOR = timedelta(hours=12)  # one shift
@@ -60,7 +59,7 @@ def let_in(session: Session, account: Account, *, way: str, browser: str) -> str
         session,
         account_id=account.id,
         token_sha256=digest_of(token),
-        expires_at=now() + SIGNED_IN_FOR,
+        lasts=SIGNED_IN_FOR,
         way=way,
         browser=browser,
     )
@@ -70,7 +69,7 @@ def let_in(session: Session, account: Account, *, way: str, browser: str) -> str
 
 def throttled(session: Session, name: str) -> None:
     """Raises SignInRefused when there were too many wrong tries under this name in the last minutes."""
-    failures = accounts.failures_since(session, name, now() - WINDOW)
+    failures = accounts.failures_within(session, name, WINDOW)
     if failures >= MOST_FAILURES:
         minutes = int(WINDOW.total_seconds() // 60)
         raise SignInRefused(f"{failures} wrong passwords within {minutes} minutes: wait {minutes} minutes, try again")

@@ -15,7 +15,6 @@ from app.services.sign_in import digest_of
 from storage import accounts, audit, tokens
 from storage.account_rows import ApiToken
 from storage.errors import NotFound
-from storage.models import now
 
 SCOPES = tuple(MOST)
 PREFIX = "bgad_"  # so that a scanner of leaked secrets knows one when it sees it
@@ -75,7 +74,7 @@ def create_token(
             name=name,
             scopes=scopes,
             token_sha256=digest_of(token),
-            expires_at=now() + timedelta(days=days),
+            lasts=timedelta(days=days),
         )
         details = {"token": row.id, "name": name, "scopes": row.scopes, "days": days}
         audit.record(session, by=actor.name, action="make token", details=details, project_id=project.id)
@@ -102,7 +101,7 @@ def revoke_token(context: Context, actor: Actor, token_id: int) -> None:
     """
     with context.database.write() as session:
         row = _token(session, actor, token_id)
-        tokens.revoke(row)
+        tokens.revoke(session, row)
         details = {"token": row.id, "name": row.name}
         audit.record(session, by=actor.name, action="revoke token", details=details, project_id=row.project_id)
 
