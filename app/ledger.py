@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
@@ -24,6 +24,8 @@ CANCEL_CHECK = 1.0  # seconds between two looks at the row; a cancel takes effec
 PROGRESS_EVERY = 0.5
 PATIENCE = 60.0
 AWAY = (DBAPIError, Unwritable)
+CUT = (OperationalError, InterfaceError)
+MOST_OUTAGES = 20  # of the database in one attempt
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -124,6 +126,25 @@ def patiently(call: Callable[[], T]) -> T:
                 raise
             log.warning("the database does not answer; trying again")
             time.sleep(1.0)
+
+
+def through_outages(database: Database, call: Callable[[], T]) -> T:
+    """Call a handler, and again when the database went away in the middle: it goes on from what it had finished.
+
+    The attempt is the same one: it is no worker's death, so that it does not count towards parking.
+    """
+    for _ in range(MOST_OUTAGES):
+        try:
+            return call()
+        except CUT as error:
+            log.warning("the database went away (%s); the job goes on when it is back", type(error.orig).__name__)
+            patiently(lambda: _answers(database))
+    return call()
+
+
+def _answers(database: Database) -> None:
+    with database.read() as session:
+        session.connection()
 
 
 def begin(database: Database, run_id: str, *, stopping: Callable[[], bool] = lambda: False) -> Job | None:

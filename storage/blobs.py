@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from storage.errors import DamagedObject, NotFound, StorageError
+from storage.errors import DamagedObject, NotFound, Unavailable
 from storage.stores import Entry, Folder, moment, open_store, require_create_only, write_atomically
 
 KEY = re.compile(r"[0-9a-f]{64}")
@@ -37,7 +37,7 @@ class Blobs:
         An object that is there already counts as written now: `discard` leaves it to whoever is about to name it.
 
         Raises:
-            StorageError: they cannot be written (no space left, no rights).
+            Unavailable: they cannot be written (no space left, no rights).
         """
         key = hashlib.sha256(data).hexdigest()
         path = path_of(key)
@@ -111,7 +111,7 @@ class Blobs:
         """Delete what lies under a path of `entries` for good, unless it was written or renewed at `before` or later.
 
         Raises:
-            StorageError: it cannot be deleted (no rights).
+            Unavailable: it cannot be deleted (no rights).
         """
         return self._reach(lambda: self._store.discard(path, before=before))
 
@@ -123,7 +123,7 @@ class Blobs:
             mend: write over a result that `read` found damaged.
 
         Raises:
-            StorageError: it cannot be written.
+            Unavailable: it cannot be written.
         """
         sealed = hashlib.sha256(data).hexdigest().encode() + b"\n" + data
         try:
@@ -158,7 +158,7 @@ class Blobs:
         try:
             return call()
         except OSError as error:
-            raise StorageError(
+            raise Unavailable(
                 f"{self._store.root} cannot be changed ({error.strerror or error}): see that it runs and its rights"
             ) from error
 
@@ -168,10 +168,10 @@ class Blobs:
         except (FileNotFoundError, IsADirectoryError) as error:
             raise NotFound(f"object {what} is gone: restore it from a backup") from error
         except OSError as error:
-            raise StorageError(f"object {what} cannot be read ({error}): check {self._store.root}") from error
+            raise Unavailable(f"object {what} cannot be read ({error}): check {self._store.root}") from error
 
-    def _unwritable(self, data: bytes, error: OSError) -> StorageError:
-        return StorageError(
+    def _unwritable(self, data: bytes, error: OSError) -> Unavailable:
+        return Unavailable(
             f"an object of {len(data):,} bytes cannot be kept ({error.strerror or error}): free some space or mend the "
             f"rights of {self._store.root}, then try again"
         )

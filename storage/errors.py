@@ -17,6 +17,10 @@ class DamagedObject(StorageError):
     """An object whose bytes do not match its key."""
 
 
+class Unavailable(StorageError):
+    """An object store that does not answer, or a disk that is full or may not be used: later, the same may work."""
+
+
 class Unwritable(StorageError):
     """A database whose disk is full or may not be written."""
 

@@ -60,8 +60,8 @@ class S3:
             return True
 
     def overwrite(self, path: str, data: bytes) -> None:
-        with _as_os_error():
-            self._obstore.put(self._bucket, path, data)
+        with _as_os_error():  # one request again: of an upload in parts that is cut off, the parts stay and cost money
+            self._obstore.put(self._bucket, path, data, use_multipart=False)
 
     def entries(self) -> Iterator[Entry]:
         with _as_os_error():

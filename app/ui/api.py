@@ -19,17 +19,13 @@ from app.services.projects import projects_of
 from app.services.retrain import run_view
 from app.services.score import ranked_queue
 from app.ui.opened import opened
-from storage.errors import NotFound, StorageError
+from app.ui.status import REFUSALS, TooLarge, status_of
 from storage.models import Verdict
 
 MOST_BYTES = 64 * 2**20  # of one image
 MOST_LABEL = 8 * 2**20
 MOST_SCORES = 500
 Answer = Callable[[Request, Actor], Awaitable[dict[str, Any]]]
-
-
-class TooLarge(Refused):
-    """More bytes than are taken at once."""
 
 
 def answered(scope: str, answer: Answer) -> Callable[[Request], Awaitable[Response]]:
@@ -41,8 +37,8 @@ def answered(scope: str, answer: Answer) -> Callable[[Request], Awaitable[Respon
             if actor.scopes is not None and scope not in actor.scopes:
                 raise NotAllowed(f"this token has no scope {scope!r}: make one that has")
             return JSONResponse(await answer(request, actor), headers={"Cache-Control": "no-store"})
-        except (Refused, StorageError) as refused:
-            return JSONResponse({"error": str(refused)}, status_code=_status(refused))
+        except REFUSALS as refused:
+            return JSONResponse({"error": str(refused)}, status_code=status_of(refused))
 
     return route
 
@@ -93,11 +89,15 @@ async def scores(request: Request, actor: Actor) -> dict[str, Any]:
 
 
 async def label(request: Request, actor: Actor) -> dict[str, Any]:
-    """`{"verdict", "type", "mask" (base64 of a 1-bit PNG), "revision" (that was seen), "client_id"}`."""
+    """`{"verdict", "type", "mask" (base64 of a 1-bit PNG), "types", "revision" (that was seen), "client_id"}`.
+
+    `types` has the masks of what is of another type than `type`, by name.
+    """
     try:
         given = json.loads(await _body(request, MOST_LABEL))
         verdict = Verdict[given["verdict"]]
         mask = b64decode(given["mask"], validate=True) if given.get("mask") else None
+        typed = {str(name): b64decode(png, validate=True) for name, png in (given.get("types") or {}).items()}
         client_id, seen = str(given.get("client_id") or uuid.uuid4())[:64], int(given.get("revision", 0))
         kind = given.get("type")
         if kind is not None and not isinstance(kind, str):
@@ -109,7 +109,7 @@ async def label(request: Request, actor: Actor) -> dict[str, Any]:
     row = await run_in_threadpool(
         lambda: save_verdict(
             opened(), actor, request.path_params["id"], verdict=verdict, defect_type=kind, mask_png=mask,
-            client_id=client_id, expected_revision=seen,
+            client_id=client_id, expected_revision=seen, typed_png=typed,
         )
     )  # fmt: skip
     return {"image": row.image_id, "revision": row.revision}
@@ -147,8 +147,3 @@ def _after(text: str | None) -> tuple[float, int] | int | None:
         return int(value) if isinstance(value, int) else (float(value[0]), int(value[1]))
     except (ValueError, TypeError, IndexError, KeyError, RecursionError):
         raise Refused(f"after={text[:40]!r} is no place in the list: give `next` as it came") from None
-
-
-def _status(refused: Exception) -> int:
-    kinds = ((NotFound, 404), (NotAllowed, 403), (TooLarge, 413))
-    return next((status for kind, status in kinds if isinstance(refused, kind)), 400)

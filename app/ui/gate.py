@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,14 +12,16 @@ import anyio.to_thread
 import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.services.authority import Actor
 from app.services.context import Context
+from app.services.outage import AWAY, noted
 from app.services.sign_in import actor_for
 from app.services.tokens import bearer
 from app.ui.origin import refusal
+from app.ui.watched import ENDED, Watched
 
 COOKIE = "bgad_session"
 OPEN = frozenset({"/healthz", "/login", "/setup", "/oidc/start", "/oidc/back"})
@@ -56,18 +59,34 @@ class Gate:
     A script's token opens the image, certificate and `/api` routes, and no page. What is not for this server's name, or
     would change something from another site, is not even looked at.
 
-    The websocket is checked when it connects. A sign-in that ends later is noticed by the next run of a page and by
-    every use case, which read the role again.
+    A websocket is checked when it connects, and every few seconds as long as it is open: it is closed when its sign-in
+    has ended, whether anything was asked over it or not. Until then a page's next run notices, and every use case.
+
+    While the database is away, everything is answered 503, to be asked again, and open websockets stay open.
+
+    Args:
+        every: seconds between two looks at an open websocket's sign-in.
     """
 
-    def __init__(self, app: ASGIApp, *, context: Callable[[], Context]) -> None:
+    def __init__(self, app: ASGIApp, *, context: Callable[[], Context], every: float = 5.0) -> None:
         self.app = app
         self.context = context
+        self.every = every
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        sent: list[str] = []
+        try:
+            await self._let_through(scope, receive, _noting(send, sent))
+        except AWAY as error:
+            words = noted(error)
+            if scope["type"] == "http" and sent:
+                raise  # half an answer went out: the connection is cut, so that nobody takes it for a whole one
+            await _away(HTTPConnection(scope), words)(scope, receive, send)
+
+    async def _let_through(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = HTTPConnection(scope)
         if (wrong := refusal(connection, self.context().settings)) is not None:
             await _refused(connection, *wrong)(scope, receive, send)
@@ -78,7 +97,18 @@ class Gate:
                 await _turned_away(connection)(scope, receive, send)
                 return
             scope.setdefault("state", {})["actor"] = actor
-        await self.app(scope, receive, _with_headers(send))
+        if scope["type"] == "websocket":
+            async with Watched(receive, send, partial(self._still, connection), self.every) as watched:
+                await self.app(scope, watched.receive, watched.send)
+        else:
+            await self.app(scope, receive, _with_headers(send))
+
+    def _still(self, connection: HTTPConnection) -> object | None:
+        """Who holds an open websocket's sign-in; while that cannot be asked, somebody."""
+        try:
+            return self._actor(connection)
+        except AWAY as error:
+            return noted(error)
 
     def _actor(self, connection: HTTPConnection) -> Actor | None:
         kind, _, token = connection.headers.get("authorization", "").partition(" ")
@@ -112,9 +142,31 @@ def _turned_away(connection: HTTPConnection) -> ASGIApp:
     return answer
 
 
+def _away(connection: HTTPConnection, words: str) -> ASGIApp:
+    if connection.scope["type"] == "websocket":
+        return _try_again_later
+    path, wants_page = connection.url.path, "text/html" in connection.headers.get("accept", "")
+    headers = {**HEADERS, "Cache-Control": "no-store", "Retry-After": "2", **({"Refresh": "3"} if wants_page else {})}
+    if path.startswith("/api/"):
+        return JSONResponse({"error": words}, status_code=503, headers=headers)
+    return PlainTextResponse(f"{words}\n", status_code=503, headers=headers)
+
+
+async def _try_again_later(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "websocket.close", "code": 1013, "reason": "the database does not answer"})
+
+
 async def _close(_scope: Scope, receive: Receive, send: Send) -> None:
     await receive()
-    await send({"type": "websocket.close", "code": 4401, "reason": "sign in first"})
+    await send(ENDED)
+
+
+def _noting(send: Send, sent: list[str]) -> Send:
+    async def wrapped(message: Message) -> None:
+        sent.append(message["type"])
+        await send(message)
+
+    return wrapped
 
 
 def _with_headers(send: Send) -> Callable[[Message], Awaitable[None]]:

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from app.services.authority import NotAllowed
 from app.services.certificate import certificate as certificate_of
 from app.services.errors import Refused
 from app.services.first_admin import code_is_out, make_first_admin
@@ -26,6 +25,7 @@ from app.ui.gate import COOKIE
 from app.ui.oidc_routes import OIDC
 from app.ui.opened import opened
 from app.ui.sign_in_page import setup_page, sign_in_page
+from app.ui.status import REFUSALS, status_of
 from storage.errors import NotFound, StorageError
 
 A_DAY = "private, max-age=86400, immutable"  # an image and a version's heat never change under their number
@@ -118,12 +118,8 @@ def certificate(request: Request) -> Response:
         if number > 2**31:
             raise NotFound(f"there is no version v{number}")
         html = certificate_page(certificate_of(opened(), request.state.actor, slug, number))
-    except NotFound as missing:
-        return PlainTextResponse(f"{missing}\n", status_code=404)
-    except NotAllowed as refused:
-        return PlainTextResponse(f"{refused}\n", status_code=403)
-    except (Refused, StorageError) as refused:
-        return PlainTextResponse(f"{refused}\n", status_code=400)
+    except REFUSALS as refused:
+        return PlainTextResponse(f"{refused}\n", status_code=status_of(refused))
     return HTMLResponse(html, headers={"Cache-Control": "no-store", "Vary": "Cookie"})
 
 
@@ -169,12 +165,8 @@ def _id(request: Request) -> int:
 def _picture(request: Request, read: Callable[[], tuple[bytes, str]]) -> Response:
     try:
         data, media_type = read()
-    except NotFound as missing:
-        return PlainTextResponse(f"{missing}\n", status_code=404)
-    except NotAllowed as refused:
-        return PlainTextResponse(f"{refused}\n", status_code=403)
-    except (Refused, StorageError) as refused:
-        return PlainTextResponse(f"{refused}\n", status_code=400)
+    except REFUSALS as refused:
+        return PlainTextResponse(f"{refused}\n", status_code=status_of(refused))
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"Cache-Control": A_DAY, "ETag": tag, "Vary": "Cookie"}
     if request.headers.get("if-none-match") == tag:

@@ -11,6 +11,7 @@ import streamlit as st
 from app.services.authority import Actor, SignedOut, at_least
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.outage import AWAY, noted
 from app.services.projects import projects_of, role_of
 from app.services.sign_in import actor_for
 from app.ui.gate import COOKIE
@@ -88,11 +89,13 @@ def open_page(name: str, **query: str) -> NoReturn:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """A page's edge: what a use case refuses becomes a sentence on the page."""
+    """A page's edge: what a use case refuses, and a database that is away, become a sentence on the page."""
     try:
         yield
     except (Refused, StorageError) as refused:
         st.error(sentence(refused))
+    except AWAY as error:
+        st.error(sentence(noted(error)))
 
 
 def sentence(error: Exception | str) -> str:

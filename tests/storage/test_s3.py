@@ -39,6 +39,12 @@ def test_an_object_comes_back_and_is_kept_once(bucket, tmp_path):
         blobs.get("b" * 64)
 
 
+def test_a_large_object_that_is_put_again_goes_in_one_request(bucket):
+    blobs, large = Blobs(bucket), bytes(range(256)) * 2**16  # the double knows no uploads in parts
+    key = blobs.put(large)
+    assert blobs.put(large) == key and blobs.get(key) == large
+
+
 def test_of_two_clients_that_create_one_name_together_one_is_first_and_both_read_the_same(bucket):
     clients, wrote, start = [Blobs(bucket) for _ in range(6)], [], threading.Barrier(6)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.services.outage import AWAY, noted
 from app.ui.visit import PAGES as FOLDER
 from app.ui.visit import SAID, choose_project, plain, sentence, visit
 from storage.models import Role
@@ -47,19 +48,30 @@ PAGES: tuple[tuple[str, str, str, Role | None], ...] = (
 st.logo(str(HERE / "icon.png"), size="large")
 st.set_page_config(page_title="BGAD Inspect", page_icon=str(HERE / "icon.png"), layout="wide")
 st.html(LEGIBLE)
-here = visit()
 
-sections: dict[str, list] = {}
-for section, file, title, role in PAGES:
-    if role is None or here.may(role):
-        page = st.Page(FOLDER / f"{file}.py", title=title, url_path=file, default=file == "home")
-        sections.setdefault(section, []).append(page)
-chosen = st.navigation(sections, expanded=True)
-with st.sidebar:
-    choose_project(here.context, here.actor)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{plain(here.actor.name)} · {here.role_name}")
-        st.html(SIGN_OUT, width="content")
-if said := st.session_state.pop(SAID, ""):
-    st.success(sentence(said))
-chosen.run()
+
+def run() -> None:
+    """The frame and the page in it."""
+    here = visit()
+
+    sections: dict[str, list] = {}
+    for section, file, title, role in PAGES:
+        if role is None or here.may(role):
+            page = st.Page(FOLDER / f"{file}.py", title=title, url_path=file, default=file == "home")
+            sections.setdefault(section, []).append(page)
+    chosen = st.navigation(sections, expanded=True)
+    with st.sidebar:
+        choose_project(here.context, here.actor)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{plain(here.actor.name)} · {here.role_name}")
+            st.html(SIGN_OUT, width="content")
+    if said := st.session_state.pop(SAID, ""):
+        st.success(sentence(said))
+    chosen.run()
+
+
+try:
+    run()
+except AWAY as error:
+    st.error(sentence(noted(error)))
+    st.button("Try again", type="primary", key="try-again")

@@ -19,6 +19,7 @@ from app.ui.gate import COOKIE, Gate
 from app.ui.opened import opened
 from app.ui.routes import ROUTES
 from storage import annotations
+from storage.models import Image
 from tests.app.conftest import ADMIN, ENGINEER, part
 from tests.app.ui.conftest import PASSWORD
 
@@ -273,3 +274,17 @@ def test_what_is_not_there_is_a_sentence(client, path, status, says):
     enter(client)
     answer = client.get(path)
     assert answer.status_code == status and says in answer.text
+
+
+def test_a_store_that_is_away_is_no_fault_of_whoever_asks(served, client):
+    enter(client)
+    with served.database.read() as session:
+        key = session.get_one(Image, 1).pixels
+    folder = served.settings.home / "objects" / key[:2]
+    folder.rename(folder.with_name("away"))
+    folder.write_text("no folder")
+    answer = client.get("/image/1")
+    assert answer.status_code == 503 and "cannot be read" in answer.text
+    folder.unlink()
+    folder.with_name("away").rename(folder)
+    assert client.get("/image/1").status_code == 200

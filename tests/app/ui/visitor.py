@@ -5,13 +5,14 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 import app.ui
+from tests.patience import PATIENCE
 
 UI = Path(app.ui.__file__).parent
 
 
 def visitor(token_of):
     def go(page, role="engineer", *, query=None):
-        at = AppTest.from_file(UI / "pages" / f"{page}.py", default_timeout=30)
+        at = AppTest.from_file(UI / "pages" / f"{page}.py", default_timeout=PATIENCE)
         at.session_state["token"] = token_of(role)
         for key, value in (query or {}).items():
             at.query_params[key] = value
