@@ -116,6 +116,7 @@ def _processes(add: Callable[..., argparse.ArgumentParser]) -> None:
         add(name, help=text).set_defaults(command=getattr(commands, name))
     worker = add("worker", help="a worker alone")
     worker.add_argument("--until", metavar="RUN", help="end when this run is over")
+    worker.add_argument("--ray", action="store_true", help="hand out large scoring requests on BGAD_RAY_ADDRESS")
     worker.set_defaults(command=commands.worker)
 
 

@@ -60,7 +60,12 @@ def worker(settings: Settings, options: Namespace, say: Say) -> int:
     from app.worker.loop import limit_threads, work
 
     limit_threads(settings.threads)
-    work(open_context(settings), until=options.until)
+    if options.ray:
+        from app.worker.on_ray import drive
+
+        drive(open_context(settings), until=options.until)
+    else:
+        work(open_context(settings), until=options.until)
     return 0
 
 

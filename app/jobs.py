@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, delete, event, select
 
 from app import parts
-from app.ledger import Failed, Job, Stopped, abandon, begin, finish, patiently, stopped
+from app.ledger import Failed, Job, Stopped, abandon, begin, finish, patiently, stopped, through_outages
 from app.outbox import BEAT, active, beats_of, cancel, submit, worker_lives
 from app.parts import Part
 from storage import shards
@@ -175,6 +175,8 @@ class _Worker:
         from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 
         parts.close_cancelled(self.database)
+        if self.part_handler is None:  # another engine has them
+            return
         with self.database.read() as session:
             due = shards.due(session, limit=AHEAD)
         for run_id, number in due:
@@ -213,7 +215,7 @@ class _Worker:
             return False
         error = None
         try:
-            self.handlers[job.kind](job)
+            through_outages(self.database, lambda: self.handlers[job.kind](job))
         except InParts:
             return False
         except Stopped:
@@ -227,22 +229,9 @@ class _Worker:
         return False
 
     def attempt_part(self, run_id: str, number: int) -> bool:
-        """Run one shard; True when it goes back to the queue. A shard that fails leaves the others alone."""
-        part = patiently(lambda: parts.begin(self.database, run_id, number, stopping=self.stop.is_set))
-        if part is None or self.part_handler is None:
-            return False
-        try:
-            self.part_handler(part)
-            return False
-        except Stopped:
-            return patiently(lambda: parts.stopped(part))
-        except Failed as failure:
-            error = str(failure)
-        except Exception as failure:
-            log.exception("shard %s of job %s failed", number, run_id)
-            error = f"shard {number} failed unexpectedly ({type(failure).__name__}: {failure})"
-        patiently(lambda: parts.park(part, error))
-        return False
+        """Run one shard; True when it goes back to the queue."""
+        handler = self.part_handler
+        return handler is not None and parts.attempt(self.database, run_id, number, handler, stopping=self.stop.is_set)
 
     def leave(self) -> None:
         """Let the running job reach a checkpoint and give it back, then say that this worker is no more."""

@@ -4,6 +4,7 @@ The same rules as for a run: each start raises the shard's `attempts`, and the n
 was replaced finds another number there, and its rows are not written. The request's run closes with its last shard.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from app.ledger import CANCEL_CHECK, MAX_ATTEMPTS
+from app.ledger import CANCEL_CHECK, MAX_ATTEMPTS, Failed, Stopped, patiently, through_outages
 from storage import shards
 from storage.database import Database
 from storage.models import ACTIVE, Run, RunState, now
 from storage.shards import OPEN, Shard, ShardState
+
+log = logging.getLogger(__name__)
 
 SHOW_EVERY = 2.0
 
@@ -62,6 +65,32 @@ class Part:
             yield session, shard if owned and shard is not None and shard.state is ShardState.running else None
 
 
+def attempt(
+    database: Database,
+    run_id: str,
+    number: int,
+    handler: Callable[[Part], None],
+    *,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Run one shard; True when it goes back to the queue. A shard that fails leaves the others alone."""
+    part = patiently(lambda: begin(database, run_id, number, stopping=stopping))
+    if part is None:
+        return False
+    try:
+        through_outages(database, lambda: handler(part))
+        return False
+    except Stopped:
+        return patiently(lambda: stopped(part))
+    except Failed as failure:
+        error = str(failure)
+    except Exception as failure:
+        log.exception("shard %s of job %s failed", number, run_id)
+        error = f"shard {number} failed unexpectedly ({type(failure).__name__}: {failure})"
+    patiently(lambda: park(part, error))
+    return False
+
+
 def begin(database: Database, run_id: str, number: int, *, stopping: Callable[[], bool] = lambda: False) -> Part | None:
     """Start the next attempt; None when there is nothing to do (done, cancelled, or parked just now)."""
     with _held(database, run_id, number) as (_, run, shard):
@@ -104,6 +133,13 @@ def stopped(part: Part) -> bool:
             return False
         shard.attempts, shard.state = shard.attempts - 1, ShardState.waiting
         return True
+
+
+def give_back(database: Database, run_id: str, number: int) -> None:
+    """A shard whose worker was stopped in order, from outside, goes back to the queue and is not counted."""
+    with _held(database, run_id, number) as (_, _, shard):
+        if shard is not None and shard.state is ShardState.running:
+            shard.attempts, shard.state = shard.attempts - 1, ShardState.waiting
 
 
 def close_cancelled(database: Database) -> None:

@@ -26,8 +26,11 @@ class Settings:
         device: `auto`, `cpu`, `cuda` or `mps` (`BGAD_DEVICE`).
         precision: `float32`, `bfloat16`, or `auto` for what the device is fast at (`BGAD_PRECISION`): of new versions
             but those of the preset `paper`; a version keeps its own for good.
+        ranks: processes that a retrain trains in (`BGAD_RANKS`), one per GPU of the machine; they share `threads`.
         threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
         shard: images per part of a large scoring request (`BGAD_SHARD`), which any worker may take.
+        ray_address: a Ray cluster for those parts (`BGAD_RAY_ADDRESS`: `auto`, or the head's host:port); "" leaves them
+            to the workers.
         host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
         secure_cookies: True behind TLS (`BGAD_SECURE_COOKIES`): cookies then travel over https only.
         hosts: names that the web server answers to, besides addresses, localhost and the machine's own (`BGAD_HOSTS`,
@@ -52,6 +55,8 @@ class Settings:
     secure_cookies: bool
     demo: bool
     precision: str = "float32"
+    ranks: int = 1
+    ray_address: str = ""
     hosts: tuple[str, ...] = ()
     oidc_issuer: str = ""
     oidc_client_id: str = ""
@@ -84,6 +89,8 @@ class Settings:
             oidc_name=env.get("BGAD_OIDC_NAME", "single sign-on"),
             oidc_role=_role(env, "BGAD_OIDC_ROLE"),
             demo=env.get("BGAD_DEMO", "") == "1",
+            ray_address=env.get("BGAD_RAY_ADDRESS", ""),
+            ranks=max(1, _number(env, "BGAD_RANKS", 1)),
             precision=_choice(env, "BGAD_PRECISION", PRECISIONS),
         )
 

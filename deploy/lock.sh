@@ -8,7 +8,7 @@ lock() {
         --only-binary :all: --no-binary freia "$@"
 }
 lock "$@" requirements-dev.txt -o requirements-dev.lock
-for set in "" -build -export -s3 -serve; do
+for set in "" -build -export -ray -s3 -serve; do
     lock --upgrade -c requirements-dev.lock "requirements$set.txt" -o "requirements$set.lock"
 done
 lock "$@" requirements-audit.txt -o requirements-audit.lock

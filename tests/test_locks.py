@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-SETS = ("", "-dev", "-build", "-export", "-s3", "-serve", "-audit")
-INSTALLED_TOGETHER = ("", "-build", "-export", "-s3", "-serve")
+SETS = ("", "-dev", "-build", "-export", "-ray", "-s3", "-serve", "-audit")
+INSTALLED_TOGETHER = ("", "-build", "-export", "-ray", "-s3", "-serve")
 
 
 def asked(path):

@@ -50,14 +50,14 @@ def work(context: Context, *, until: str | None = None) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    over: Callable[[], bool] = (lambda: _over(context, until)) if until else (lambda: False)
+    over: Callable[[], bool] = (lambda: is_over(context, until)) if until else (lambda: False)
     look = _Looking(context)
 
     def done() -> bool:
         look.now_and_then()
         return over()
 
-    part_handler = telling(context, _score_part)
+    part_handler = None if context.settings.ray_address else telling(context, _score_part)
     jobs.serve(context.database, handlers(context), stop=stop, until=done, part_handler=part_handler)
     logging.shutdown()
     os._exit(0)
@@ -170,7 +170,9 @@ _HANDLERS: dict[str, Callable[[Context, Job], None]] = {
 }
 
 
-def _over(context: Context, run_id: str) -> bool:
+def is_over(context: Context, run_id: str) -> bool:
+    """Whether a run has ended, or never was."""
+
     def look() -> bool:
         with context.database.read() as session:
             run = runs.run(session, run_id)

@@ -18,7 +18,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.worker.device import owned_device
 from app.worker.samples import CACHE_BYTES, local
-from bgad_core.acquisition import novelty
+from bgad_core.acquisition import novelty, novelty_unit
 from bgad_core.boundary import LevelBoundary
 from bgad_core.feature_cache import FeatureCache
 from bgad_core.model import BGAD
@@ -63,9 +63,10 @@ def score_new(context: Context, job: Job) -> None:
         return
     with owned_device(context.settings.home, job):
         model, known = load_version(context, version), references_of(context, version.id)
+        unit = novelty_unit(known)
         done, started = 0, time.monotonic()
         for rows in batches(context, model, images, should_stop=job.cancelled):
-            save(context, version.id, with_novelty(rows, known))
+            save(context, version.id, with_novelty(rows, known, unit=unit))
             done += len(rows)
             left = (time.monotonic() - started) / done * (len(images) - done)
             job.progress("scoring", done, len(images), seconds_left=left)
@@ -147,11 +148,11 @@ def values_of(row: ScoreRow) -> dict[str, Any]:
     return {**asdict(row), "standing": Standing[row.standing], "descriptor": descriptor}
 
 
-def with_novelty(rows: Sequence[ScoreRow], references: np.ndarray) -> list[ScoreRow]:
-    """The rows with how far each lies from the labelled images' descriptors (K, D)."""
+def with_novelty(rows: Sequence[ScoreRow], references: np.ndarray, *, unit: float | None = None) -> list[ScoreRow]:
+    """The rows with how far each lies from the labelled images' descriptors (K, D); `unit` is their `novelty_unit`."""
     if not rows:
         return []
-    values = novelty(np.stack([_vector(row) for row in rows]), references)
+    values = novelty(np.stack([_vector(row) for row in rows]), references, unit=unit)
     return [
         replace(row, novelty=float(value) if math.isfinite(value) else None)
         for row, value in zip(rows, values, strict=True)

@@ -7,6 +7,7 @@ verified by its seal.
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 from app.jobs import InParts, Job, Part
@@ -53,8 +54,8 @@ def score(context: Context, job: Job) -> None:
     raise InParts
 
 
-def score_part(context: Context, part: Part) -> None:
-    """Score one shard, or find its result; write its rows.
+def score_part(context: Context, part: Part, *, device: AbstractContextManager[None] | None = None) -> None:
+    """Score one shard, or find its result; write its rows. `device` is held meanwhile: this machine's, unless given.
 
     Raises:
         Cancelled: the part was cancelled; nothing of it was written.
@@ -64,7 +65,15 @@ def score_part(context: Context, part: Part) -> None:
         version = versions.version(session, held.version_id)
         mine = shards.images_in(session, held, version.project_id)
     weights = weights_of(context, version.project_id)
-    rows = result(context, version.checkpoint, mine, weights=weights, should_stop=part.cancelled, show=part.progress)
+    rows = result(
+        context,
+        version.checkpoint,
+        mine,
+        weights=weights,
+        should_stop=part.cancelled,
+        device=device,
+        show=part.progress,
+    )
     known = references_of(context, version.id)
     values = [values_of(row) for row in with_novelty(rows, known)]
     finish(part, lambda session: scores.save_scores(session, version.id, values))
@@ -77,6 +86,7 @@ def result(
     *,
     weights: str | None,
     should_stop: Callable[[], bool],
+    device: AbstractContextManager[None] | None = None,
     show: Callable[[int], None] = lambda scored: None,
 ) -> list[ScoreRow]:
     """The rows of some images as the object store keeps them: found by name, or scored now and created once."""
@@ -91,7 +101,7 @@ def result(
     except DamagedObject:
         damaged = True
     rows: list[ScoreRow] = []
-    with held_device(context.settings.home, should_stop):
+    with device or held_device(context.settings.home, should_stop):
         model = load_model(context, checkpoint, weights)
         for batch in batches(context, model, mine, should_stop=should_stop):
             rows += batch

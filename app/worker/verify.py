@@ -14,7 +14,7 @@ from app.worker.score import BATCH, load_version
 from bgad_core.feature_cache import FeatureCache, features_of
 from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
-from storage import scores, versions
+from storage import scores, typed_masks, versions
 from storage.models import Annotation, Image, Version
 
 LAST_BITS = 1e-6
@@ -94,6 +94,10 @@ def _changed_labels(context: Context, version: Version) -> int:
             .join(Annotation, Annotation.image_id == Image.id)
             .where(Image.project_id == version.project_id)
         )
-        now = {(sha256, said.revision): label_digest(said, types) for sha256, said in rows}
+        several = typed_masks.names_of(session, version.project_id)
+        now = {}
+        for sha256, said in rows:
+            typed = typed_masks.of_label(session, said.id) if said.id in several else {}
+            now[sha256, said.revision] = label_digest(said, types, typed)
     labels = version.snapshot.get("labels", [])
     return sum(now.get((row["sha256"], row["revision"])) != row["label_sha256"] for row in labels)
