@@ -1,7 +1,8 @@
 """Feature vectors a second of one optimiser step: the fused flow in both precisions over the plain FrEIA loop.
 
 The paper's settings over ResNet-18's three levels at 256 pixels: 8 blocks, 128 position channels, 4,096 vectors, Adam.
-All three loops take turns in one process on the same draws; medians over the rounds. The last line is JSON.
+All three loops take turns in one process on the same draws; medians over the rounds. On CUDA a round is 64 steps of
+each level, of the fused flows by `recorded.Recorded`, the levels side by side as in training. The last line is JSON.
 """
 
 import argparse
@@ -11,15 +12,25 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bgad_core.config import FlowConfig, Precision
+from bgad_core.boundary import Boundary
+from bgad_core.config import BackboneConfig, FlowConfig, Precision, in_precision, paper
+from bgad_core.draws import Rows
+from bgad_core.feature_cache import Features
+from bgad_core.features import FeatureExtractor, resolve_device
 from bgad_core.flow import ConditionalFlow, positional_encoding_2d
 from bgad_core.fused import cells_on, fused_log_p_nats
+from bgad_core.model import BGAD
+from bgad_core.recorded import CHUNK, Recorded
+from bgad_core.schedule import Phase, Schedule
+from bgad_core.steps import optimisers_of
 
 LEVELS = ((64, 64), (128, 32), (256, 16))  # channels, side of the grid
 BATCH, IMAGES, POSITIONS, RATE = 4096, 32, 128, 2e-4
@@ -45,14 +56,16 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    machine = torch.cuda.get_device_name() if arguments.device.startswith("cuda") else platform.processor()
-    print(f"{machine or platform.machine()}, {arguments.threads} threads, torch {torch.__version__}")
+    if arguments.device.startswith("cuda"):
+        on_cuda(arguments.rounds, arguments.device)
+        return
+    print(f"{platform.processor() or platform.machine()}, {arguments.threads} threads, torch {torch.__version__}")
     print("channels |" + "|".join(f"{name:>9} vectors/s" for name in LOOPS) + "| others' load, cores")
     seconds = dict.fromkeys(LOOPS, 0.0)
     for channels, side in LEVELS:
         level = level_of(channels, side, arguments.device)
         before = busy()
-        medians = race(level, arguments.rounds, arguments.device)
+        medians = race(level, arguments.rounds)
         rates = "|".join(f"{BATCH / medians[name]:19,.0f}" for name in LOOPS)
         print(f"{channels:8} |{rates}| {foreign(before):.2f}", flush=True)
         for name in LOOPS:
@@ -68,16 +81,17 @@ def level_of(channels: int, side: int, device: str) -> Level:
     return Level(channels, side, features, cells, positional_encoding_2d(POSITIONS, side, side).to(device))
 
 
-def race(level: Level, rounds: int, device: str) -> dict[str, float]:
+def race(level: Level, rounds: int) -> dict[str, float]:
     """Median seconds of a step of each loop; they take turns, three unmeasured rounds come first."""
-    steps = {name: step_of(name, level, device) for name in LOOPS}
+    steps = {name: step_of(name, level, "cpu") for name in LOOPS}
     taken: dict[str, list[float]] = {name: [] for name in LOOPS}
     for number in range(3 + rounds):
-        chosen = torch.randperm(len(level.cells), device=device)[:BATCH]
+        chosen = torch.randperm(len(level.cells))[:BATCH]
         for name, step in steps.items():
-            spent = timed(step, chosen, device)
+            started = time.perf_counter()
+            step(chosen)
             if number >= 3:
-                taken[name].append(spent)
+                taken[name].append(time.perf_counter() - started)
     return {name: statistics.median(values) for name, values in taken.items()}
 
 
@@ -99,12 +113,52 @@ def step_of(name: str, level: Level, device: str) -> Callable[[Tensor], None]:
     return step
 
 
-def timed(step: Callable[[Tensor], None], chosen: Tensor, device: str) -> float:
-    started = time.perf_counter()
-    step(chosen)
-    if device.startswith("cuda"):
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
+def on_cuda(rounds: int, device: str) -> None:
+    """The same on a GPU: rates of each level alone, and of all three."""
+    print(f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}")
+    levels = [level_of(channels, side, device) for channels, side in LEVELS]
+    plain = [step_of("FrEIA", level, device) for level in levels]
+    fused = {name: recorded(name, device) for name in ("float32", "bfloat16")}  # type: ignore[arg-type]
+    rates: dict[tuple[str, str], list[float]] = {}
+    for number in range(3 + rounds):
+        batches = [drawn_rows(side) for _, side in LEVELS]
+        for which in ("64", "128", "256", "all"):
+            chosen = [n for n, (channels, _) in enumerate(LEVELS) if which in (str(channels), "all")]
+            for name in LOOPS:
+                started = time.perf_counter()
+                for level in chosen:
+                    if name == "FrEIA":
+                        for rows in batches[level]:
+                            plain[level](torch.from_numpy(rows.features).to(device))
+                    else:
+                        fused[name].take(level, batches[level], RATE)
+                if name != "FrEIA":
+                    fused[name].losses(all_of_them=True)
+                torch.cuda.synchronize()
+                if number >= 3:
+                    rate = BATCH * CHUNK * len(chosen) / (time.perf_counter() - started)
+                    rates.setdefault((which, name), []).append(rate)
+    medians = {key: statistics.median(values) for key, values in rates.items()}
+    print("channels |" + "|".join(f"{name:>9} vectors/s" for name in LOOPS))
+    for which in ("64", "128", "256", "all"):
+        print(f"{which:>8} |" + "|".join(f"{medians[which, name]:19,.0f}" for name in LOOPS), flush=True)
+    print(json.dumps({f"ratio_{name}": round(medians["all", name] / medians["all", "FrEIA"], 2) for name in LOOPS[1:]}))
+
+
+def recorded(precision: Precision, device: str) -> Recorded:
+    """The product's steps of phase 1 on drawn features."""
+    config = in_precision(paper(BackboneConfig("resnet18", built_in=True)), precision)
+    model = BGAD(config, FeatureExtractor(replace(config.backbone, precision="float32"), resolve_device(device)))
+    vectors = list(torch.randn(IMAGES, model.length, device=device).abs().half().cpu().numpy())
+    schedule = Schedule(Phase.one, 1, config.training, "", Path(), Path())
+    steps = Recorded(model, Features(vectors, model.shapes), None, optimisers_of(model, RATE), schedule)
+    steps.begin([Boundary(0.0, -0.1)] * len(LEVELS))
+    return steps
+
+
+def drawn_rows(side: int) -> list[Rows]:
+    draws = [np.random.default_rng().permutation(IMAGES * side * side)[:BATCH] for _ in range(CHUNK)]
+    return [Rows(draw, draw % (side * side), np.zeros(BATCH, dtype=np.float32)) for draw in draws]
 
 
 def busy() -> tuple[float, float, float]:

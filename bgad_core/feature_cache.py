@@ -182,6 +182,10 @@ class Features:
         channels, height, width = self.shapes[level]
         return self.vectors[index][self._slices[level]].reshape(height * width, channels)
 
+    def take(self, index: int, level: int, cells: np.ndarray) -> np.ndarray:
+        """One image's features at the given cells (N,) of one level, float16 of shape (N, C)."""
+        return self.level(index, level)[cells]
+
     def cared(self, index: int, level: int, cells: np.ndarray) -> np.ndarray:
         """Those of an image's cells (N,) that no ignored pixel touches, in their order."""
         if index not in self.ignore:

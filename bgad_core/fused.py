@@ -11,21 +11,22 @@ What is done otherwise, and why it changes nothing but the last bits:
   normal's density sees only the length of z.
 - With `precision="bfloat16"` the products take and give bfloat16, summed in float32; exponents, log-determinants, the
   length of z and every gradient's sum stay in float32, as the parameters do.
-- Autograd sees one function from these few matrices to log p: its backward writes in place and keeps per block the
-  state, the hidden layer, and what the coupling was made of.
+- Autograd sees one function from these few matrices, each stacked over the blocks, to log p: its backward writes in
+  place and keeps per block the state, the hidden layer, and what the coupling was made of.
+- What is done to each element between the products is in `coupling.py`, and for CUDA in `coupling_cuda.py`.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from types import ModuleType
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from bgad_core import coupling
 from bgad_core.flow import ConditionalFlow
-
-PER_BLOCK = 8
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,23 @@ def cells_on(grid: Tensor, width: int, cells: Tensor) -> Cells:
     return Cells(cells % width, cells // width, grid[:width, :half], grid[::width, half:])
 
 
+class Merged(NamedTuple):
+    """Every block of a flow as a few matrices, the first axis counting the B blocks; d channels, the first p passed on.
+
+    With the hidden layer h = relu(x1 inner' + by_column[x] + by_row[y]) and [a, t] = h outer' + bias, the coupling
+    makes y = [x1, x2 exp(clamp (2 sigmoid(a) - 1)) + t], and the next block's x is (y scale + offset) rotation'.
+    """
+
+    inner: Tensor  # (B, hidden, p)
+    by_column: Tensor  # (B, W, hidden)
+    by_row: Tensor  # (B, H, hidden)
+    outer: Tensor  # (B, 2 (d - p), hidden)
+    bias: Tensor  # (B, 2 (d - p))
+    scale: Tensor  # (B, d)
+    offset: Tensor  # (B, d)
+    rotation: Tensor  # (B, d, d), constant
+
+
 def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> Tensor:
     """`flow.log_p_nats(features, positions)` of Eq. 6, nats, shape (N,); higher is more normal.
 
@@ -59,52 +77,45 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
 
     Source: Eq. 1 and 6; equal to FrEIA within 1e-5 in float32, gradients too.
     """
-    constant = torch.zeros((), dtype=features.dtype, device=features.device)
-    merged: list[Tensor] = []
-    for block in flow.network:
-        tensors, log_scale = merged_block(block, cells)
-        merged += tensors
-        constant = constant + log_scale
-    constant = constant - 0.5 * flow.channels * math.log(2 * math.pi)
+    merged = merged_blocks(flow, cells)
+    constant = merged.scale.log().sum() - 0.5 * flow.channels * math.log(2 * math.pi)
     narrow = torch.bfloat16 if flow.config.precision == "bfloat16" else features.dtype
     return _Flow.apply(features, cells.column, cells.row, flow.config.clamp, narrow, *merged) + constant
 
 
-def merged_block(block: Any, cells: Cells) -> tuple[list[Tensor], Tensor]:
-    """A block as PER_BLOCK matrices and the constant part of its log-determinant.
-
-    With the hidden layer h = relu(x1 inner' + column[x] + row[y]) and [a, t] = h outer' + bias, the coupling makes
-    y = [x1, x2 exp(clamp (2 sigmoid(a) - 1)) + t], and the next block's x is (y scale + offset) rotation'.
-    """
-    first, last = block.subnet[0], block.subnet[2]
-    passed, moved = block.splits
+def merged_blocks(flow: ConditionalFlow, cells: Cells) -> Merged:
+    """The flow's parameters as `Merged`, at the positions of a grid; differentiable."""
+    blocks: list[Any] = list(flow.network)
+    passed, moved = blocks[0].splits
     half = cells.columns.shape[1]
-    inner, by_column, by_row = first.weight.split([passed, half, half], dim=1)
-    factor = first.weight.new_full((2 * moved, 1), 0.1)
-    factor[:moved] = 0.2
-    scale = block.global_scale_activation(block.global_scale)
-    tensors = [
+
+    def stacked(layer: int, name: str) -> Tensor:
+        return torch.stack([getattr(block.subnet[layer], name) for block in blocks])
+
+    inner, by_column, by_row = stacked(0, "weight").split([passed, half, half], dim=2)
+    factor = inner.new_full((2 * moved,), 0.1)
+    factor[:moved].fill_(0.2)
+    scales = torch.stack([block.global_scale[0] for block in blocks])
+    return Merged(
         inner,
-        cells.columns @ by_column.t(),
-        torch.addmm(first.bias, cells.rows, by_row.t()),
-        last.weight * factor,
-        last.bias * factor[:, 0],
-        scale[0],
-        block.global_offset[0],
-        block.w_perm,
-    ]
-    return tensors, scale.log().sum()
+        cells.columns @ by_column.mT,
+        cells.rows @ by_row.mT + stacked(0, "bias")[:, None],
+        stacked(2, "weight") * factor[:, None],
+        stacked(2, "bias") * factor,
+        blocks[0].global_scale_activation(scales),
+        torch.stack([block.global_offset[0] for block in blocks]),
+        torch.stack([block.w_perm for block in blocks]),
+    )
 
 
 @dataclass
 class _Trace:
-    """What a block's backward needs: state y (N, d), hidden layer, t, and in full precision sigmoid(a) and exp(s)."""
+    """What the backward needs: per block the state y (B, N, d), the hidden layer (B, N, hidden) and the coupling's."""
 
-    state: Tensor
-    hidden: Tensor
-    shift: Tensor
-    gate: Tensor
-    growth: Tensor
+    states: Any
+    hidden: Any
+    couplings: list[Any]
+    ends: Tensor
 
 
 class _Flow(torch.autograd.Function):
@@ -114,21 +125,30 @@ class _Flow(torch.autograd.Function):
     def forward(
         ctx: Any, features: Tensor, column: Tensor, row: Tensor, clamp: float, narrow: torch.dtype, *merged: Tensor
     ) -> Tensor:
-        blocks = _blocks(merged)
-        state = features.to(narrow, copy=True)
-        log_det = features.new_zeros(len(features))
-        learns, traces = any(ctx.needs_input_grad), []
-        for number, block in enumerate(blocks):
-            trace = _couple(state, column, row, clamp, block)
-            log_det.add_(trace.gate.sum(dim=1), alpha=2 * clamp).sub_(clamp * trace.gate.shape[1])
+        blocks, learns, elements = Merged(*merged), any(ctx.needs_input_grad), _elements(features)
+        count, width, passed = blocks.inner.shape
+        inner, outer, bias = (each.to(narrow) for each in (blocks.inner, blocks.outer, blocks.bias))
+        onward = (blocks.rotation * blocks.scale[:, None]).to(narrow)
+        shift = (blocks.rotation @ blocks.offset[:, :, None])[:, :, 0].to(narrow)
+        log_det, layers = features.new_zeros(len(features)), count if learns else 2
+        like = features.new_empty(0, dtype=narrow)
+        states = elements.room(layers, like, len(features), features.shape[1])
+        hidden = elements.room(layers, like, len(features), width)
+        states[0].copy_(features)
+        couplings = []
+        for number in range(count):
+            state, units = states[number % layers], hidden[number % layers]
+            tables = blocks.by_column[number], blocks.by_row[number]
+            elements.activate(units, state[:, :passed], inner[number], tables, column, row)
+            both = torch.addmm(bias[number], units, outer[number].mT)
+            kept = elements.couple(both, state[:, passed:], log_det, clamp)
             if learns:
-                traces.append(trace)
-            if number + 1 < len(blocks):
-                _, _, _, _, _, scale, offset, rotation = block
-                state = torch.addmm((rotation @ offset).to(narrow), state, (rotation * scale).t().to(narrow))
-        ends = torch.addcmul(blocks[-1][6], state.to(features.dtype), blocks[-1][5])
+                couplings.append(kept)
+            if number + 1 < count:
+                torch.addmm(shift[number], state, onward[number].mT, out=states[(number + 1) % layers])
+        ends = torch.addcmul(blocks.offset[-1], state.to(features.dtype), blocks.scale[-1])
         if learns:
-            ctx.clamp, ctx.traces, ctx.ends, ctx.narrow = clamp, traces, ends, narrow
+            ctx.clamp, ctx.trace = clamp, _Trace(states, hidden, couplings, ends)
             ctx.save_for_backward(column, row, *merged)
         return log_det.sub_((ends * ends).sum(dim=1), alpha=0.5)
 
@@ -136,74 +156,45 @@ class _Flow(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         column, row, *merged = ctx.saved_tensors
-        blocks, narrow, inward = _blocks(merged), ctx.narrow, ctx.needs_input_grad[0]
-        each = gradient[:, None]
-        arriving = ctx.ends * -each  # d log p / d(y scale + offset) after the last block
-        gradients: list[Tensor | None] = []
-        for number in range(len(blocks) - 1, -1, -1):
-            _, _, _, _, _, scale, _, rotation = blocks[number]
-            trace = ctx.traces[number]
-            if number + 1 < len(blocks):
-                arriving = (arriving.to(narrow) @ rotation.to(narrow)).to(gradient.dtype)
-            of_offset = arriving.sum(dim=0)
-            of_scale = (arriving * trace.state).sum(dim=0)
-            arriving.mul_(scale)
-            goes_on = inward or number > 0
-            of_subnet = _uncouple(arriving, each, (column, row), ctx.clamp, trace, blocks[number], goes_on=goes_on)
-            gradients = [*of_subnet, of_scale, of_offset, None, *gradients]
-        return arriving if inward else None, None, None, None, None, *gradients
+        blocks, trace, inward, elements = Merged(*merged), ctx.trace, ctx.needs_input_grad[0], _elements(gradient)
+        count, width, passed = blocks.inner.shape
+        rows, channels, moved = len(gradient), blocks.scale.shape[1], blocks.bias.shape[1]
+        narrow, full = trace.states[0].dtype, gradient.dtype
+        inner, outer, rotation = (each.to(narrow) for each in (blocks.inner, blocks.outer, blocks.rotation))
+        layers = count if elements.AT_ONCE else 1
+        of_hidden = elements.room(layers, trace.states[0], rows, width)
+        of_both = elements.room(layers, trace.states[0], rows, moved)
+        sums = elements.room_for_sums(blocks.scale, rows, 2 * channels + moved)
+        found = [torch.empty_like(each) for each in blocks[:4]]
+        arriving = (trace.ends * -gradient[:, None]).to(narrow)  # d log p / d(y scale + offset) after the last block
+        for number in range(count - 1, -1, -1):
+            if number + 1 < count:
+                arriving = arriving @ rotation[number]
+            state, coupling, pair = trace.states[number], trace.couplings[number], of_both[number % layers]
+            elements.uncouple(arriving, gradient, state, coupling, blocks.scale[number], ctx.clamp, pair, sums[number])
+            units = torch.mm(pair, outer[number], out=of_hidden[number % layers])
+            torch.ops.aten.threshold_backward(units, trace.hidden[number], 0, grad_input=units)
+            if inward or number > 0:
+                arriving[:, :passed].addmm_(units, inner[number])
+            if not elements.AT_ONCE:
+                block = [each[number] for each in found]
+                elements.weigh(block, units, pair, state[:, :passed], trace.hidden[number], column, row)
+        if elements.AT_ONCE:
+            elements.weigh(found, of_hidden, of_both, trace.states[:, :, :passed], trace.hidden, column, row)
+        of_offset, of_scale, of_bias = sums.sum(dim=1).split([channels, channels, moved], dim=1)
+        return arriving.to(full) if inward else None, None, None, None, None, *found, of_bias, of_scale, of_offset, None
 
 
-def _blocks(merged: Sequence[Tensor]) -> list[Sequence[Tensor]]:
-    return [merged[start : start + PER_BLOCK] for start in range(0, len(merged), PER_BLOCK)]
+def _elements(like: Tensor) -> ModuleType:
+    """What works on the elements of tensors where `like` lies."""
+    return _on_cuda() if like.is_cuda else coupling
 
 
-def _couple(state: Tensor, column: Tensor, row: Tensor, clamp: float, block: Sequence[Tensor]) -> _Trace:
-    """x = [x1, x2] to y = [x1, x2 exp(s) + t], in place."""
-    inner, by_column, by_row, outer, bias, *_ = block
-    passed, narrow, full = inner.shape[1], state.dtype, inner.dtype
-    moved = state[:, passed:]
-    table = (by_row[:, None] + by_column).flatten(0, 1).to(narrow)
-    hidden = table.index_select(0, row * len(by_column) + column)
-    hidden.addmm_(state[:, :passed], inner.t().to(narrow)).relu_()
-    both = torch.addmm(bias.to(narrow), hidden, outer.t().to(narrow))
-    gate, shift = both[:, : moved.shape[1]].to(full).sigmoid_(), both[:, moved.shape[1] :]
-    growth = gate.mul(2 * clamp).sub_(clamp).exp_()
-    moved.copy_(torch.addcmul(shift.to(full), moved.to(full), growth))
-    return _Trace(state, hidden, shift, gate, growth)
-
-
-def _uncouple(
-    arriving: Tensor,
-    each: Tensor,
-    where: tuple[Tensor, Tensor],
-    clamp: float,
-    trace: _Trace,
-    block: Sequence[Tensor],
-    *,
-    goes_on: bool,
-) -> list[Tensor]:
-    """The gradient of y (N, d) to that of x, in place; returns those of inner, both tables, outer and its bias.
-
-    `goes_on` is False where nobody asks for the gradient of x.
-    """
-    inner, by_column, by_row, outer, *_ = block
-    passed, narrow, full = inner.shape[1], trace.state.dtype, inner.dtype
-    kept, moved = arriving[:, :passed], arriving[:, passed:]
-    slope = (trace.gate * (1 - trace.gate)).mul_(2 * clamp)
-    both = torch.cat(
-        [(trace.state[:, passed:].to(full) - trace.shift).mul_(moved).add_(each).mul_(slope), moved], dim=1
-    )
-    of_bias, both = both.sum(dim=0), both.to(narrow)
-    of_hidden = torch.ops.aten.threshold_backward(both @ outer.to(narrow), trace.hidden, 0)
-    if goes_on:
-        moved.mul_(trace.growth)
-        kept.add_(of_hidden @ inner.to(narrow))
-    sums = of_hidden.to(full)
-    return [
-        (of_hidden.t() @ trace.state[:, :passed]).to(full),
-        torch.zeros_like(by_column).index_add_(0, where[0], sums),
-        torch.zeros_like(by_row).index_add_(0, where[1], sums),
-        (both.t() @ trace.hidden).to(full),
-        of_bias,
-    ]
+@cache
+def _on_cuda() -> ModuleType:
+    """Triton's kernels, loaded where there is something for them; torch's operations where Triton is not made for."""
+    try:
+        from bgad_core import coupling_cuda
+    except ImportError:
+        return coupling
+    return coupling_cuda

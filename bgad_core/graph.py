@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bgad_core.feature_cache import smoothed
-from bgad_core.fused import cells_on, merged_block
+from bgad_core.fused import cells_on, merged_blocks
 from bgad_core.model import BGAD
 
 
@@ -34,9 +34,8 @@ class PlainFlow(nn.Module):
         self.clamp: float = flow.config.clamp  # type: ignore[assignment]
         channels, height, width = model.shapes[level]
         cells = cells_on(getattr(model, f"grid{level}"), width, torch.arange(height * width, device=model.device))
-        constant = torch.zeros((), device=model.device)
-        for number, block in enumerate(flow.network):  # type: ignore[arg-type]
-            (inner, column, row, outer, bias, scale, offset, rotation), log_scale = merged_block(block, cells)
+        merged = merged_blocks(flow, cells)  # type: ignore[arg-type]
+        for number, (inner, column, row, outer, bias, scale, offset, rotation) in enumerate(zip(*merged, strict=True)):
             position = (row[:, None] + column).flatten(0, 1)
             kept = {"inner": inner.t(), "position": position, "outer": outer.t(), "bias": bias}
             if number + 1 < self.blocks:  # the global affine, folded into the rotation behind it
@@ -45,8 +44,7 @@ class PlainFlow(nn.Module):
                 kept |= {"turn": scale, "shift": offset}
             for name, value in kept.items():
                 self.register_buffer(f"{name}{number}", value.detach().contiguous().clone())
-            constant = constant + log_scale
-        self.constant = float(constant.detach()) - 0.5 * channels * math.log(2 * math.pi)
+        self.constant = float(merged.scale.log().sum().detach()) - 0.5 * channels * math.log(2 * math.pi)
 
     def forward(self, features: Tensor) -> Tensor:
         """Whitened features (B, H*W, C) to log p in nats, (B, H*W)."""

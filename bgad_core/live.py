@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bgad_core.boundary import fit_boundary
 from bgad_core.feature_cache import Features
@@ -37,18 +38,37 @@ class LiveLevel:
     b_a: float
 
 
-@torch.inference_mode()
-def look(model: BGAD, held_out: Features, known: KnownAnomalies | None) -> list[LiveLevel]:
-    """All levels as they stand now; draws nothing, so that a run that is looked at ends like one that is not."""
-    found = []
-    for level in range(len(model.shapes)):
-        _, height, width = model.shapes[level]
-        grid = _evenly(np.arange(height * width))
-        normal = _log_p(model, held_out, level, {index: grid for index in _some(len(held_out))})
-        marked = {i: _evenly(np.flatnonzero(known.masks[i][level] == 1)) for i in _some(known.known)} if known else {}
-        abnormal = _log_p(model, known.features, level, marked) if known else np.empty(0, dtype=np.float32)
-        found.append(_level(model, level, normal, abnormal))
-    return found
+class Looks:
+    """Looks at the same places again and again; draws nothing, so that a run that is looked at ends like any other.
+
+    Args:
+        held_out: normals.
+        known: known defects, None where there are none.
+    """
+
+    def __init__(self, model: BGAD, held_out: Features, known: KnownAnomalies | None) -> None:
+        self.model = model
+        self.normal, self.abnormal = [], []
+        for level, (_, height, width) in enumerate(model.shapes):
+            grid = _evenly(np.arange(height * width))
+            self.normal.append(_rows(model, held_out, level, {index: grid for index in _some(len(held_out))}))
+            marked = (
+                {i: _evenly(np.flatnonzero(known.masks[i][level] == 1)) for i in _some(known.known)} if known else {}
+            )
+            self.abnormal.append(_rows(model, known.features if known else held_out, level, marked))
+
+    @torch.inference_mode()
+    def look(self) -> list[LiveLevel]:
+        """All levels as they stand now."""
+        return [
+            _level(self.model, level, self._log_p(level, *normal), self._log_p(level, *abnormal))
+            for level, (normal, abnormal) in enumerate(zip(self.normal, self.abnormal, strict=True))
+        ]
+
+    def _log_p(self, level: int, rows: Tensor, places: Tensor) -> np.ndarray:
+        if not len(rows):
+            return np.empty(0, dtype=np.float32)
+        return self.model.normalised(level, self.model.log_p_nats(level, rows.float(), places)).cpu().numpy()
 
 
 def _level(model: BGAD, level: int, normal: np.ndarray, abnormal: np.ndarray) -> LiveLevel:
@@ -63,16 +83,13 @@ def _level(model: BGAD, level: int, normal: np.ndarray, abnormal: np.ndarray) ->
     return LiveLevel(str(level + 1), low, high, here, there, boundary.b_n, boundary.b_a)
 
 
-def _log_p(model: BGAD, features: Features, level: int, where: dict[int, np.ndarray]) -> np.ndarray:
-    """The normalised log-likelihoods of chosen cells of some images, those that nobody cares about left out."""
-    parts = [np.empty(0, dtype=np.float32)]
-    for index, chosen in where.items():
-        cells = features.cared(index, level, chosen)
-        if len(cells):
-            rows = torch.from_numpy(features.level(index, level)[cells]).to(model.device).float()
-            nats = model.log_p_nats(level, rows, torch.from_numpy(cells).to(model.device))
-            parts.append(model.normalised(level, nats).cpu().numpy())
-    return np.concatenate(parts)
+def _rows(model: BGAD, features: Features, level: int, where: dict[int, np.ndarray]) -> tuple[Tensor, Tensor]:
+    """Features (N, C) and places (N,) of chosen cells of some images, those that nobody cares about left out."""
+    cells = {index: features.cared(index, level, chosen) for index, chosen in where.items()}
+    rows = [np.empty((0, model.shapes[level][0]), dtype=np.float16)]
+    rows += [features.take(index, level, chosen) for index, chosen in cells.items()]
+    places = np.concatenate([np.empty(0, dtype=np.int64), *cells.values()])
+    return torch.from_numpy(np.concatenate(rows)).to(model.device), torch.from_numpy(places).to(model.device)
 
 
 def _some(count: int) -> list[int]:

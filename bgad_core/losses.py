@@ -1,37 +1,50 @@
 """Eq. 5, 8 and 9, and the focal weights that the authors' code puts on Eq. 5."""
 
+from typing import Protocol
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from bgad_core.boundary import Boundary
-
 FLOOR = -1.0  # Sec. 3.3: log-likelihoods below it are far out already and enter no BG-SPP loss
 
 
-def ml_loss(log_p_nats: Tensor, dimension: int, weights: Tensor | None = None) -> Tensor:
+class Limits(Protocol):
+    """A `Boundary`, or one whose two numbers are tensors () on the device that computes with them."""
+
+    @property
+    def b_n(self) -> float | Tensor: ...
+    @property
+    def b_a(self) -> float | Tensor: ...
+
+
+def ml_loss(
+    log_p_nats: Tensor, dimension: int, weights: Tensor | None = None, *, among: Tensor | None = None
+) -> Tensor:
     """Maximum likelihood on normals, as the mean of -logsigmoid(log p / d); 0 without any.
 
     Args:
         log_p_nats: log p of normal features, nats, shape (N,).
         dimension: d.
         weights: of each feature, shape (N,), constants; None for 1.
+        among: true for the features that count, shape (N,); None for all.
 
     Source: Eq. 5 with the authors' logsigmoid: it flattens for features that are likely enough already, where the
     plain negative log-likelihood would go on sharpening them at the cost of the rest.
     """
-    if log_p_nats.numel() == 0:
-        return log_p_nats.sum()
     losses = -F.logsigmoid(log_p_nats / dimension)
-    return (losses if weights is None else losses * weights).mean()
+    losses = losses if weights is None else losses * weights
+    if among is None:
+        return losses.sum() / max(1, losses.numel())
+    return torch.where(among, losses, 0.0).sum() / among.sum().clamp_min(1)
 
 
-def bg_spp_loss(log_p: Tensor, mask: Tensor, boundary: Boundary) -> Tensor:
+def bg_spp_loss(log_p: Tensor, mask: Tensor, boundary: Limits) -> Tensor:
     """Pull normal features above b_n, push abnormal ones below b_a, leave the rest alone.
 
     Args:
         log_p: normalised log-likelihoods (nats / feature dimension / alpha_n), shape (N,).
-        mask: 1 where the feature is abnormal, else 0, shape (N,).
+        mask: 1 where the feature is abnormal, 0 where it is normal, -1 in no loss, shape (N,).
         boundary: b_n and b_a, in units of `log_p`; constants, no gradient flows into them.
 
     Returns:
@@ -45,8 +58,8 @@ def bg_spp_loss(log_p: Tensor, mask: Tensor, boundary: Boundary) -> Tensor:
     """
     if log_p.shape != mask.shape:
         raise ValueError(f"log_p is {tuple(log_p.shape)} and mask {tuple(mask.shape)}: one mask value per feature")
-    abnormal = mask > 0.5
-    pull = torch.where(~abnormal & (log_p > FLOOR), boundary.b_n - log_p, torch.zeros_like(log_p))
+    abnormal, normal = mask > 0.5, mask.abs() < 0.5
+    pull = torch.where(normal & (log_p > FLOOR), boundary.b_n - log_p, torch.zeros_like(log_p))
     push = torch.where(abnormal & (log_p > FLOOR), log_p - boundary.b_a, torch.zeros_like(log_p))
     return _mean_of_positive(pull) + _mean_of_positive(push)
 
@@ -58,12 +71,11 @@ def full_push_pull_loss(log_p: Tensor, mask: Tensor) -> Tensor:
     """
     if log_p.shape != mask.shape:
         raise ValueError(f"log_p is {tuple(log_p.shape)} and mask {tuple(mask.shape)}: one mask value per feature")
-    abnormal = mask > 0.5
+    abnormal, normal = mask > 0.5, mask.abs() < 0.5
     zeros = torch.zeros_like(log_p)
-    pull = torch.where(abnormal, zeros, log_p.abs())
+    pull = torch.where(normal, log_p.abs(), zeros)
     push = torch.where(abnormal, (log_p - FLOOR).clamp_min(0.0), zeros)
-    count = abnormal.sum()
-    return pull.sum() / (~abnormal).sum().clamp_min(1) + push.sum() / count.clamp_min(1)
+    return pull.sum() / normal.sum().clamp_min(1) + push.sum() / abnormal.sum().clamp_min(1)
 
 
 def focal_weights(log_p: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bgad_core.feature_cache import Features
 from bgad_core.known import KnownAnomalies
-from bgad_core.live import LiveLevel, look
+from bgad_core.live import LiveLevel, Looks
 from bgad_core.model import BGAD
 
 
@@ -39,8 +39,11 @@ Watch = Callable[[BGAD, int], None]
 
 def looking(progress: Report, model: BGAD, held_out: Features, known: KnownAnomalies | None = None) -> Report:
     """`progress`, with where the log-likelihoods stand in the report that ends a pass."""
+    prepared: list[Looks] = []  # when first needed: a phase that is reused looks at nothing
 
     def report(step: Progress) -> None:
-        progress(replace(step, live=look(model, held_out, known)) if step.ended else step)
+        if step.ended and not prepared:
+            prepared.append(Looks(model, held_out, known))
+        progress(replace(step, live=prepared[0].look()) if step.ended else step)
 
     return report

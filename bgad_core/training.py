@@ -25,9 +25,10 @@ from bgad_core.features import FeatureExtractor, as_batch, resolve_device
 from bgad_core.known import KnownAnomalies, known_anomalies
 from bgad_core.labels import digest_of
 from bgad_core.model import BGAD
-from bgad_core.phases import Phase, Schedule, fit, load_flows
+from bgad_core.phases import fit, load_flows
 from bgad_core.progress import Progress as Progress
 from bgad_core.progress import Report, Watch, looking
+from bgad_core.schedule import Phase, Schedule
 from bgad_core.tiling import OVERLAP, cut, fitted, in_batches, layout_of
 
 FORMAT = 3  # of phase-1 checkpoints: raise it when the same settings would train otherwise
