@@ -10,10 +10,13 @@ import logging
 import math
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import torch
 
 import bgad_core
 from app.jobs import Job
@@ -22,8 +25,9 @@ from app.services.errors import Refused
 from app.settings import Settings
 from app.worker import review
 from app.worker.device import owned_device
-from app.worker.samples import CACHE_BYTES, Plan, plan_of, samples_of, snapshot, write_json
+from app.worker.samples import CACHE_BYTES, plan_of, samples_of, snapshot, write_json
 from app.worker.score import ScoreRow, labelled_references, score_all, values_of, with_novelty
+from app.worker.together import train_together
 from bgad_core import config as presets
 from bgad_core.config import BackboneConfig, BGADConfig, Precision, in_precision
 from bgad_core.feature_cache import FeatureCache
@@ -31,7 +35,7 @@ from bgad_core.features import fast_precision, resolve_device
 from bgad_core.model import BGAD
 from bgad_core.training import Progress, train
 from storage import audit, decisions, runs, scores, versions
-from storage.models import ACTIVE, Project, Version
+from storage.models import ACTIVE, Project, Run, Version
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ def retrain(context: Context, job: Job) -> None:
         clear_leftovers(context)
         plan = plan_of(context, job.project_id, folder)
         config = config_of(context, job)
-        model = _trained(context, job, config, plan, folder)
+        model = _model(context, job, folder)
         rows = score_all(context, model, job, folder / "scores.jsonl")
         rows = with_novelty(rows, labelled_references(context, job.project_id, rows))
         job.progress("evaluation", 0, 1)
@@ -64,26 +68,31 @@ def retrain(context: Context, job: Job) -> None:
         "metrics": figures.metrics,
         "snapshot": {**snapshot(context, job.project_id, plan), "code": code_of()},
         "known_anomalies": len(plan.anomalies),
-        "device": str(resolve_device(context.settings.device)),
+        "device": _machine(context.settings),
         "seconds": time.monotonic() - started,
     }
     _add(context, job, parent, facts, rows)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def config_of(context: Context, job: Job) -> BGADConfig:
+def config_of(context: Context, asked: Job | Run) -> BGADConfig:
     """The preset that was asked for, on the project's backbone, image size and tile."""
     with context.database.read() as session:
-        settings: dict[str, Any] = session.get_one(Project, job.project_id).settings
+        settings: dict[str, Any] = session.get_one(Project, asked.project_id).settings
     backbone = BackboneConfig(settings["backbone"], weights=settings["weights"], built_in=settings["built_in"])
-    name = job.arguments.get("preset", "product")
+    name = asked.arguments.get("preset", "product")
     if name not in ("product", "paper", "demo"):
         raise Refused(f"preset {name!r} is not known: choose product, paper or demo")
     config: BGADConfig = getattr(presets, name)(backbone)
     if name != "paper":
         config = in_precision(config, precision_of(context.settings))
-    seed = int(job.arguments.get("seed", config.seed))
+    seed = int(asked.arguments.get("seed", config.seed))
     return replace(config, size=settings["size"], tile=settings.get("tile"), seed=seed)
+
+
+def _machine(settings: Settings) -> str:
+    device = str(resolve_device(settings.device))
+    return device if settings.ranks == 1 else f"{settings.ranks} × {device}"
 
 
 def precision_of(settings: Settings) -> Precision:
@@ -105,12 +114,27 @@ def code_of() -> dict[str, str]:
     return {"release": release, "bgad_core_sha256": digest.hexdigest()}
 
 
-def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder: Path) -> BGAD:
-    normals, anomalies, calibration = samples_of(context, job.project_id, plan)
+def _model(context: Context, job: Job, folder: Path) -> BGAD:
+    show = _Shown(job, folder / "losses.json")
+    if context.settings.ranks == 1:
+        return trained(context, job, folder, show, job.cancelled)
+    device = resolve_device(context.settings.device)
+    if device.type == "cuda" and context.settings.ranks > (there := torch.cuda.device_count()):
+        raise Refused(
+            f"BGAD_RANKS is {context.settings.ranks}, for a GPU each, and {there} are here: set it to {there}"
+        )
+    return BGAD.load(train_together(job, folder, context.settings.ranks, show), device=str(device))
 
+
+def trained(
+    context: Context, asked: Job | Run, folder: Path, show: Callable[[Progress], None], should_stop: Callable[[], bool]
+) -> BGAD:
+    """The model of a run's plan; in a group of processes, each does its share and has the same model in the end."""
+    plan = plan_of(context, asked.project_id, folder)
+    normals, anomalies, calibration = samples_of(context, asked.project_id, plan)
     home = context.settings.home
     return train(
-        config,
+        config_of(context, asked),
         normals=normals,
         anomalies=anomalies,
         calibration=calibration,
@@ -119,8 +143,8 @@ def _trained(context: Context, job: Job, config: BGADConfig, plan: Plan, folder:
         cache=FeatureCache(home / "features", CACHE_BYTES),
         device=context.settings.device,
         threads=context.settings.threads,
-        progress=_Shown(job, folder / "losses.json"),
-        should_stop=job.cancelled,
+        progress=show,
+        should_stop=should_stop,
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.retrain import refusal, training_data
 from bgad_core.data import Sample
-from storage import annotations
+from storage import annotations, typed_masks
 from storage.masks import decode_mask
 from storage.models import Annotation, Image, Project
 
@@ -74,9 +75,10 @@ def samples_of(context: Context, project_id: int, plan: Plan) -> tuple[list[Samp
         rows = {row.id: row for row in session.scalars(select(Image).where(Image.project_id == project_id))}
         said = {a: session.get_one(Annotation, a) for _, a in plan.anomalies}
         types = types_of(session, project_id)
+        several = typed_masks.names_of(session, project_id)
     normals = [normal_sample(context, rows[i]) for i in plan.normals]
     calibration = [normal_sample(context, rows[i]) for i in plan.calibration]
-    anomalies = [defect_sample(context, rows[i], said[a], types) for i, a in plan.anomalies]
+    anomalies = [defect_sample(context, rows[i], said[a], types, several.get(a, ())) for i, a in plan.anomalies]
     return normals, anomalies, calibration
 
 
@@ -85,15 +87,19 @@ def normal_sample(context: Context, image: Image) -> Sample:
     return Sample(path=local(context, image), abnormal=False, mask=None, defect_type=None, sha256=image.pixels)
 
 
-def defect_sample(context: Context, image: Image, said: Annotation, types: dict[int, str]) -> Sample:
-    """A known defect, with its mask and its don't-care pixels where somebody drew them."""
+def defect_sample(
+    context: Context, image: Image, said: Annotation, types: dict[int, str], several: Sequence[str] = ()
+) -> Sample:
+    """A known defect, with its mask and its don't-care pixels where somebody drew them; `several` names its types."""
+    own = types.get(said.defect_type_id or 0)
     return Sample(
         path=local(context, image),
         abnormal=True,
         mask=None if said.mask is None else decode_mask(said.mask),
-        defect_type=types.get(said.defect_type_id or 0),
+        defect_type=own,
         sha256=image.pixels,
         ignore=None if said.ignore is None else decode_mask(said.ignore),
+        other_types=tuple(name for name in several if name != own),
     )
 
 
@@ -104,6 +110,7 @@ def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
         hashes = {image_id: sha256 for image_id, sha256 in rows}
         types = types_of(session, project_id)
         said = {a: session.get_one(Annotation, a) for _, a in [*plan.anomalies, *plan.labels]}
+        typed = typed_masks.of_labels(session, [a for _, a in plan.anomalies])
     return {
         "normals": [hashes[i] for i in plan.normals],
         "calibration": [hashes[i] for i in plan.calibration],
@@ -111,16 +118,23 @@ def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:
             {"sha256": hashes[i], "annotation_id": a, "revision": said[a].revision} for i, a in plan.anomalies
         ],
         "labels": [
-            {"sha256": hashes[i], "revision": said[a].revision, "label_sha256": label_digest(said[a], types)}
+            {
+                "sha256": hashes[i],
+                "revision": said[a].revision,
+                "label_sha256": label_digest(said[a], types, typed.get(a, {})),
+            }
             for i, a in [*plan.labels, *plan.anomalies]
         ],
     }
 
 
-def label_digest(said: Annotation, types: dict[int, str]) -> str:
-    """One hash over what a label says: verdict, type, masks, who and when it was in the image's history."""
+def label_digest(said: Annotation, types: dict[int, str], typed: Mapping[str, bytes]) -> str:
+    """One hash over what a label says: verdict, types, masks, who and when it was in the image's history."""
     facts = [said.verdict.value if said.verdict else None, types.get(said.defect_type_id or 0), said.revision, said.by]
-    return hashlib.sha256(json.dumps(facts).encode() + (said.mask or b"") + (said.ignore or b"")).hexdigest()
+    digest = hashlib.sha256(json.dumps(facts).encode() + (said.mask or b"") + (said.ignore or b""))
+    for name, png in sorted(typed.items()):
+        digest.update(json.dumps(name).encode() + png)
+    return digest.hexdigest()
 
 
 def types_of(session: Session, project_id: int) -> dict[int, str]:
