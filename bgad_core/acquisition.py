@@ -59,27 +59,33 @@ def _largest_in_margin(plane: np.ndarray, boundary: LevelBoundary) -> float:
     return float(doubtful.max(initial=0)) / plane.size
 
 
-def novelty(descriptors: np.ndarray, references: np.ndarray) -> np.ndarray:
+def novelty(descriptors: np.ndarray, references: np.ndarray, *, unit: float | None = None) -> np.ndarray:
     """How far images lie from everything that is labelled, known defects and normals alike.
 
     Args:
         descriptors: (N, D), see `descriptor.region_descriptors`.
         references: (K, D), those of the labelled images.
+        unit: `novelty_unit(references)`, where it is known already.
 
     Returns:
-        (N,) distance to the nearest reference, in units of how far labelled images lie from each other (the 95th
-        percentile of their own nearest distances): above 1 nothing labelled is like it. NaN where fewer than four
-        references, or none that differ, give that unit.
+        (N,) distance to the nearest reference, in units of how far labelled images lie from each other: above 1 nothing
+        labelled is like it. NaN where the references give no unit.
     """
-    if len(references) < LEAST_REFERENCES:
-        return np.full(len(descriptors), np.nan, dtype=np.float32)
-    among = pairwise_distances(references, references)
-    np.fill_diagonal(among, np.inf)
-    unit = float(np.quantile(among.min(axis=1), TYPICAL))
-    if unit <= 0:
+    unit = novelty_unit(references) if unit is None else unit
+    if np.isnan(unit):
         return np.full(len(descriptors), np.nan, dtype=np.float32)
     nearest = pairwise_distances(descriptors, references).min(axis=1, initial=np.inf)
     return (nearest / unit).astype(np.float32)
+
+
+def novelty_unit(references: np.ndarray) -> float:
+    """The 95th percentile of the references' (K, D) own nearest distances; NaN of fewer than four, or of equal ones."""
+    if len(references) < LEAST_REFERENCES:
+        return float("nan")
+    among = pairwise_distances(references, references)
+    np.fill_diagonal(among, np.inf)
+    unit = float(np.quantile(among.min(axis=1), TYPICAL))
+    return unit if unit > 0 else float("nan")
 
 
 def pairwise_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:

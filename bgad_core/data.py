@@ -31,6 +31,7 @@ class Sample:
         boxes: coarse regions of the full-size image, each with a defect in it; `labels.label_of` says how they train.
         ignore: bool (H, W), True where nobody cares: such pixels enter no loss, no paste and no metric. Or None.
         foreground: bool (H, W) of a normal part, where RPAG may paste; None finds the object by its grey level.
+        other_types: names of further types of defect in the same image.
     """
 
     path: Path
@@ -41,6 +42,12 @@ class Sample:
     boxes: tuple[Box, ...] = ()
     ignore: np.ndarray | None = None
     foreground: np.ndarray | None = None
+    other_types: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Every type of defect in the image that is known by name."""
+        return frozenset(filter(None, (self.defect_type, *self.other_types)))
 
 
 def sha256_of(path: Path) -> str:

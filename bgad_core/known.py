@@ -56,7 +56,7 @@ class KnownAnomalies:
             abnormal, normal = np.flatnonzero(mask == 1), np.flatnonzero(mask == 0)
             limit = len(mask) if cells is None else cells
             chosen = np.concatenate([_some(abnormal, limit, rng), _some(normal, limit, rng)])
-            vectors.append(self.features.level(int(index), level)[chosen])
+            vectors.append(self.features.take(int(index), level, chosen))
             places.append(chosen)
             masks.append(mask[chosen])
         return np.concatenate(vectors), np.concatenate(places), np.concatenate(masks)

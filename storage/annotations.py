@@ -1,13 +1,13 @@
 """What people said of images: append-only revisions, the highest of an image is its current label."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from storage import audit
+from storage import audit, typed_masks
 from storage.errors import Conflict, NotFound
 from storage.label_rows import Lease
 from storage.models import Annotation, DefectType, Image, Score, Verdict
@@ -30,6 +30,7 @@ def save_annotation(
     ignore: bytes | None = None,
     purpose: str | None = None,
     blind: bool | None = None,
+    typed: Mapping[str, bytes] | None = None,
 ) -> Annotation:
     """Append the next revision of an image's label.
 
@@ -41,6 +42,7 @@ def save_annotation(
         mask: 1-bit PNG of the image's size, 1 = abnormal.
         ignore: 1-bit PNG of the image's size, 1 where a pixel is neither trained on nor judged.
         expected_revision: the revision that the person saw, 0 for none.
+        typed: the masks of single types, like `mask`, where a defect's image has several; each lies within `mask`.
 
     Raises:
         NotFound: no such image.
@@ -76,9 +78,11 @@ def save_annotation(
         if (first := _by_client_id(session, client_id)) is not None:
             return first
         raise Conflict(_in_between(session, current_annotation(session, image_id), expected_revision)) from None
+    masks = {_type_id(session, image.project_id, name): png for name, png in (typed or {}).items()}
+    typed_masks.add(session, row.id, {kind: png for kind, png in masks.items() if kind is not None})
     if by != IMPORT:  # those of an arrival are told by it, as one
         image.held_out = False
-        _tell(session, row, defect_type)
+        _tell(session, row, defect_type, typed or {})
     session.execute(update(Score).where(Score.image_id == image_id).values(waiting=verdict is None))
     session.execute(delete(Lease).where(Lease.image_id == image_id))
     return row
@@ -173,7 +177,7 @@ def get_or_add_defect_type(session: Session, project_id: int, name: str) -> Defe
         return session.scalars(query).one()
 
 
-def _tell(session: Session, row: Annotation, defect_type: str | None) -> None:
+def _tell(session: Session, row: Annotation, defect_type: str | None, typed: Mapping[str, bytes]) -> None:
     """Into the audit trail, with digests of what was drawn: the trail then vouches for the masks as well."""
     drawn = {"mask": row.mask, "ignore": row.ignore}
     details = {
@@ -182,6 +186,7 @@ def _tell(session: Session, row: Annotation, defect_type: str | None) -> None:
         "verdict": row.verdict.value if row.verdict else None,
         "type": defect_type if row.defect_type_id else None,
         **{name: hashlib.sha256(png).hexdigest() for name, png in drawn.items() if png},
+        **({"types": {name: hashlib.sha256(png).hexdigest() for name, png in typed.items()}} if typed else {}),
     }
     audit.record(session, by=row.by, action="label", details=details, project_id=row.project_id)
 

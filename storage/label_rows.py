@@ -1,11 +1,20 @@
-"""Rows around a label: who works on an image, what somebody put off, what a second person said."""
+"""Rows around a label: its types' masks, who works on an image, what somebody put off, what a second person said."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, String
+from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models import Base, UtcDateTime, now
+
+
+class TypedMask(Base):
+    """Where one type of defect lies in an image that has several; a label of one type has none of these rows."""
+
+    __tablename__ = "typed_masks"
+    annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id"), primary_key=True)
+    defect_type_id: Mapped[int] = mapped_column(ForeignKey("defect_types.id"), primary_key=True)
+    mask: Mapped[bytes] = mapped_column(LargeBinary)  # 1-bit PNG, full size of the image, 1 = of this type
 
 
 class Lease(Base):

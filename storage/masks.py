@@ -20,7 +20,12 @@ def encode_mask(mask: np.ndarray) -> bytes:
 
 
 def decode_mask(data: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """A PNG as a bool array (H, W): True wherever a pixel is more than half white.
+    """A PNG as a bool array (H, W): True wherever a pixel is more than half white; arguments as for `decode_grey`."""
+    return decode_grey(data, size=size, max_pixels=max_pixels) > 127
+
+
+def decode_grey(data: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """A PNG as its grey values, uint8 (H, W).
 
     Args:
         data: the file's bytes.
@@ -44,7 +49,7 @@ def decode_mask(data: bytes, *, size: tuple[int, int] | None = None, max_pixels:
         raise BadMask(f"the mask is no PNG ({len(data)} bytes): send a 1-bit PNG") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadMask(f"the mask is damaged ({error}): draw it again") from None
-    return np.asarray(grey) > 127
+    return np.asarray(grey)
 
 
 def _alpha_free(picture: Image.Image) -> Image.Image:

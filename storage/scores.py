@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from storage.annotations import is_current
 from storage.models import Annotation, DefectType, Image, Score, Standing, Verdict, Version
+from storage.typed_masks import has_type
 
 Order = Literal["abnormal", "calm", "boundary", "newest"]
 KEYS: dict[Order, tuple[Any, bool]] = {  # what an order goes by, and whether downwards
@@ -220,10 +221,11 @@ def _conditions(narrow: Narrow) -> list[ColumnElement[bool]]:
     by_column = (
         (Score.standing, narrow.standing),
         (Annotation.verdict, narrow.verdict),
-        (DefectType.name, narrow.defect_type),
         (Image.held_out, narrow.held_out),
     )
     found: list[ColumnElement[bool]] = [column == value for column, value in by_column if value is not None]
+    if narrow.defect_type is not None:
+        found.append(or_(DefectType.name == narrow.defect_type, has_type(narrow.defect_type)))
     if narrow.labelled is not None:
         found.append(Score.waiting.is_(not narrow.labelled))
     if narrow.search:

@@ -21,6 +21,7 @@ ONLY = {
     "bgad_core": ("app/worker", "app/serving"),
     "dbos": ("app/jobs.py",),
     "torch": ("bgad_core", "app/worker"),
+    "ray": ("app/worker/on_ray.py",),
     "fastapi": ("app/serving",),
     "onnxruntime": ("app/serving",),
     "openvino": ("app/serving", "bgad_core/export.py"),

@@ -12,7 +12,7 @@ from app.services.context import Context
 from app.services.errors import Refused
 from app.services.proportions import Share
 from app.services.retrain import PRESETS, refusal, training_data
-from storage import annotations, audit
+from storage import annotations, audit, typed_masks
 from storage.models import ACTIVE, Role, Run, RunState
 
 KIND = "bias"
@@ -65,7 +65,9 @@ def request_bias_check(context: Context, actor: Actor, project_slug: str, *, pre
         if (why := refusal(project, data)) is not None:
             raise Refused(why)
         known = {row.id: row.name for row in annotations.defect_types(session, project.id)}
+        several = typed_masks.names_of(session, project.id)
         types = {known[said.defect_type_id] for _, said in data.anomalies if said.defect_type_id in known}
+        types.update(name for _, said in data.anomalies for name in several.get(said.id, ()))
         if len(types) < 2:
             raise Refused(
                 f"the bias check leaves one defect type out, and the known defects have {len(types)}: label defects of "

@@ -16,13 +16,14 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.guard import guard
+from app.services.kinds import marked
 from app.services.label_formats import coco, cvat, labelstudio, tree
 from app.services.label_formats.reading import Packed
 from app.services.label_formats.record import LabelRecord
-from storage import annotations, audit, images
+from storage import annotations, audit, images, typed_masks
 from storage.errors import StorageError
 from storage.masks import decode_mask, encode_mask
-from storage.models import Image, Role, Verdict
+from storage.models import Annotation, DefectType, Image, Role, Verdict
 
 FORMATS = ("mvtec", "coco", "coco-polygons", "cvat", "labelstudio")
 
@@ -125,14 +126,16 @@ def _records(context: Context, actor: Actor, project_slug: str) -> tuple[list[La
         rows = {image.id: image for image in images.images_for(session, project.id)}
         types = {kind.id: kind.name for kind in annotations.defect_types(session, project.id)}
         said = annotations.current_annotations(session, project.id)
+        typed = typed_masks.of_labels(session, [row.id for row in said])
     records = []
     for row in said:
         image = rows[row.image_id]
-        masks = [decode_mask(png) if png else None for png in (row.mask, row.ignore)]
+        mask, ignore = (decode_mask(png) if png else None for png in (row.mask, row.ignore))
         size = (image.width, image.height)
         kind = types.get(row.defect_type_id or 0)
         assert row.verdict is not None
-        records.append(LabelRecord(image.name, image.sha256, *size, row.verdict, kind, *masks))
+        several = {name: decode_mask(png) for name, png in typed.get(row.id, {}).items()}
+        records.append(LabelRecord(image.name, image.sha256, *size, row.verdict, kind, mask, ignore, several))
     return records, {image.sha256: image.pixels for image in rows.values()}
 
 
@@ -160,29 +163,36 @@ class _Finder:
 
 
 def _save(session: Session, image: Image, record: LabelRecord, by: str) -> bool:
-    masks = [_fitting(image, mask) for mask in (record.mask, record.ignore)]
+    mask, ignore = (_fitting(image, given) for given in (record.mask, record.ignore))
+    kind, typed = record.defect_type if record.verdict is Verdict.defect else None, {}
+    if record.verdict is Verdict.defect and record.typed:
+        parts = {name: part for name, part in record.typed.items() if _fitting(image, part)}
+        drawn = marked(np.zeros((image.height, image.width), bool) if record.mask is None else record.mask, kind, parts)
+        kind, mask = drawn.defect_type, _fitting(image, drawn.mask)
+        typed = {name: encode_mask(part) for name, part in drawn.typed.items()}
     before = annotations.current_annotation(session, image.id)
-    kind = record.defect_type if record.verdict is Verdict.defect else None
-    known = {row.id: row.name for row in annotations.defect_types(session, image.project_id)}
-    if before is not None and (
-        (before.verdict, known.get(before.defect_type_id or 0), before.mask, before.ignore)
-        == (record.verdict, kind, *masks)
-    ):
+    if before is not None and _says(session, before) == (record.verdict, kind, mask, ignore, typed):
         return False
     annotations.save_annotation(
         session,
         image_id=image.id,
         verdict=record.verdict,
         defect_type=kind,
-        mask=masks[0],
-        ignore=masks[1],
+        mask=mask,
+        ignore=ignore,
         by=by,
         client_id=str(uuid.uuid4()),
         expected_revision=before.revision if before else 0,
         version_id=None,
         score=None,
+        typed=typed,
     )
     return True
+
+
+def _says(session: Session, row: Annotation) -> tuple[Verdict | None, str | None, bytes | None, bytes | None, dict]:
+    kind = session.get_one(DefectType, row.defect_type_id).name if row.defect_type_id else None
+    return row.verdict, kind, row.mask, row.ignore, typed_masks.of_label(session, row.id)
 
 
 def _fitting(image: Image, mask: np.ndarray | None) -> bytes | None:

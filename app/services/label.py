@@ -1,7 +1,8 @@
 """Label one image: everything that the page shows of it, and saves that are on disk before they are confirmed."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -12,14 +13,18 @@ from app.services.access import image_of, project_of, version_of
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import annotations, scores, versions
+from app.services.kinds import Marked, marked
+from storage import annotations, scores, typed_masks, versions
 from storage.masks import decode_mask, encode_mask
 from storage.models import Annotation, DefectType, Image, Role, Score, Standing, Verdict, Version
 
 
 @dataclass(frozen=True)
 class Said:
-    """The standing label of an image; `verdict` None when nobody has labelled it or the label was withdrawn."""
+    """The standing label of an image; `verdict` None when nobody has labelled it or the label was withdrawn.
+
+    `typed` has the masks of the single types where there are several, the label's own among them.
+    """
 
     verdict: Verdict | None
     defect_type: str | None
@@ -28,6 +33,7 @@ class Said:
     revision: int
     by: str | None
     at: datetime | None
+    typed: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ def save_verdict(
     ignore_png: bytes | None = None,
     purpose: str | None = None,
     blind: bool | None = None,
+    typed_png: Mapping[str, bytes] | None = None,
 ) -> Annotation:
     """Save what somebody said of an image; when this returns, it is on disk.
 
@@ -112,6 +119,8 @@ def save_verdict(
         client_id: chosen once per decision; the same save under it again changes nothing.
         expected_revision: the revision that the person saw, 0 for none.
         version_id, score: what the person saw when deciding.
+        typed_png: what is of another type than `defect_type`, by type; a defect without one gets the type of most
+            of it, if all of it has a type.
 
     Raises:
         BadMask: not a PNG, or of another size than the image.
@@ -119,32 +128,49 @@ def save_verdict(
     """
     with context.database.read() as session:
         image = image_of(session, actor, image_id, Role.inspector)
-    mask, ignore = _drawn(image, mask_png, ignore_png) if verdict is not Verdict.normal else (None, None)
+    drawn, ignore = _drawn(image, verdict, defect_type, mask_png, ignore_png, typed_png or {})
     with context.database.write() as session:
         image_of(session, actor, image_id, Role.inspector)  # a role may have ended while the masks were decoded
         return annotations.save_annotation(
             session,
             image_id=image_id,
             verdict=verdict,
-            defect_type=defect_type,
-            mask=mask,
+            defect_type=drawn.defect_type,
+            mask=_stored(drawn.mask),
             by=actor.name,
             client_id=client_id,
             expected_revision=expected_revision,
             version_id=version_id,
             score=score,
-            ignore=ignore,
+            ignore=_stored(ignore),
             purpose=purpose,
             blind=blind,
+            typed={name: encode_mask(part) for name, part in drawn.typed.items()},
         )
 
 
-def _drawn(image: Image, mask_png: bytes | None, ignore_png: bytes | None) -> tuple[bytes | None, bytes | None]:
-    """Both masks as they are stored, None where nothing is marked."""
+def _drawn(
+    image: Image,
+    verdict: Verdict,
+    defect_type: str | None,
+    mask_png: bytes | None,
+    ignore_png: bytes | None,
+    typed_png: Mapping[str, bytes],
+) -> tuple[Marked, np.ndarray]:
+    """What is marked, and what nobody judges: nothing of either for a normal part, no types but for a defect."""
     size = (image.width, image.height)
-    mask = decode_mask(mask_png, size=size) if mask_png is not None else np.zeros(size[::-1], dtype=bool)
-    ignore = decode_mask(ignore_png, size=size) & ~mask if ignore_png is not None else np.zeros_like(mask)
-    return encode_mask(mask) if mask.any() else None, encode_mask(ignore) if ignore.any() else None
+    nothing = np.zeros(size[::-1], dtype=bool)
+    if verdict is Verdict.normal:
+        return Marked(None, nothing, {}), nothing
+    mask = decode_mask(mask_png, size=size) if mask_png is not None else nothing
+    drawn = marked(mask, defect_type, {name: decode_mask(png, size=size) for name, png in typed_png.items()})
+    if verdict is not Verdict.defect:
+        drawn = Marked(None, drawn.mask, {})
+    return drawn, decode_mask(ignore_png, size=size) & ~drawn.mask if ignore_png is not None else nothing
+
+
+def _stored(mask: np.ndarray) -> bytes | None:
+    return encode_mask(mask) if mask.any() else None
 
 
 def undo(
@@ -176,6 +202,7 @@ def undo(
             defect_type=name,
             mask=before.mask if before else None,
             ignore=before.ignore if before else None,
+            typed=typed_masks.of_label(session, before.id) if before else None,
             by=actor.name,
             client_id=str(uuid.uuid4()),
             expected_revision=expected_revision,
@@ -225,7 +252,8 @@ def _said(session: Session, image_id: int) -> Said:
     if row is None:
         return Said(None, None, None, None, 0, None, None)
     name = session.get_one(DefectType, row.defect_type_id).name if row.defect_type_id else None
-    return Said(row.verdict, name, row.mask, row.ignore, row.revision, row.by, row.created_at)
+    typed = typed_masks.of_label(session, row.id)
+    return Said(row.verdict, name, row.mask, row.ignore, row.revision, row.by, row.created_at, typed)
 
 
 def _reading(context: Context, version: Version, score: Score, image: Image) -> Reading:

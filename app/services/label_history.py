@@ -7,17 +7,20 @@ from app.services.access import image_of
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import annotations, label_reviews, versions
+from storage import annotations, label_reviews, typed_masks, versions
 from storage.models import Annotation, Role, Verdict
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One revision of a label; `version` and `score` are what the person saw, None when they saw none."""
+    """One revision of a label; `version` and `score` are what the person saw, None when they saw none.
+
+    `types` has the defect's own type first.
+    """
 
     revision: int
     verdict: Verdict | None
-    defect_type: str | None
+    types: tuple[str, ...]
     marked: bool
     by: str
     at: datetime
@@ -34,13 +37,14 @@ def label_history(context: Context, actor: Actor, image_id: int) -> list[Entry]:
         past = annotations.history(session, image_id)
         types = {row.id: row.name for row in annotations.defect_types(session, image.project_id)}
         numbers = {row.id: row.number for row in versions.versions(session, image.project_id)}
+        typed = typed_masks.of_labels(session, [row.id for row in past])
         reviews = label_reviews.reviews_of(session, [row.id for row in past])
     said = {i: f"{'accepted' if row.accepted else 'rejected'} by {row.by}" for i, row in reviews.items()}
     return [
         Entry(
             revision=row.revision,
             verdict=row.verdict,
-            defect_type=types.get(row.defect_type_id or 0),
+            types=tuple(dict.fromkeys(filter(None, [types.get(row.defect_type_id or 0), *typed.get(row.id, ())]))),
             marked=row.mask is not None,
             by=row.by,
             at=row.created_at,
@@ -75,6 +79,7 @@ def restore(
             defect_type=types.get(row.defect_type_id or 0),
             mask=row.mask,
             ignore=row.ignore,
+            typed=typed_masks.of_label(session, row.id),
             by=actor.name,
             client_id=client_id,
             expected_revision=expected_revision,

@@ -20,6 +20,7 @@ from storage.pool import Candidate
 Ask = Literal["mixed", "defect", "boundary", "new", "audit", "check"]
 ASKS: tuple[Ask, ...] = ("mixed", "defect", "boundary", "new", "audit", "check")
 CHOSEN = "chosen"  # the purpose of a lease on an image that a person opened
+FIRST: Purpose = "first"  # and of one that came before anything could rank it
 SEEN = 40  # candidates per purpose that the mix chooses from
 Source = Callable[..., list[Candidate]]
 SOURCES: dict[Purpose, Source] = {
@@ -121,7 +122,8 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
     """
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.viewer)
-        if image_of(session, actor, image_id, Role.viewer).project_id != project.id:
+        image = image_of(session, actor, image_id, Role.viewer)
+        if image.project_id != project.id:
             raise Refused(f"image {image_id} is not in {project_slug}: choose its project in the sidebar")
         version = versions.deciding_version(session, project.id)
         lease, worn = leases.holder(session, image_id), leases.is_worn(session, image_id)
@@ -133,6 +135,8 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
     if actor.may(Role.inspector) and worn:
         with context.database.write() as session:
             leases.take(session, project_id=project.id, image_id=image_id, by=actor.name, purpose=purpose)
+    if version is None and purpose == FIRST:
+        return None, _first(image)
     if purpose not in WORDS or version is None or candidate is None:
         return None, None
     return None, _wanted(version, purpose, candidate)
@@ -176,5 +180,5 @@ def _wanted(version: Version, purpose: Purpose, candidate: Candidate) -> Wanted:
 
 
 def _first(image: Image) -> Wanted:
-    item = QueueItem(image.id, image.name, None, None, None, image.held_out, "first")
-    return Wanted(item, "first", "no version ranks the images yet: normal parts are needed first")
+    item = QueueItem(image.id, image.name, None, None, None, image.held_out, FIRST)
+    return Wanted(item, FIRST, "no version ranks the images yet: normal parts are needed first")

@@ -32,6 +32,7 @@ WORDS = {
     "images": "images",
     "annotations": "labels, with their history",
     "masks": "of these, with a mask",
+    "typed_masks": "masks of single types",
     "label_reviews": "reviews of labels",
     "defect_types": "defect types",
     "versions": "versions",

@@ -12,7 +12,7 @@ from app.services.access import project_of, run_of
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from storage import annotations, audit, runs, versions
+from storage import annotations, audit, runs, typed_masks, versions
 from storage.models import Annotation, Image, Project, Role, Run, Verdict, Version
 from storage.run_rows import RunLine
 
@@ -41,7 +41,8 @@ class RetrainPreview:
 
     Attributes:
         normals: normal parts it would learn from; a fifth of them calibrates the boundary.
-        known: known defects by type ("untyped" where nobody gave one).
+        anomalies: images with known defects.
+        known: the same by type ("untyped" where nobody gave one); an image with several types counts for each.
         without_mask: known defects without a mask; they train on their most abnormal features.
         new_normals, new_anomalies: not in the deciding version's snapshot, or labelled differently there.
         phase_one_reused: True when the normals are those of the deciding version, so that phase 1 stands.
@@ -52,6 +53,7 @@ class RetrainPreview:
     """
 
     normals: int
+    anomalies: int
     known: dict[str, int]
     without_mask: int
     new_normals: int
@@ -96,12 +98,16 @@ def retrain_preview(context: Context, actor: Actor, project_slug: str) -> Retrai
         project = project_of(session, actor, project_slug, Role.viewer)
         data = training_data(session, project.id)
         types = {row.id: row.name for row in annotations.defect_types(session, project.id)}
+        several = typed_masks.names_of(session, project.id)
         version = versions.deciding_version(session, project.id)
         active = session.scalar(jobs.active(project.id, "retrain"))
     new_normals, new_anomalies = learnt_since(data, version)
-    known = Counter(types.get(said.defect_type_id or 0, "untyped") for _, said in data.anomalies)
+    known: Counter[str] = Counter()
+    for _, said in data.anomalies:
+        known.update({types.get(said.defect_type_id or 0, "untyped"), *several.get(said.id, ())})
     return RetrainPreview(
         normals=len(data.normals),
+        anomalies=len(data.anomalies),
         known=dict(sorted(known.items())),
         without_mask=sum(said.mask is None for _, said in data.anomalies),
         new_normals=new_normals,

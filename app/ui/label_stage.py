@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.services.kinds import painted
 from app.services.label import LabelView
 from app.services.label_aids import compared_version, most_alike, typical_reach
 from app.services.label_history import Entry, label_history, restore
@@ -72,6 +73,8 @@ def stage(here: Visit, view: LabelView, at: Desk, sight: Sight, following: list[
         height=view.height,
         mask=view.said.mask,
         ignore=view.said.ignore,
+        numbers=painted(view.said.typed, view.said.defect_type, view.defect_types),
+        types=view.defect_types,
         sight=sight,
         ahead=ahead,
         ack_rev=draft.rev,
@@ -125,7 +128,8 @@ def aids(here: Visit, view: LabelView, *, blind: bool) -> None:
 def said(view: LabelView) -> None:
     """The standing label, and what labelling would change."""
     if view.said.verdict is not None and view.said.at is not None:
-        words = view.said.verdict.value + (f", {view.said.defect_type}" if view.said.defect_type else "")
+        types = dict.fromkeys(filter(None, [view.said.defect_type, *view.said.typed]))
+        words = ", ".join([view.said.verdict.value, *types])
         st.caption(sentence(f"{words}: {view.said.by}, {local_time(view.said.at)}"))
     if view.held_out:
         st.caption("Held out for measuring. A label of yours moves it to the training images.")
@@ -151,7 +155,7 @@ def past(here: Visit, view: LabelView, *, seen: int) -> None:
 
 def _line(entry: Entry) -> str:
     verdict = entry.verdict.value if entry.verdict else "withdrawn"
-    parts = [f"**{entry.revision}** {verdict}", entry.defect_type, "mask" if entry.marked else None]
+    parts = [f"**{entry.revision}** {verdict}", ", ".join(entry.types), "mask" if entry.marked else None]
     seen = f"saw v{entry.version}, {entry.score:.2f}" if entry.version and entry.score is not None else None
     parts += [entry.by, local_time(entry.at), seen, "blind" if entry.blind else None, entry.review]
     return plain(" · ".join(filter(None, parts))).replace("\\*\\*", "**")

@@ -6,9 +6,11 @@ one that arrives after its verdict was saved becomes a further revision of that 
 
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
+from app.services.kinds import split
 from app.services.label import LabelView, save_verdict, undo
 from app.ui.components.mask_editor import Commit
 from app.ui.visit import Visit
@@ -19,13 +21,12 @@ Given = tuple[Verdict, str | None]  # a verdict and the defect's type
 
 @dataclass
 class Draft:
-    """The mask on the stage: not saved, but in the server's hands up to `rev`."""
+    """The masks on the stage: not saved, but in the server's hands up to `rev`."""
 
     image_id: int
     base: int
     rev: int = 0
-    png: bytes | None = None
-    ignore: bytes | None = None
+    drawn: Commit | None = None
     client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -87,7 +88,7 @@ class Desk:
         draft = self.draft
         if draft and (draft.image_id, draft.base) == (commit.image_id, commit.base):
             if commit.rev > draft.rev:
-                draft.rev, draft.png, draft.ignore = commit.rev, commit.png, commit.ignore
+                draft.rev, draft.drawn = commit.rev, commit
             return
         late = next((s for s in self.done if (s.image_id, s.base) == (commit.image_id, commit.base)), None)
         if late and late.verdict is not Verdict.normal and commit.rev > late.rev:
@@ -97,8 +98,7 @@ class Desk:
                 late.image_id,
                 verdict=late.verdict,
                 defect_type=late.defect_type,
-                mask_png=commit.png,
-                ignore_png=commit.ignore,
+                **_masks(commit),
                 client_id=str(uuid.uuid4()),
                 expected_revision=late.revision,
             )
@@ -133,15 +133,14 @@ class Desk:
             Conflict: somebody else saved since the person last saw the label.
         """
         draft = self.draft_of(view.image_id, view.said.revision)
-        untouched = draft.png is None
+        before = {"mask_png": view.said.mask, "ignore_png": view.said.ignore, "typed_png": others(view)}
         row = save_verdict(
             here.context,
             here.actor,
             view.image_id,
             verdict=verdict,
             defect_type=defect_type,
-            mask_png=view.said.mask if untouched else draft.png,
-            ignore_png=view.said.ignore if untouched else draft.ignore,
+            **(_masks(draft.drawn) if draft.drawn else before),
             client_id=draft.client_id,
             expected_revision=self.seen(view),
             version_id=view.reading.version_id if view.reading else None,
@@ -161,6 +160,16 @@ class Desk:
         undo(here.context, here.actor, last.image_id, expected_revision=last.revision, back_to=last.base)
         self.done.pop()
         return last.image_id
+
+
+def others(view: LabelView) -> dict[str, bytes]:
+    """What the standing label marks of other types than its own."""
+    return {name: png for name, png in view.said.typed.items() if name != view.said.defect_type}
+
+
+def _masks(drawn: Commit) -> dict[str, Any]:
+    typed = split(drawn.numbers, drawn.types) if drawn.numbers else {}
+    return {"mask_png": drawn.png, "ignore_png": drawn.ignore, "typed_png": typed}
 
 
 def desk() -> Desk:

@@ -24,7 +24,7 @@ from bgad_core.feature_cache import FeatureCache
 from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
 from bgad_core.training import Progress, train
-from storage import decisions
+from storage import decisions, typed_masks
 from storage.models import Verdict
 
 NORMAL_ONLY, ALL = "normal parts alone", "all types"
@@ -39,14 +39,14 @@ def bias(context: Context, job: Job) -> None:
         plan = plan_of(context, job.project_id, folder)
         normals, known, calibration = samples_of(context, job.project_id, plan)
         held, good = _held_out(context, job.project_id)
-        types = sorted({sample.defect_type for sample in known if sample.defect_type})
+        types = sorted(frozenset().union(*(sample.types for sample in known)))
         if len(types) < 2:
             raise Refused(
                 f"the bias check leaves one defect type out, and the known defects have {len(types)}: label defects "
                 "of at least two types"
             )
         runs = {NORMAL_ONLY: [], ALL: known}
-        runs |= {kind: [sample for sample in known if sample.defect_type != kind] for kind in types}
+        runs |= {kind: [sample for sample in known if kind not in sample.types] for kind in types}
         found: dict[str, Stops] = {}
         for done, (name, anomalies) in enumerate(runs.items()):
             learnt = {sample.sha256 for sample in anomalies}
@@ -60,7 +60,9 @@ def _held_out(context: Context, project_id: int) -> tuple[list[Sample], list[Sam
     with context.database.read() as session:
         rows = decisions.held_out_set(session, project_id)
         types = types_of(session, project_id)
-    held = [defect_sample(context, image, said, types) for image, said in rows if said.verdict is Verdict.defect]
+        several = typed_masks.names_of(session, project_id)
+    defects = [(image, said) for image, said in rows if said.verdict is Verdict.defect]
+    held = [defect_sample(context, image, said, types, several.get(said.id, ())) for image, said in defects]
     return held, [normal_sample(context, image) for image, said in rows if said.verdict is Verdict.normal]
 
 
@@ -113,8 +115,8 @@ def _table(
     """Per type [stopped, measured] of each kind of run, and whether learning from the other types hurt it."""
     rows = {}
     for kind in types:
-        unseen = [s.sha256 for s in [*held, *known] if s.defect_type == kind]
-        seen = [s.sha256 for s in held if s.defect_type == kind]
+        unseen = [s.sha256 for s in [*held, *known] if kind in s.types]
+        seen = [s.sha256 for s in held if kind in s.types]
         alone, without = ([found[name][sha] for sha in unseen] for name in (NORMAL_ONLY, kind))
         lost, gained, p = hurt(alone, without)
         rows[kind] = {

@@ -1,5 +1,6 @@
 """The bias check as a job: what it leaves out, what it measures on, and what it refuses."""
 
+import numpy as np
 import pytest
 
 from app.ledger import begin, finish
@@ -9,23 +10,26 @@ from app.services.label import save_verdict
 from app.services.retrain import run_view
 from app.services.score import ranked_queue
 from app.worker.loop import handlers
+from storage.masks import encode_mask
 from storage.models import RunState, Verdict
 from tests.app.conftest import ENGINEER, INSPECTOR, scratch_mask
 
 
-def label(context, kinds):
+def label(context, kinds, others=()):
     for number, (item, kind) in enumerate(
         zip(ranked_queue(context, INSPECTOR, "tile", show="unlabelled").items, kinds, strict=False)
     ):
         save_verdict(
             context, INSPECTOR, item.image_id, verdict=Verdict.defect, defect_type=kind, mask_png=scratch_mask(),
-            client_id=f"b{number}", expected_revision=0,
+            client_id=f"b{number}", expected_revision=0, typed_png=others[number] if number < len(others) else None,
         )  # fmt: skip
 
 
 @pytest.mark.slow
 def test_every_type_is_left_out_once_and_held_against_normal_parts_alone(trained):
-    label(trained, ["scratch", "dent", "scratch"])
+    corner = np.zeros((64, 64), bool)
+    corner[:8, :8] = True
+    label(trained, ["scratch", "dent", "scratch"], [{"dent": encode_mask(corner)}])
     run_id = request_bias_check(trained, ENGINEER, "tile")
     assert request_bias_check(trained, ENGINEER, "tile") == run_id
     job = begin(trained.database, run_id)
@@ -38,7 +42,7 @@ def test_every_type_is_left_out_once_and_held_against_normal_parts_alone(trained
     assert set(by_name) == {"dent", "scratch"}
     assert by_name["scratch"].unseen.total == by_name["scratch"].normal_only.total == 3 + 2  # held-out and left out
     assert by_name["scratch"].seen.total == 3 and by_name["dent"].seen.total == 0
-    assert by_name["dent"].unseen.total == 1
+    assert by_name["dent"].unseen.total == 2  # the part that has both among them
     for row in found.types:
         assert row.unseen.count == row.normal_only.count - row.lost + row.gained
     assert set(found.alarms) == {"normal parts alone", "all types", "dent", "scratch"}

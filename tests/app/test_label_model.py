@@ -1,25 +1,24 @@
 """Two inspectors, crashes, retries, against a plain dict: the label services can never say anything else."""
 
 import os
-import shutil
-import tempfile
 import uuid
-from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.services.context import Context, open_context
+from app.services.context import Context
 from app.services.errors import Refused
 from app.services.label import save_verdict, undo
+from app.settings import Settings
 from storage import annotations, images
 from storage.blobs import Blobs
 from storage.database import Database
 from storage.errors import Conflict
 from storage.models import Verdict
-from tests.app.conftest import ENGINEER, INSPECTOR, scratch_mask, settings_in
+from tests.app.conftest import ENGINEER, INSPECTOR, scratch_mask
 
 EXAMPLES = 5_000 if os.environ.get("SOAK") else 100
 IMAGES = 3
@@ -34,21 +33,30 @@ class Crash(Exception):
 
 
 class Labels(RuleBasedStateMachine):
-    template: Path
+    """Each example has a project of its own in one database."""
+
+    settings_of_all: Settings
 
     @initialize()
     def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="bgad-model-"))
-        shutil.copytree(self.template, self.folder, dirs_exist_ok=True)
         self.said: dict[int, list[Said]] = {place: [] for place in range(IMAGES)}
         self.sent: list[tuple] = []
         self.open()
+        with self.context.database.write() as session:
+            project = images.create_project(session, name=f"tile {uuid.uuid4().hex}", settings={})
+            arrival = images.start_ingest(session, project_id=project.id, source="seed", by="ann")
+            made = [
+                images.add_image(
+                    session, project_id=project.id, sha256=f"{number:064x}", pixels="0" * 64, thumb="0" * 64,
+                    name=f"{number}.png", width=64, height=64, held_out=False, ingest_id=arrival.id,
+                )
+                for number in range(IMAGES)
+            ]  # fmt: skip
+            self.ids = [image.id for image, _ in made]
 
     def open(self) -> None:
-        settings = settings_in(self.folder)
-        self.context = Context(settings, Database(settings.database_url), Blobs(settings.objects_url))
-        with self.context.database.read() as session:
-            self.ids = [image.id for image in images.images_for(session, 1)]
+        given = self.settings_of_all
+        self.context = Context(given, Database(given.database_url), Blobs(given.objects_url))
 
     @rule(who=PEOPLE, place=PLACES, verdict=WORDS, masked=st.booleans(), stale=st.integers(0, 2))
     def save(self, who, place, verdict, masked, stale) -> None:
@@ -114,25 +122,14 @@ class Labels(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "context"):
             self.context.database.dispose()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
-def test_labels_are_what_a_plain_dict_says(tmp_path):
-    context = open_context(settings_in(tmp_path))
-    with context.database.write() as session:
-        project = images.create_project(session, name="tile", settings={})
-        arrival = images.start_ingest(session, project_id=project.id, source="seed", by="ann")
-        for number in range(IMAGES):
-            images.add_image(
-                session, project_id=project.id, sha256=f"{number:064x}", pixels="0" * 64, thumb="0" * 64,
-                name=f"{number}.png", width=64, height=64, held_out=False, ingest_id=arrival.id,
-            )  # fmt: skip
-    context.database.dispose()
-    Labels.template = tmp_path
+def test_labels_are_what_a_plain_dict_says(settings):
+    Labels.settings_of_all = settings
     run = Labels.TestCase()
-    run.settings = settings(
+    run.settings = hypothesis.settings(
         max_examples=EXAMPLES, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
     )
     run.runTest()

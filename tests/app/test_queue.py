@@ -111,6 +111,8 @@ def test_before_day_one_the_queue_asks_for_first_labels(context, tmp_path):
     queue = queue_for(context, IDA, slug)
     assert [w.purpose for w in queue.wanted] == ["first"] * 3 and queue.version_id is None
     assert claim(context, IDA, slug, queue) == queue.wanted[0]
+    assert hold(context, IDA, slug, queue.wanted[0].item.image_id) == (None, queue.wanted[0])  # at a page's next run
+    assert hold(context, OTTO, slug, queue.wanted[2].item.image_id) == (None, None)  # he opened it himself
     assert queue_for(context, OTTO, slug).held == 1 and len(queue_for(context, OTTO, slug).wanted) == 2
 
 

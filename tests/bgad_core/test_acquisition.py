@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from bgad_core.acquisition import abnormal_region, margin_mass, novelty, pairwise_distances
+from bgad_core.acquisition import abnormal_region, margin_mass, novelty, novelty_unit, pairwise_distances
 from bgad_core.boundary import LevelBoundary
 from bgad_core.descriptor import region_descriptors
 
@@ -44,6 +44,9 @@ def test_novelty_is_one_where_labelled_parts_end_and_none_without_enough_of_them
     )
     assert np.isnan(novelty(references, references[:3])).all()
     assert np.isnan(novelty(references, np.ones((9, 3)))).all()
+    assert np.array_equal(
+        novelty(references[:2], references, unit=novelty_unit(references)), novelty(references[:2], references)
+    )
 
 
 def test_a_descriptor_sees_its_region_alone():

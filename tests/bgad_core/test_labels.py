@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bgad_core.data import Sample, read_image, sample_of
+from bgad_core.draws import normal_rows
 from bgad_core.errors import DatasetError, MaskSizeError
 from bgad_core.feature_cache import FeatureCache, features_of
 from bgad_core.features import as_batch
 from bgad_core.known import known_anomalies
 from bgad_core.labels import BOX_SHARE, cells_of, label_of, polygon_mask
-from bgad_core.phases import _rows
 from bgad_core.rpag import preview
 from bgad_core.training import _key_two, key_one
 from tests.bgad_core.conftest import SIZE, same_state, scratched, texture, tiny_config, write_png
@@ -144,7 +144,7 @@ def test_a_pass_draws_no_cell_of_a_normal_part_that_an_ignored_pixel_touches(run
     rng = np.random.default_rng(0)
     for level, (_, _, width) in enumerate(trained.shapes):
         every = replace(trained.config.training, positions=None)
-        cells = _rows(features, np.arange(len(careless)), level, every, rng).cells
+        cells = normal_rows(features, np.arange(len(careless)), level, every, rng).cells
         ignored = -(-7 * width // SIZE)
         assert set(cells) == set(range(ignored * width, width * width))
     assert not same_state(run(tiny_config(), anomalies=[], normals=careless), run(tiny_config(), anomalies=[]))

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from playwright.sync_api import Page, expect
 
-from tests.journeys.product import wait_for
+from tests.patience import wait_for
 
 Corner = tuple[float, float]
 
@@ -39,7 +39,7 @@ class Hand:
 
     def ready(self, image_id: int) -> None:
         """Wait until the stage shows this image with its mask."""
-        expect(self.page.locator(f'.stage[data-image="{image_id}"][data-ready="true"]')).to_be_visible(timeout=30_000)
+        expect(self.page.locator(f'.stage[data-image="{image_id}"][data-ready="true"]')).to_be_visible()
 
     def another_than(self, image_id: int) -> int:
         """Wait until the stage shows another image than this with its mask; which one."""
@@ -125,13 +125,13 @@ class Hand:
 
     def handed_over(self) -> None:
         """Wait until the server has what was drawn."""
-        expect(self.stage).to_have_attribute("data-pending", "false", timeout=20_000)
+        expect(self.stage).to_have_attribute("data-pending", "false")
 
     def say(self, verdict: str) -> str:
         """Press a verdict's button and wait until the page confirms it; what the page said."""
         self.page.get_by_role("button", name=verdict).click()
         words = lambda: self.page.evaluate(TOASTS)  # noqa: E731  (read at once: a toast is gone after seconds)
-        return wait_for(words, seconds=20, what="the page to confirm the verdict", every=0.1)
+        return wait_for(words, what="the page to confirm the verdict")
 
     def name_type(self, name: str) -> None:
         """Choose the defect's type, new or known."""

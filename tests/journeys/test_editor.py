@@ -1,6 +1,8 @@
 """The mask editor in a real browser: what is drawn is what is stored, to the pixel, at any zoom and pixel ratio."""
 
 import io
+import re
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -21,6 +23,8 @@ from tests.journeys.editor import Hand, boxed, filled, painted
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 WIDTH, HEIGHT = 322, 207
 SHAPE = (HEIGHT, WIDTH)
+BRIGHTEST = """canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data
+  .reduce((most, value, i) => (i % 4 ? most : Math.max(most, value)), 0)"""
 
 
 @pytest.fixture
@@ -190,3 +194,21 @@ def test_strokes_that_were_not_saved_survive_a_reload(product, page_of, inside, 
     hand.handed_over()
     hand.say("Defect")
     assert np.array_equal(stored(inside, wide)[1], expected)
+
+
+def test_an_image_that_was_cut_off_on_its_way_is_asked_for_again(product, page_of, inside):
+    scored = ranked_queue(inside, ENGINEER, "tile", show="unlabelled").items[0].image_id
+    hand, lost = Hand(page_of(product)), Counter[str]()
+
+    def lose(route):
+        lost[route.request.url] += 1
+        if lost[route.request.url] > 2:
+            route.continue_()
+        else:
+            route.abort("connectionreset")
+
+    hand.page.route(re.compile(rf"/(image|heatmap|logp)/{scored}\b"), lose)
+    hand.open(product.url, "tile", scored)
+    expect(hand.stage).to_have_attribute("data-field", "true")  # what a click grows along came too
+    assert {url.split("/")[3] for url, times in lost.items() if times > 2} == {"image", "heatmap", "logp"}
+    assert hand.stage.locator("canvas").first.evaluate(BRIGHTEST) > 60

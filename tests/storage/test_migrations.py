@@ -33,12 +33,12 @@ def test_down_and_up_again_with_rows(database):
         a_project(session)
 
 
-def test_two_that_start_together_upgrade_once(database_url):
+def test_two_that_start_together_upgrade_once(empty_database_url):
     errors = []
 
     def start():
         try:
-            database = Database(database_url)
+            database = Database(empty_database_url)
             database.upgrade()
             database.dispose()
         except Exception as error:
@@ -50,7 +50,7 @@ def test_two_that_start_together_upgrade_once(database_url):
     for thread in threads:
         thread.join()
     assert errors == []
-    database = Database(database_url)
+    database = Database(empty_database_url)
     with database.write() as session:
         a_project(session)
     database.dispose()

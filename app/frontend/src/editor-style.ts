@@ -16,9 +16,12 @@ export const EDITOR_CSS = `
 .bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }
 .bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }
 .bar input[type="range"] { width: 72px; accent-color: var(--st-primary-color); }
-.bar [hidden] { display: none; }
 .bar .part { display: flex; gap: 8px; align-items: center; }
 .bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;
+  background: var(--st-background-color); color: inherit; }
+.pen .swatch { width: 12px; height: 12px; border-radius: 3px; flex: none; }
+.pen select { max-width: 132px; height: 34px; border-radius: 8px; }
+.pen input { width: 116px; height: 32px; padding: 0 6px; border: 1px solid var(--st-border-color); border-radius: 8px; font: inherit;
   background: var(--st-background-color); color: inherit; }
 .view label, .view button, .view select { font-size: 12px; }
 .view button { height: 28px; }
@@ -40,5 +43,5 @@ export const EDITOR_CSS = `
 .stage.panning { cursor: grab; }
 .state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;
   color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }
-.state:empty { display: none; }
+.state:empty, .bar [hidden], .group:not(:has(> :not([hidden]))) { display: none; }
 `

@@ -1,17 +1,18 @@
 // The mask editor: gestures and keys become edits of the sheet, and every edit goes to Python. The masks themselves are
 // `raster.ts` and `regions.ts`, and never see a screen pixel.
-import { decode } from "./codec"
 import { typedBox } from "./gestures"
 import { type Fields, Grower } from "./grower"
 import { type Easel, Hand } from "./hand"
-import { digit, press, typing } from "./keys"
+import { digit, penKey, press, typing } from "./keys"
+import type { Drawn } from "./outbox"
 import type { Point, Rect } from "./raster"
 import { type Isolines, Scene } from "./scene"
 import { type Commit, Sender } from "./sender"
-import { type Cleanup, Sheet } from "./sheet"
+import { type Cleanup, OWN, Sheet } from "./sheet"
 import { make } from "./style"
 import { type Action, type Tool, Toolbar } from "./toolbar"
 import { ViewBar } from "./view-bar"
+import { WHY, words } from "./words"
 
 export interface Data extends Fields {
   imageId: number
@@ -25,6 +26,8 @@ export interface Data extends Fields {
   height: number
   mask: string | null
   ignore: string | null
+  numbers: string | null
+  types: string[]
   isolines: Isolines
   ahead: string[]
   ackRev: number
@@ -36,6 +39,7 @@ export interface Out {
   kind: (number: number) => void
 }
 
+const LATE = 2500 // milliseconds until an image that has not come is spoken of
 const STEP = 0.1 // of the level, for a notch of the wheel or a key
 
 export class Editor implements Easel {
@@ -44,6 +48,8 @@ export class Editor implements Easel {
   radius: number
   readonly scene: Scene
   private region = -1
+  private openedAt = 0
+  private mine: Sheet | null = null // drawn on a label that somebody replaced meanwhile
   private readonly box = make("div", { class: "stage", tabindex: "0", role: "application" })
   private readonly state = make("span", { class: "state", role: "status" })
   private readonly bar: Toolbar
@@ -66,6 +72,8 @@ export class Editor implements Easel {
       resize: (radius) => this.resizeBrush(radius),
       level: (step) => this.setStep(step),
       typed: (text) => this.typed(text),
+      pen: (number) => this.draws(number),
+      type: (name) => this.draws(this.sheet.numberOf(name)),
     })
     this.viewBar = new ViewBar(
       () => this.look(),
@@ -78,7 +86,7 @@ export class Editor implements Easel {
     root.append(this.bar.row, frame, this.viewBar.row)
     this.scene = new Scene(this.box, data.stageHeight)
     this.grower = new Grower((rect) => this.scene.guide(rect))
-    this.sheet = new Sheet(data.width, data.height)
+    this.sheet = new Sheet(data.width, data.height, [...data.types])
     this.sender = new Sender((commit) => this.out.send(commit), () => this.sheet, () => this.show())
     this.hand = new Hand(this, this.box, this.abort.signal)
     this.listen()
@@ -93,6 +101,8 @@ export class Editor implements Easel {
     const before = this.data
     if (data.imageId !== before.imageId || data.base !== before.base || data.imageUrl !== before.imageUrl) {
       this.sender.flush() // under the image that it was drawn on
+      const drawn = data.imageId === before.imageId && this.sheet.history.canUndo
+      this.mine = drawn ? this.sheet : null
       this.data = data
       this.open()
       return
@@ -107,26 +117,30 @@ export class Editor implements Easel {
     this.sender.close()
     this.abort.abort()
     this.resizer.disconnect()
+    this.grower.close()
     this.scene.close()
     this.root.replaceChildren()
   }
 
   private open(): void {
-    const { width, height, imageId, base, ackRev, imageUrl } = this.data
+    const { width, height, imageId, base, ackRev, imageUrl, types, mask, ignore, numbers } = this.data
     const stored = this.sender.open(imageId, base, ackRev)
-    this.sheet = new Sheet(width, height)
+    this.sheet = new Sheet(width, height, [...types])
     this.hand.lift()
     this.region = -1
     Object.assign(this.box.dataset, { ready: "false", image: String(imageId) })
+    this.openedAt = performance.now()
+    setTimeout(() => this.show(), LATE)
     this.scene.open(width, height)
     this.hand.dropCorners()
     const jobs: Promise<unknown>[] = [this.scene.image(imageUrl), this.look(), this.read(this.data)]
-    const given = stored ? [stored.png, stored.ignore ?? null] : [this.data.mask, this.data.ignore]
-    if (given[0] || given[1]) jobs.push(this.take(given[0], given[1], stored !== null))
+    const given = stored ?? { png: mask ?? undefined, ignore: ignore ?? undefined, numbers: numbers ?? undefined, types }
+    if (given.png || given.ignore) jobs.push(this.take(given, stored !== null))
     const opened = this.data
     void Promise.all(jobs).then(() => {
       if (this.data.imageId !== opened.imageId) return
       this.box.dataset.ready = "true"
+      this.show()
       this.fetchAhead()
     })
     this.repaint(this.sheet.whole)
@@ -140,9 +154,9 @@ export class Editor implements Easel {
   }
 
   /** Start from these masks; what this tab had drawn and Python may not have seen is sent at once. */
-  private async take(png: string | null, ignore: string | null, unseen: boolean): Promise<void> {
+  private async take(given: Partial<Drawn>, unseen: boolean): Promise<void> {
     const sheet = this.sheet
-    if (!(await sheet.take(png, ignore)) || this.sheet !== sheet) return
+    if (!(await sheet.take(given)) || this.sheet !== sheet) return
     this.repaint(sheet.whole)
     if (unseen) this.sender.soon()
     this.show()
@@ -188,18 +202,21 @@ export class Editor implements Easel {
       const change = action === "undo" ? sheet.undo() : sheet.redo()
       if (change) this.changed(change.rect)
     } else if (action === "fit") this.scene.fit()
-    else if (action === "copy") void this.copy()
+    else if (action === "copy" && this.sender.last) this.changed(sheet.add(this.sender.last))
+    else if (action === "mine" && this.mine) {
+      this.changed(sheet.become(this.mine))
+      this.mine = null
+    }
     else if (action === "ignore") sheet.paint = sheet.paint === "defect" ? "ignore" : "defect"
     else if (action === "threshold") this.changed(this.grower.threshold(sheet))
     else this.changed(sheet.clean(action as Cleanup, this.bar.smallest))
     this.show()
   }
 
-  private async copy(): Promise<void> {
-    const { sheet, sender: { last } } = this
-    if (!last) return
-    const pixels = await decode(last.png, sheet.defect.width, sheet.defect.height)
-    if (pixels && this.sheet === sheet) this.changed(sheet.add(pixels))
+  /** From now on what is drawn is of the type with this number. */
+  private draws(number: number): void {
+    this.sheet.pen = number
+    this.show()
   }
 
   private typed(text: string): boolean {
@@ -232,13 +249,14 @@ export class Editor implements Easel {
     const { step, ready: grow } = this.grower
     const { canUndo: undo, canRedo: redo } = sheet.history
     const { last } = this.sender
-    const copy = last?.width === data.width && last.height === data.height
-    this.bar.show({ tool, radius, largest, step, ignoring: sheet.paint === "ignore", can: { undo, redo, grow, copy, threshold: grow } })
+    const copy = last !== null && last !== sheet && last.whole.width === data.width && last.whole.height === data.height
+    const { paint, types, pen } = sheet
+    const mine = this.mine !== null
+    this.bar.show({ tool, radius, largest, step, ignoring: paint === "ignore", types, pen, can: { undo, redo, grow, copy, threshold: grow, mine } })
     this.viewBar.show({ levels: data.levels, compare: data.compare?.name ?? null, regions: data.regions.length, region })
     const { pending } = this.sender
-    const marked = sheet.summary()
-    const kept = pending ? "sending…" : marked ? "ready to save" : ""
-    this.state.textContent = [marked, kept].filter(Boolean).join(" · ")
+    const late = this.box.dataset.ready === "false" && performance.now() - this.openedAt >= LATE
+    this.state.textContent = words({ marked: sheet.summary(), pending, late, mine })
     this.box.dataset.pending = String(pending)
     this.box.dataset.field = String(grow)
   }
@@ -262,19 +280,8 @@ export class Editor implements Easel {
   }
 
   click(tool: "grow" | "fill", point: Point): void {
-    if (tool === "grow") this.grow(point)
-    else this.fill(point)
-  }
-
-  private grow(point: Point): void {
-    const rect = this.grower.grow(this.sheet, point)
-    if (rect) this.changed(rect)
-    else this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush"
-  }
-
-  private fill(point: Point): void {
-    const rect = this.sheet.fill(point)
-    if (rect === "open") this.state.textContent = "This area is open to the image's edge: close its outline first"
+    const rect = tool === "grow" ? (this.grower.grow(this.sheet, point) ?? "nothing") : this.sheet.fill(point)
+    if (rect === "nothing" || rect === "open") this.state.textContent = WHY[rect]
     else this.changed(rect)
   }
 
@@ -284,6 +291,8 @@ export class Editor implements Easel {
 
   private key(event: KeyboardEvent): void {
     if (typing(event)) return
+    const other = penKey(event)
+    if (other !== null) this.draws(OWN + other)
     const number = digit(event)
     if (number !== null) {
       this.out.kind(number)

@@ -1,4 +1,5 @@
 // The ranked pool as tiles. Thumbnails load as they come into view; a click or Enter opens one.
+import { asked } from "./asking"
 import { adopt, type Host, make } from "./style"
 
 // [id, name, score x 100 or null, standing, number of what a label would be for, verdict, held out]: arrays of numbers,
@@ -102,11 +103,8 @@ class Gallery {
     const tile = make("button", { class: "tile", type: "button", title, "data-id": String(id) })
     if (id === data.selected) tile.setAttribute("aria-current", "true")
     const picture = make("div", { class: "picture" })
-    picture.append(make("img", { src: `/thumb/${id}`, alt: "", loading: "lazy", decoding: "async" }))
-    if (data.heat && data.version !== null && score !== null) {
-      const src = `/heatmap/${id}?version=${data.version}`
-      picture.append(make("img", { src, alt: "", loading: "lazy", decoding: "async" }))
-    }
+    picture.append(pictured(`/thumb/${id}`))
+    if (data.heat && data.version !== null && score !== null) picture.append(pictured(`/heatmap/${id}?version=${data.version}`))
     const said = verdict ? VERDICT[verdict] : heldOut ? "held out" : purpose === null ? "" : data.purposes[purpose]
     if (said) picture.append(make("span", { class: `badge ${verdict ?? ""}` }, said))
     const facts = make("div", { class: "facts" })
@@ -127,6 +125,16 @@ class Gallery {
     event.preventDefault()
     tiles[Math.max(0, Math.min(tiles.length - 1, at + step))].focus()
   }
+}
+
+/** A picture that comes by itself when its server is back. */
+function pictured(src: string): HTMLImageElement {
+  const image = make("img", { src, alt: "", loading: "lazy", decoding: "async" })
+  const again = async (): Promise<void> => {
+    if (await asked(src, (answer) => answer.blob(), () => image.isConnected)) image.src = src
+  }
+  image.addEventListener("error", () => void again(), { once: true })
+  return image
 }
 
 const galleries = new WeakMap<object, Gallery>()

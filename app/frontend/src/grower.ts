@@ -1,4 +1,5 @@
 // Grows regions for the editor: around a click out to an isoline, or as far as the known defects of this part reach.
+import { asked } from "./asking"
 import { levelAt, type Scale } from "./gestures"
 import type { Mask, Point, Rect } from "./raster"
 import { type Guide, growAround, type Reach, windowOf } from "./reach"
@@ -12,11 +13,13 @@ export interface Fields {
   reach: (Reach & { url: string }) | null
 }
 
+const NONE: Fields = { logpUrl: null, scale: null, reach: null }
+
 export class Grower {
   step = 0
   private field: Field | null = null
   private fine: Field | null = null
-  private wanted: Fields = { logpUrl: null, scale: null, reach: null }
+  private wanted = NONE
 
   constructor(private readonly guide: (rect: Rect) => Guide | null) {}
 
@@ -32,8 +35,14 @@ export class Grower {
   async open(fields: Fields): Promise<void> {
     this.wanted = fields
     this.field = this.fine = null
-    const [field, fine] = await Promise.all([read(fields.logpUrl), read(fields.reach?.url ?? null)])
-    if (this.wanted === fields) [this.field, this.fine] = [field, fine]
+    const wanted = (): boolean => this.wanted === fields
+    const urls = [fields.logpUrl, fields.reach?.url ?? null]
+    const [field, fine] = await Promise.all(urls.map((url) => read(url, wanted)))
+    if (wanted()) [this.field, this.fine] = [field, fine]
+  }
+
+  close(): void {
+    this.wanted = { ...NONE }
   }
 
   level(step: number): void {
@@ -65,11 +74,10 @@ export class Grower {
   }
 }
 
-/** Log-likelihoods as Python sends them: two 16-bit sizes, then float32 rows; null when they do not come. */
-async function read(url: string | null): Promise<Field | null> {
-  const answer = url ? await fetch(url).catch(() => null) : null
-  if (!answer?.ok) return null
-  const bytes = await answer.arrayBuffer()
+/** Log-likelihoods as Python sends them: two 16-bit sizes, then float32 rows; null when there are none. */
+async function read(url: string | null, wanted: () => boolean): Promise<Field | null> {
+  const bytes = url ? await asked(url, (answer) => answer.arrayBuffer(), wanted) : null
+  if (!bytes) return null
   const [height, width] = new Uint16Array(bytes, 0, 2)
   return { width, height, values: new Float32Array(bytes, 4) }
 }

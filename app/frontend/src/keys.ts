@@ -25,6 +25,13 @@ export function digit(event: KeyboardEvent): number | null {
   return plain && /^[1-9]$/.test(event.key) ? Number(event.key) : null
 }
 
+/** The number of a digit key with Shift, whatever sign that types: another type to draw, 0 for the label's own; else null. */
+export function penKey(event: KeyboardEvent): number | null {
+  const alone = event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey
+  const number = /^Digit([0-9])$/.exec(event.code)?.[1]
+  return alone && number && !/^[0-9]$/.test(event.key) ? Number(number) : null
+}
+
 /** Do what a key stands for; false when it stands for nothing here. */
 export function press(editor: Keyed, hand: Hand, event: KeyboardEvent): boolean {
   const key = event.key.toLowerCase()

@@ -2,10 +2,15 @@
 // a number, is sent again until that number comes back, and is kept: in memory while the page lives, in the tab's storage
 // beyond a reload.
 
-export interface Stored {
-  rev: number
+export interface Drawn {
   png: string
   ignore?: string // what nobody judges, where something of it is marked
+  numbers?: string // the types of the marked pixels, where there are several
+  types?: string[] // whose numbers these are, from 2
+}
+
+export interface Stored extends Drawn {
+  rev: number
 }
 
 const kept = new Map<string, Stored>()
@@ -34,9 +39,9 @@ export class Outbox {
     }
   }
 
-  commit(png: string, ignore?: string): void {
+  commit(drawn: Drawn): void {
     this.rev += 1
-    const entry: Stored = ignore ? { rev: this.rev, png, ignore } : { rev: this.rev, png }
+    const entry: Stored = { rev: this.rev, ...drawn }
     kept.set(this.name, entry)
     try {
       this.storage.setItem(this.name, JSON.stringify(entry))

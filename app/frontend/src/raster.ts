@@ -1,4 +1,5 @@
-// A 1-bit mask at the image's own resolution, without a DOM: no zoom, no pixel ratio and no anti-aliasing can reach it.
+// A mask at the image's own resolution, without a DOM: no zoom, no pixel ratio and no anti-aliasing can reach it.
+// A marked pixel holds the number of its type, from 1; every tool marks with `ink`.
 // Coordinates are in image pixels; pixel (x, y) covers [x, x+1) x [y, y+1) and is tested by its centre.
 
 export interface Rect {
@@ -13,6 +14,7 @@ export const NOTHING: Rect = { x: 0, y: 0, width: 0, height: 0 }
 
 export class Mask {
   readonly data: Uint8Array
+  ink = 1
 
   constructor(
     readonly width: number,
@@ -48,12 +50,13 @@ export class Mask {
     const [dx, dy] = [b[0] - a[0], b[1] - a[1]]
     const length = dx * dx + dy * dy
     const limit = radius * radius
+    const written = value && this.ink
     for (let y = rect.y; y < rect.y + rect.height; y++) {
       for (let x = rect.x; x < rect.x + rect.width; x++) {
         const [px, py] = [x + 0.5 - a[0], y + 0.5 - a[1]]
         const t = length === 0 ? 0 : Math.max(0, Math.min(1, (px * dx + py * dy) / length))
         const [ex, ey] = [px - t * dx, py - t * dy]
-        if (ex * ex + ey * ey <= limit) this.data[y * this.width + x] = value
+        if (ex * ex + ey * ey <= limit) this.data[y * this.width + x] = written
       }
     }
     return rect
@@ -70,7 +73,7 @@ export class Mask {
       for (let i = 0; i + 1 < crossings.length; i += 2) {
         const from = Math.max(rect.x, Math.ceil(crossings[i] - 0.5))
         const to = Math.min(rect.x + rect.width, Math.ceil(crossings[i + 1] - 0.5))
-        if (to > from) this.data.fill(value, y * this.width + from, y * this.width + to)
+        if (to > from) this.data.fill(value && this.ink, y * this.width + from, y * this.width + to)
       }
     }
     return rect
@@ -94,14 +97,19 @@ export class Mask {
   }
 
   fill(value: 0 | 1): Rect {
-    this.data.fill(value)
+    this.data.fill(value && this.ink)
     return { x: 0, y: 0, width: this.width, height: this.height }
   }
 
+  /** How many pixels are marked, by their number. */
+  counts(): Map<number, number> {
+    const counts = new Uint32Array(256)
+    for (const value of this.data) counts[value] += 1
+    return new Map([...counts.entries()].filter(([number, count]) => number > 0 && count > 0))
+  }
+
   count(): number {
-    let count = 0
-    for (const value of this.data) count += value
-    return count
+    return [...this.counts().values()].reduce((sum, count) => sum + count, 0)
   }
 
   copy(rect: Rect): Uint8Array {

@@ -33,12 +33,12 @@ export function grow(mask: Mask, field: Field, point: Point, level: number): Rec
 /** Mark the pixels that pass a test and hang together with the click, or with what is next to it on the field's grid. */
 export function connected(mask: Mask, field: Field, point: Point, test: (x: number, y: number) => boolean): Rect {
   const start = nearest(mask, point, (NEAR * mask.width) / field.width, test)
-  return start < 0 ? NOTHING : write(mask, flood(mask, start, EIGHT, test), 1)
+  return start < 0 ? NOTHING : write(mask, flood(mask, start, EIGHT, test), mask.ink)
 }
 
 /** Mark every pixel below `level`: the keyboard's way to a mask. */
 export function threshold(mask: Mask, field: Field, level: number): Rect {
-  return change(mask, (x, y) => (valueAt(field, mask, x, y) < level ? 1 : mask.data[y * mask.width + x]))
+  return change(mask, (x, y) => (valueAt(field, mask, x, y) < level ? mask.ink : mask.data[y * mask.width + x]))
 }
 
 /** Mark the unmarked area around a click; null when it is open to the image's border. */
@@ -46,7 +46,7 @@ export function fill(mask: Mask, point: Point): Rect | null {
   const [x, y] = [Math.floor(point[0]), Math.floor(point[1])]
   if (x < 0 || y < 0 || x >= mask.width || y >= mask.height || mask.data[y * mask.width + x]) return NOTHING
   const area = flood(mask, y * mask.width + x, FOUR, (px, py) => !mask.data[py * mask.width + px])
-  return area.some((at) => onBorder(mask, at)) ? null : write(mask, area, 1)
+  return area.some((at) => onBorder(mask, at)) ? null : write(mask, area, mask.ink)
 }
 
 /** Mark every hole: unmarked areas that no way leads out of, corners not counting as ways. */
@@ -56,13 +56,13 @@ export function fillHoles(mask: Mask): Rect {
   for (const start of border(mask)) {
     if (!mask.data[start] && !outside[start]) flood(mask, start, FOUR, open, outside)
   }
-  return change(mask, (x, y) => (outside[y * mask.width + x] ? 0 : 1))
+  return change(mask, (x, y) => (outside[y * mask.width + x] ? 0 : mask.data[y * mask.width + x] || mask.ink))
 }
 
 /** Remove marked regions of fewer than `least` pixels; corners hold a region together. */
 export function dropSmall(mask: Mask, least: number): Rect {
   const seen = new Uint8Array(mask.data.length)
-  const marked = (x: number, y: number): boolean => mask.data[y * mask.width + x] === 1
+  const marked = (x: number, y: number): boolean => mask.data[y * mask.width + x] > 0
   let rect: Rect | null = null
   for (let start = 0; start < mask.data.length; start++) {
     if (!mask.data[start] || seen[start]) continue
@@ -72,15 +72,15 @@ export function dropSmall(mask: Mask, least: number): Rect {
   return rect ?? NOTHING
 }
 
-/** Each pixel becomes what most of its 3x3 neighbourhood is; beyond the border nothing is marked. */
+/** Each pixel becomes what most of its 3x3 neighbourhood is, a new one of its neighbours' type; beyond the border nothing is. */
 export function smooth(mask: Mask): Rect {
   const before = mask.data.slice()
   const at = (x: number, y: number): number =>
     x < 0 || y < 0 || x >= mask.width || y >= mask.height ? 0 : before[y * mask.width + x]
   return change(mask, (x, y) => {
-    let count = before[y * mask.width + x]
-    for (const [dx, dy] of EIGHT) count += at(x + dx, y + dy)
-    return count >= 5 ? 1 : 0
+    const own = before[y * mask.width + x]
+    const marked = [own, ...EIGHT.map(([dx, dy]) => at(x + dx, y + dy))].filter((value) => value > 0)
+    return marked.length < 5 ? 0 : own || marked[0]
   })
 }
 
@@ -121,7 +121,7 @@ function flood(
   return area
 }
 
-function write(mask: Mask, area: readonly number[], value: 0 | 1): Rect {
+function write(mask: Mask, area: readonly number[], value: number): Rect {
   let [left, top, right, bottom] = [mask.width, mask.height, -1, -1]
   for (const at of area) {
     const [x, y] = [at % mask.width, Math.floor(at / mask.width)]

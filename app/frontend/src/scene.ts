@@ -3,6 +3,7 @@ import Konva from "konva/lib/Core"
 import { Circle } from "konva/lib/shapes/Circle"
 import { Image as Picture } from "konva/lib/shapes/Image"
 import { Line } from "konva/lib/shapes/Line"
+import { asked } from "./asking"
 import { loaded, surface } from "./codec"
 import type { Mask, Point, Rect } from "./raster"
 import type { Guide } from "./reach"
@@ -68,6 +69,7 @@ export class Scene {
   }
 
   close(): void {
+    this.wanted.clear()
     this.stage.destroy()
   }
 
@@ -113,8 +115,9 @@ export class Scene {
   /** Takes the picture over when it has come, unless another was wanted meanwhile. */
   private async load(node: Picture, url: string | null): Promise<void> {
     this.wanted.set(node, url)
-    const image = url ? await loaded(url) : null
-    if (this.wanted.get(node) === url) node.setAttrs({ image: image ?? undefined, width: this.width, height: this.height })
+    const wanted = (): boolean => this.wanted.get(node) === url
+    const image = url ? await picture(url, wanted) : null
+    if (wanted()) node.setAttrs({ image: image ?? undefined, width: this.width, height: this.height })
   }
 
   isolines(isolines: Isolines): void {
@@ -198,4 +201,9 @@ export class Scene {
     this.imageNode.setAttr("imageSmoothingEnabled", scale < SMOOTH_BELOW)
     Object.assign(this.box.dataset, { scale: String(scale), x: String(x), y: String(y) })
   }
+}
+
+/** A picture; while the server is away, as soon as it is back. Null when it has none, or nobody wants it any more. */
+async function picture(url: string, wanted: () => boolean): Promise<HTMLImageElement | null> {
+  return (await loaded(url)) ?? ((await asked(url, (answer) => answer.blob(), wanted)) && loaded(url))
 }

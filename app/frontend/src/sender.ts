@@ -11,7 +11,7 @@ const DEBOUNCE = 250
 
 export class Sender {
   /** What was handed over last: the next image may want a copy. */
-  last: { png: string; width: number; height: number } | null = null
+  last: Sheet | null = null
   private outbox: Outbox | null = null
   private timer: number | undefined
 
@@ -51,10 +51,8 @@ export class Sender {
     if (this.timer === undefined) return
     clearTimeout(this.timer)
     this.timer = undefined
-    const sheet = this.sheet()
-    const [png, ignore] = sheet.encoded()
-    this.last = { png, width: sheet.whole.width, height: sheet.whole.height }
-    this.outbox?.commit(png, ignore)
+    this.last = this.sheet()
+    this.outbox?.commit(this.last.encoded())
     this.told()
   }
 

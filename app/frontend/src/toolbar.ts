@@ -1,8 +1,9 @@
 // The editor's row of tools; it shows what it is told and reports what was pressed.
+import { Pen } from "./pen"
 import { make } from "./style"
 
 export type Tool = "grow" | "brush" | "erase" | "polygon" | "box" | "fill"
-export type Action = "undo" | "redo" | "clear" | "fit" | "ignore" | "holes" | "smooth" | "specks" | "copy" | "threshold"
+export type Action = "undo" | "redo" | "clear" | "fit" | "ignore" | "holes" | "smooth" | "specks" | "copy" | "threshold" | "mine"
 
 const TOOLS: [Tool, string, string, string][] = [
   ["grow", "Grow", "V", "Take the region around the click, out to the isoline of the chosen level"],
@@ -24,6 +25,7 @@ const MORE: [Action, string, string][] = [
   ["specks", "Remove specks", ""],
   ["smooth", "Smooth the edge", ""],
   ["copy", "Copy the last image's mask", ""],
+  ["mine", "Bring back what I drew", ""],
 ]
 const SVG = "http://www.w3.org/2000/svg"
 
@@ -33,7 +35,9 @@ export interface Shown {
   largest: number
   step: number
   ignoring: boolean
-  can: Record<"undo" | "redo" | "grow" | "copy" | "threshold", boolean>
+  types: readonly string[]
+  pen: number
+  can: Record<"undo" | "redo" | "grow" | "copy" | "threshold" | "mine", boolean>
 }
 
 export interface Pressed {
@@ -42,6 +46,8 @@ export interface Pressed {
   resize: (radius: number) => void
   level: (step: number) => void
   typed: (text: string) => boolean
+  pen: (number: number) => void
+  type: (name: string) => void
 }
 
 export class Toolbar {
@@ -54,6 +60,7 @@ export class Toolbar {
   private readonly least = make("input", { type: "number", min: "1", value: "20", "aria-label": "Smallest region kept, in pixels" })
   private readonly brush = make("label", {}, "Size")
   private readonly level = make("label", {}, "Level")
+  private readonly pen: Pen
 
   constructor(private readonly pressed: Pressed) {
     const tools = make("div", { class: "group" })
@@ -65,14 +72,16 @@ export class Toolbar {
     const hint = "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim"
     const ignore = make("div", { class: "group" })
     ignore.append(this.named("ignore", "Don't care", "I", hint, () => pressed.act("ignore")))
-    this.row.append(tools, this.brush, this.level, ignore, this.icons(), this.more())
+    this.pen = new Pen(pressed.pen, pressed.type)
+    this.row.append(tools, this.brush, this.level, this.pen.part, ignore, this.icons(), this.more())
   }
 
   get smallest(): number {
     return Math.max(1, Number(this.least.value) || 1)
   }
 
-  show({ tool, radius, largest, step, ignoring, can }: Shown): void {
+  show({ tool, radius, largest, step, ignoring, types, pen, can }: Shown): void {
+    this.pen.show(types, pen)
     for (const [name] of TOOLS) this.buttons.get(name)?.setAttribute("aria-pressed", String(name === tool))
     this.buttons.get("ignore")?.setAttribute("aria-pressed", String(ignoring))
     for (const [name, on] of Object.entries(can)) {

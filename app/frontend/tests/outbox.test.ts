@@ -16,7 +16,7 @@ describe("the outbox", () => {
   it("sends a commit again until its number comes back", () => {
     const sent: Stored[] = []
     const box = new Outbox("a", (entry) => sent.push(entry), new Memory(), 100)
-    box.commit("A")
+    box.commit({ png: "A" })
     vi.advanceTimersByTime(250)
     expect(sent.map((entry) => entry.rev)).toEqual([1, 1, 1])
     box.ack(1)
@@ -28,8 +28,8 @@ describe("the outbox", () => {
   it("sends only the latest of two commits again", () => {
     const sent: Stored[] = []
     const box = new Outbox("b", (entry) => sent.push(entry), new Memory(), 100)
-    box.commit("A")
-    box.commit("B")
+    box.commit({ png: "A" })
+    box.commit({ png: "B" })
     vi.advanceTimersByTime(150)
     expect(sent.map((entry) => entry.png)).toEqual(["A", "B", "B"])
   })
@@ -39,27 +39,27 @@ describe("the outbox", () => {
     full.setItem = () => {
       throw new Error("full")
     }
-    new Outbox("x", () => {}, full, 100).commit("A")
+    new Outbox("x", () => {}, full, 100).commit({ png: "A" })
     expect(new Outbox("x", () => {}, full, 100).stored()).toEqual({ rev: 1, png: "A" })
   })
 
   it("gives a later page of the tab what was drawn, and numbers on from what was seen", async () => {
     const memory = new Memory()
-    new Outbox("c", () => {}, memory, 100).commit("A")
+    new Outbox("c", () => {}, memory, 100).commit({ png: "A" })
     vi.resetModules() // a reload: nothing but the tab's storage is left
     const { Outbox: Reloaded } = await import("../src/outbox")
     const next = new Reloaded("c", () => {}, memory, 100)
     expect(next.stored()).toEqual({ rev: 1, png: "A" })
     next.ack(7)
-    next.commit("B")
+    next.commit({ png: "B" })
     expect(next.stored()).toEqual({ rev: 8, png: "B" })
   })
 
   it("sends the last commit again to a server that was started again", () => {
     const sent: Stored[] = []
     const box = new Outbox("d", (entry) => sent.push(entry), new Memory(), 100)
-    box.commit("A")
-    box.commit("B")
+    box.commit({ png: "A" })
+    box.commit({ png: "B" })
     box.ack(2)
     vi.advanceTimersByTime(1000)
     expect(sent.length).toBe(2)

@@ -7,7 +7,17 @@ from typing import Any, Literal
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of, sized
+from app.services.label_formats.record import (
+    DONT_CARE,
+    LabelRecord,
+    from_runs,
+    inside,
+    joined,
+    own_type,
+    runs_of,
+    sized,
+    typed_of,
+)
 from storage.models import Verdict
 
 Shape = Literal["rle", "polygons"]
@@ -15,7 +25,7 @@ Shape = Literal["rle", "polygons"]
 
 def write(records: list[LabelRecord], *, shape: Shape) -> bytes:
     """A COCO file; verdict and hash ride as extra keys of the image, which other readers pass over."""
-    names = sorted({record.defect_type or UNTYPED for record in records if record.mask is not None} | {DONT_CARE})
+    names = sorted({name for record in records for name, _ in record.layers} | {DONT_CARE})
     numbers = {name: number for number, name in enumerate(names, start=1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -23,9 +33,8 @@ def write(records: list[LabelRecord], *, shape: Shape) -> bytes:
         facts = {"width": record.width, "height": record.height, "sha256": record.sha256}
         said = {"verdict": record.verdict.value, "defect_type": record.defect_type}
         images.append({"id": number, "file_name": record.name, **facts, **said})
-        for name, mask in ((record.defect_type or UNTYPED, record.mask), (DONT_CARE, record.ignore)):
-            if mask is not None:
-                annotations.append(_annotation(len(annotations) + 1, number, numbers[name], mask, shape))
+        for name, mask in record.layers:
+            annotations.append(_annotation(len(annotations) + 1, number, numbers[name], mask, shape))
     categories = [{"id": number, "name": name} for name, number in numbers.items()]
     return json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
 
@@ -78,7 +87,7 @@ def rectangles(mask: np.ndarray) -> list[list[int]]:
 def _record(image: dict[str, Any], rows: list[dict[str, Any]], names: dict[Any, str]) -> LabelRecord:
     width, height = sized(int(image["width"]), int(image["height"]))
     marked = [(names[row["category_id"]], _mask(row["segmentation"], width, height)) for row in rows]
-    types = [name for name, _ in marked if name not in (DONT_CARE, UNTYPED)]
+    own = image["defect_type"] if "defect_type" in image else own_type([name for name, _ in marked])
     verdict = Verdict(image["verdict"]) if "verdict" in image else Verdict.defect if marked else Verdict.normal
     return LabelRecord(
         str(image["file_name"]),
@@ -86,9 +95,10 @@ def _record(image: dict[str, Any], rows: list[dict[str, Any]], names: dict[Any, 
         width,
         height,
         verdict,
-        image.get("defect_type") or (types[0] if types else None),
+        own,
         joined([mask for name, mask in marked if name != DONT_CARE]),
         joined([mask for name, mask in marked if name == DONT_CARE]),
+        typed_of(marked, own),
     )
 
 

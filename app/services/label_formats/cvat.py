@@ -7,25 +7,35 @@ from xml.parsers import expat
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, from_runs, inside, joined, runs_of, sized
+from app.services.label_formats.record import (
+    DONT_CARE,
+    UNTYPED,
+    LabelRecord,
+    from_runs,
+    inside,
+    joined,
+    own_type,
+    runs_of,
+    sized,
+    typed_of,
+)
 from storage.models import Verdict
 
 SIGNS = {Verdict.normal: "normal", Verdict.unsure: "unsure"}
 
 
 def write(records: list[LabelRecord]) -> bytes:
-    """A CVAT file; a normal or doubtful image carries that as a tag, a defect without a mask its type as one."""
+    """A CVAT file; a normal or doubtful image carries that as a tag, a defect the type that none of its masks has."""
     root = ET.Element("annotations")
     ET.SubElement(root, "version").text = "1.1"
     for number, record in enumerate(records):
         size = {"width": str(record.width), "height": str(record.height)}
         image = ET.SubElement(root, "image", {"id": str(number), "name": record.name, **size})
         kind = record.defect_type or UNTYPED
-        if record.verdict is not Verdict.defect or record.mask is None:
+        if record.verdict is not Verdict.defect or kind not in dict(record.layers):
             ET.SubElement(image, "tag", label=SIGNS.get(record.verdict, kind), source="manual")
-        for name, mask in ((kind, record.mask), (DONT_CARE, record.ignore)):
-            if mask is not None:
-                ET.SubElement(image, "mask", {"label": name, "source": "manual", "occluded": "0", **_runs(mask)})
+        for name, mask in record.layers:
+            ET.SubElement(image, "mask", {"label": name, "source": "manual", "occluded": "0", **_runs(mask)})
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
@@ -77,18 +87,18 @@ def _record(image: ET.Element) -> LabelRecord:
     marked = [(name, mask) for name, mask in shapes if mask is not None]
     tags = [child.attrib["label"] for child in image if child.tag == "tag"]
     sign = next((verdict for verdict, name in SIGNS.items() if name in tags), Verdict.defect)
-    types = [
-        name for name in [*(name for name, _ in marked), *tags] if name not in (DONT_CARE, UNTYPED, *SIGNS.values())
-    ]
+    names = [*tags, *(name for name, _ in marked)]  # a tag is a type that the masks do not tell
+    own = own_type([name for name in names if name not in SIGNS.values()]) if sign is Verdict.defect else None
     return LabelRecord(
         image.attrib["name"],
         "",
         width,
         height,
         sign,
-        types[0] if types and sign is Verdict.defect else None,
+        own,
         joined([mask for name, mask in marked if name != DONT_CARE]),
         joined([mask for name, mask in marked if name == DONT_CARE]),
+        typed_of(marked, own),
     )
 
 

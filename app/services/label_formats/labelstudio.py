@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, UNTYPED, LabelRecord, joined, sized
+from app.services.label_formats.record import DONT_CARE, LabelRecord, joined, own_type, sized, typed_of
 from storage.models import Verdict
 
 LENGTHS = (3, 4, 8, 16)  # bits of a run's length; ours are all of the last
@@ -86,10 +86,9 @@ def _task(record: LabelRecord) -> dict[str, Any]:
     size = {"original_width": record.width, "original_height": record.height, "image_rotation": 0, "to_name": "image"}
     choice = {"choices": [record.verdict.value], "type": record.defect_type}
     result: list[dict[str, Any]] = [{**size, "type": "choices", "from_name": "verdict", "value": choice}]
-    for name, mask in ((record.defect_type or UNTYPED, record.mask), (DONT_CARE, record.ignore)):
-        if mask is not None:
-            value = {"format": "rle", "rle": encode(mask), "brushlabels": [name]}
-            result.append({**size, "type": "brushlabels", "from_name": "tag", "value": value})
+    for name, mask in record.layers:
+        value = {"format": "rle", "rle": encode(mask), "brushlabels": [name]}
+        result.append({**size, "type": "brushlabels", "from_name": "tag", "value": value})
     return {"data": {"image": record.name, "sha256": record.sha256}, "annotations": [{"result": result}]}
 
 
@@ -102,7 +101,7 @@ def _record(task: dict[str, Any]) -> LabelRecord:
         for row in result
         if row["type"] == "brushlabels"
     ]
-    types = [name for name, _ in brushes if name not in (DONT_CARE, UNTYPED)]
+    own = choice["type"] if "type" in choice else own_type([name for name, _ in brushes])
     verdict = Verdict(choice["choices"][0]) if choice else Verdict.defect if brushes else Verdict.normal
     return LabelRecord(
         str(task["data"]["image"]),
@@ -110,7 +109,8 @@ def _record(task: dict[str, Any]) -> LabelRecord:
         width,
         height,
         verdict,
-        choice.get("type") or (types[0] if types else None),
+        own,
         joined([mask for name, mask in brushes if name != DONT_CARE]),
         joined([mask for name, mask in brushes if name == DONT_CARE]),
+        typed_of(brushes, own),
     )

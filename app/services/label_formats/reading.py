@@ -46,6 +46,8 @@ def _plain(value: Any, arrays: list[bytes]) -> Any:
         return {"dtype": value.dtype.name, "shape": list(value.shape), "at": start, "length": len(arrays[-1])}
     if isinstance(value, Verdict):
         return {"verdict": value.value}
+    if isinstance(value, dict):
+        return {"items": [[key, _plain(item, arrays)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
         return [_plain(item, arrays) for item in value]
     json.dumps(value)  # what JSON does not know fails here, where it can be mended
@@ -57,6 +59,8 @@ def _back(value: Any, body: bytes) -> Any:
         return [_back(item, body) for item in value]
     if not isinstance(value, dict):
         return value
+    if "items" in value:
+        return {key: _back(item, body) for key, item in value["items"]}
     if "verdict" in value:
         return Verdict(value["verdict"])
     kind, shape = value["dtype"], tuple(value["shape"])

@@ -1,6 +1,6 @@
 """One label outside the database, and the run lengths that three formats share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from storage.models import Verdict
 MAX_PIXELS = 64_000_000  # of an image, as in `pictures`
 DONT_CARE = "dont_care"  # the label name of pixels that nobody judges
 UNTYPED = "defect"  # the label name of a defect without a type
+Layer = tuple[str, np.ndarray]  # a name in a file, and what it marks: bool (H, W)
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class LabelRecord:
         name: the image's name in its project.
         sha256: of the image's file; "" where a format does not carry it, then the name decides.
         mask, ignore: bool (H, W), None where nothing is marked.
+        typed: masks of single types by name, where some are not of `defect_type`; `mask` has them all.
     """
 
     name: str
@@ -30,6 +32,37 @@ class LabelRecord:
     defect_type: str | None = None
     mask: np.ndarray | None = None
     ignore: np.ndarray | None = None
+    typed: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """What is marked, by its name in a file: what is of the label's own type first, then of others, and don't care.
+
+        Only what no other type claims is of no type.
+        """
+        own = self.defect_type or UNTYPED
+        found = dict(self.typed)
+        rest = self.mask
+        for mask in found.values():
+            rest = None if rest is None else rest & ~mask
+        if rest is not None and rest.any() and own not in found:
+            found[own] = rest
+        layers = sorted(found.items(), key=lambda layer: layer[0] != own)
+        return [*layers, *([(DONT_CARE, self.ignore)] if self.ignore is not None else [])]
+
+
+def own_type(names: list[str]) -> str | None:
+    """The type of a label that is not told by itself: the first one, or none where the first mark has none."""
+    marked = [name for name in names if name != DONT_CARE]
+    return marked[0] if marked and marked[0] != UNTYPED else None
+
+
+def typed_of(layers: list[Layer], own: str | None) -> dict[str, np.ndarray]:
+    """Masks by type where the layers of a file are of others than the label's own; layers of one type are one mask."""
+    names = dict.fromkeys(name for name, _ in layers if name not in (DONT_CARE, UNTYPED))
+    found = {each: joined([mask for name, mask in layers if name == each]) for each in names}
+    typed = {name: mask for name, mask in found.items() if mask is not None}
+    return typed if typed.keys() - {own} else {}
 
 
 def sized(width: int, height: int) -> tuple[int, int]:

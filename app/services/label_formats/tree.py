@@ -1,4 +1,7 @@
-"""MVTec AD's tree: images by type, masks as 1-bit PNGs beside them. What it writes can be ingested again."""
+"""MVTec AD's tree: images by type, masks as 1-bit PNGs beside them. What it writes can be ingested again.
+
+Where an image has several types, each has a mask of its own in a folder that MVTec's tree does not know.
+"""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ from storage.images import slug_of
 from storage.masks import decode_mask, encode_mask
 from storage.models import Verdict
 
-MASK, IGNORE = "ground_truth", "dont_care"
+MASK, IGNORE, TYPES = "ground_truth", "dont_care", "types"
 
 
 def write(records: list[LabelRecord], folder: Path, pixels: Callable[[LabelRecord], bytes]) -> None:
@@ -29,6 +32,8 @@ def write(records: list[LabelRecord], folder: Path, pixels: Callable[[LabelRecor
             _put(folder / MASK / kind / f"{stem}_mask.png", encode_mask(record.mask))
         if record.ignore is not None:
             _put(folder / IGNORE / kind / f"{stem}_mask.png", encode_mask(record.ignore))
+        for name, mask in record.typed.items():
+            _put(folder / TYPES / kind / stem / f"{slug_of(name) or UNTYPED}.png", encode_mask(mask))
 
 
 def read(folder: Path) -> Iterator[LabelRecord]:
@@ -48,7 +53,9 @@ def read(folder: Path) -> Iterator[LabelRecord]:
         sized = mask if mask is not None else ignore
         height, width = sized.shape if sized is not None else (0, 0)
         named = kind if verdict is Verdict.defect and kind != UNTYPED else None
-        yield LabelRecord("/".join(path.parts[-3:]), digest, width, height, verdict, named, mask, ignore)
+        types = sorted((folder / TYPES / kind / path.stem).glob("*.png"))
+        typed = {part.stem: decode_mask(part.read_bytes()) for part in types}
+        yield LabelRecord("/".join(path.parts[-3:]), digest, width, height, verdict, named, mask, ignore, typed)
 
 
 def _folder_of(record: LabelRecord) -> str:

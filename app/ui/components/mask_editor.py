@@ -14,7 +14,8 @@ STAGE_HEIGHT = 470
 class Commit:
     """Masks as the browser sent them: PNGs of the image's size, white where marked.
 
-    Commits count up by `rev` for each image and revision of its label (`base`). `ignore` is what nobody judges.
+    Commits count up by `rev` for each image and revision of its label (`base`). `ignore` is what nobody judges;
+    `numbers` says which of the marked pixels are of which of the `types`, as `services.kinds.split` reads it.
     """
 
     image_id: int
@@ -22,6 +23,8 @@ class Commit:
     rev: int
     png: bytes
     ignore: bytes | None = None
+    numbers: bytes | None = None
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ def mask_editor(
     height: int,
     mask: bytes | None,
     ignore: bytes | None,
+    numbers: bytes | None,
+    types: list[str],
     sight: Sight,
     ahead: list[str],
     ack_rev: int,
@@ -83,6 +88,7 @@ def mask_editor(
     Args:
         base: revision of the label that is edited; strokes kept by the browser belong to it.
         mask, ignore: the PNGs to start with, None for empty ones.
+        numbers: which of the marked pixels are of another of the `types`; None where all are of the label's own.
         ahead: addresses that are asked for next, loaded while this image is looked at.
         ack_rev: the highest `rev` that was taken over; the browser sends later ones again.
     """
@@ -99,8 +105,10 @@ def mask_editor(
         "regions": sight.regions,
         "width": width,
         "height": height,
-        "mask": base64.b64encode(mask).decode() if mask else None,
-        "ignore": base64.b64encode(ignore).decode() if ignore else None,
+        "mask": _text(mask),
+        "ignore": _text(ignore),
+        "numbers": _text(numbers),
+        "types": types,
         "isolines": sight.isolines,
         "ahead": ahead,
         "ackRev": ack_rev,
@@ -129,11 +137,21 @@ def parse(value: Any) -> Commit | None:
     if not isinstance(value, dict):
         return None
     image_id, base, rev, png = (value.get(name) for name in ("imageId", "base", "rev", "png"))
-    ignore = value.get("ignore")
     if not (isinstance(image_id, int) and isinstance(base, int) and isinstance(rev, int) and isinstance(png, str)):
         return None
+    types = value.get("types") or []
+    if not (isinstance(types, list) and all(isinstance(name, str) for name in types)):
+        return None
     try:
-        dont_care = base64.b64decode(ignore, validate=True) if isinstance(ignore, str) else None
-        return Commit(image_id, base, rev, base64.b64decode(png, validate=True), dont_care)
+        ignore, numbers = (_bytes(value.get(name)) for name in ("ignore", "numbers"))
+        return Commit(image_id, base, rev, base64.b64decode(png, validate=True), ignore, numbers, tuple(types))
     except (binascii.Error, ValueError):
         return None
+
+
+def _text(png: bytes | None) -> str | None:
+    return base64.b64encode(png).decode() if png else None
+
+
+def _bytes(text: Any) -> bytes | None:
+    return base64.b64decode(text, validate=True) if isinstance(text, str) else None

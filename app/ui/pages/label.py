@@ -32,8 +32,16 @@ def go_to(image_id: int | None) -> None:
     st.rerun()
 
 
+def leave() -> None:
+    """Let the queue say what is shown next."""
+    st.query_params.pop("image", None)
+
+
 def asked() -> Ask:
-    """What the queue is asked for: chosen right above the strip that it fills, kept in the address."""
+    """What the queue is asked for: chosen right above the strip that it fills, kept in the address.
+
+    Another choice opens its first image at once; strokes on the one before are kept for whoever returns to it.
+    """
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Show me", width="content")
         return st.selectbox(
@@ -42,6 +50,7 @@ def asked() -> Ask:
             format_func=ASK.__getitem__,
             key="label-ask",
             bind="query-params",
+            on_change=leave,
             label_visibility="collapsed",
             width=220,
         )

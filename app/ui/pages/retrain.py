@@ -57,7 +57,7 @@ def trigger_form(here: Visit, slug: str) -> None:
 
 here, slug = project_visit()
 preview = retrain_preview(here.context, here.actor, slug)
-known = sum(preview.known.values())
+known = preview.anomalies
 st.title("Retrain" if preview.version_number else "Train the first version")
 
 facts = st.columns(3, border=True)

@@ -1,8 +1,10 @@
 """The Label page: a verdict is on disk before the next image, and nobody writes over a colleague unawares."""
 
+from app.services.authority import Actor
 from app.services.label import label_view
+from app.services.queue import queue_for
 from storage import annotations
-from storage.models import Verdict
+from storage.models import Role, Verdict
 from tests.app.conftest import ENGINEER
 from tests.app.ui.visitor import address, button, run, words
 
@@ -38,6 +40,19 @@ def test_skipping_saves_nothing(served, visit):
     assert at.query_params["image"] != before
     with served.database.read() as session:
         assert annotations.counts(session, 1) == {Verdict.normal: 13, Verdict.defect: 3}
+
+
+def test_another_choice_opens_an_image_that_it_asks_for(served, visit):
+    at = visit("label", "inspector")
+    given, opened = address(at), set()
+    for ask in ("audit", "boundary", "new", "defect"):
+        at.selectbox(key="label-ask").select(ask)
+        run(at)
+        queue = queue_for(served, Actor("inspector", Role.inspector), "tile", ask=ask)
+        shown = address(at) if "image" in at.query_params else None
+        assert shown in {wanted.item.image_id for wanted in queue.wanted} or (shown is None and not queue.wanted)
+        opened.add(shown)
+    assert opened - {given}
 
 
 def test_when_all_is_labelled_the_page_says_so_and_offers_the_retrain(visit):

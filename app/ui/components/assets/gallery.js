@@ -1,6 +1,6 @@
-import { n as e, t } from "./style.js";
+import { n as e, r as t, t as n } from "./style.js";
 // src/gallery.ts
-var n = [
+var r = [
 	[
 		"normal",
 		"●",
@@ -16,15 +16,15 @@ var n = [
 		"▲",
 		"beyond the boundary"
 	]
-], r = [
+], i = [
 	"",
 	"○",
 	"not scored"
-], i = {
+], a = {
 	normal: "✓ normal",
 	defect: "✕ defect",
 	unsure: "? unsure"
-}, a = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", o = class {
+}, o = "\n:host { display: block; }\n.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); gap: 12px; font-family: var(--st-font);\n  color: var(--st-text-color); }\n.grid.compact { display: flex; overflow-x: auto; gap: 8px; padding: 2px; }\n.tile { all: unset; box-sizing: border-box; cursor: pointer; border: 1px solid var(--st-border-color); border-radius: 10px;\n  overflow: hidden; background: var(--st-secondary-background-color); display: flex; flex-direction: column; min-width: 0; }\n.cell { position: relative; min-width: 0; display: grid; }\n.cell input { position: absolute; right: 8px; top: 8px; width: 22px; height: 22px; margin: 0; accent-color: var(--st-primary-color); cursor: pointer; }\n.compact .cell { flex: 0 0 76px; }\n.compact .tile { flex: 0 0 76px; }\n.tile:hover { border-color: var(--st-primary-color); }\n.tile:focus-visible, .tile[aria-current=\"true\"] { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }\n.picture { position: relative; aspect-ratio: 1; background: #17191c; }\n.picture img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: contain; }\n.badge { position: absolute; left: 6px; top: 6px; padding: 1px 7px; border-radius: 9px; font-size: 11px; color: #fff;\n  background: rgba(15, 17, 20, 0.78); }\n.badge.defect { background: #b3261e; }\n.facts { display: flex; justify-content: space-between; gap: 6px; padding: 6px 9px 1px; font-size: 14px;\n  font-variant-numeric: tabular-nums; }\n.standing.defect { color: var(--st-red-text-color, #d32f2f); }\n.standing.margin { color: var(--st-orange-text-color, #b26a00); }\n.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n.name { padding: 0 9px 7px; font-size: 12px; opacity: 0.7; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }\n.compact .facts { padding: 2px 6px 3px; font-size: 12px; justify-content: center; }\n.compact .name, .compact .badge { display: none; }\n", s = class {
 	grid;
 	open;
 	choose;
@@ -56,36 +56,23 @@ var n = [
 		for (let t of n.slice(Math.min(...r), Math.max(...r) + 1)) t.checked = e.checked;
 		this.last = e, this.choose(n.filter((e) => e.checked).map((e) => Number(e.dataset.choose)));
 	}
-	tile([t, a, o, s, c, l, u], d) {
-		let [f, p, m] = s === null ? r : n[s], h = o === null ? "–" : (o / 100).toFixed(2), g = `${a}: score ${h}, ${m}${l ? `, labelled ${l}` : ""}`, _ = e("button", {
+	tile([t, n, o, s, l, u, d], f) {
+		let [p, m, h] = s === null ? i : r[s], g = o === null ? "–" : (o / 100).toFixed(2), _ = `${n}: score ${g}, ${h}${u ? `, labelled ${u}` : ""}`, v = e("button", {
 			class: "tile",
 			type: "button",
-			title: g,
+			title: _,
 			"data-id": String(t)
 		});
-		t === d.selected && _.setAttribute("aria-current", "true");
-		let v = e("div", { class: "picture" });
-		if (v.append(e("img", {
-			src: `/thumb/${t}`,
-			alt: "",
-			loading: "lazy",
-			decoding: "async"
-		})), d.heat && d.version !== null && o !== null) {
-			let n = `/heatmap/${t}?version=${d.version}`;
-			v.append(e("img", {
-				src: n,
-				alt: "",
-				loading: "lazy",
-				decoding: "async"
-			}));
-		}
-		let y = l ? i[l] : u ? "held out" : c === null ? "" : d.purposes[c];
-		y && v.append(e("span", { class: `badge ${l ?? ""}` }, y));
-		let b = e("div", { class: "facts" }), x = e("span", {
-			class: `standing ${f}`,
+		t === f.selected && v.setAttribute("aria-current", "true");
+		let y = e("div", { class: "picture" });
+		y.append(c(`/thumb/${t}`)), f.heat && f.version !== null && o !== null && y.append(c(`/heatmap/${t}?version=${f.version}`));
+		let b = u ? a[u] : d ? "held out" : l === null ? "" : f.purposes[l];
+		b && y.append(e("span", { class: `badge ${u ?? ""}` }, b));
+		let x = e("div", { class: "facts" }), S = e("span", {
+			class: `standing ${p}`,
 			"aria-hidden": "true"
-		}, p);
-		return b.append(e("b", {}, h), x, e("span", { class: "spoken" }, m)), _.append(v, b, e("div", { class: "name" }, a)), _.addEventListener("click", () => this.open(t)), _;
+		}, m);
+		return x.append(e("b", {}, g), S, e("span", { class: "spoken" }, h)), v.append(y, x, e("div", { class: "name" }, n)), v.addEventListener("click", () => this.open(t)), v;
 	}
 	key(e) {
 		let t = [...this.grid.querySelectorAll(".tile")], n = t.indexOf(e.target);
@@ -98,19 +85,31 @@ var n = [
 		}[e.key];
 		i !== void 0 && (e.preventDefault(), t[Math.max(0, Math.min(t.length - 1, n + i))].focus());
 	}
-}, s = /* @__PURE__ */ new WeakMap();
-function c({ data: n, parentElement: r, setTriggerValue: i, setStateValue: c }) {
-	let l = (e) => i("open", e), u = (e) => c("chosen", e), d = s.get(r);
+};
+function c(n) {
+	let r = e("img", {
+		src: n,
+		alt: "",
+		loading: "lazy",
+		decoding: "async"
+	}), i = async () => {
+		await t(n, (e) => e.blob(), () => r.isConnected) && (r.src = n);
+	};
+	return r.addEventListener("error", () => void i(), { once: !0 }), r;
+}
+var l = /* @__PURE__ */ new WeakMap();
+function u({ data: t, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+	let c = (e) => i("open", e), u = (e) => a("chosen", e), d = l.get(r);
 	if (!d) {
-		let n = e("div", {
+		let t = e("div", {
 			class: "grid",
 			role: "group",
 			"aria-label": "Parts"
 		});
-		r.append(n), t(n, a), d = new o(n, l, u), s.set(r, d);
+		r.append(t), n(t, o), d = new s(t, c, u), l.set(r, d);
 	}
-	return d.update(n, l, u), () => {
-		r.querySelector(".grid")?.remove(), s.delete(r);
+	return d.update(t, c, u), () => {
+		r.querySelector(".grid")?.remove(), l.delete(r);
 	};
 }
-export { c as default };
+export { u as default };

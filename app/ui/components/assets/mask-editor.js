@@ -1,36 +1,9 @@
-import { n as e, t } from "./style.js";
-// src/codec.ts
-function n(e) {
-	let [t, n] = a(e.width, e.height), r = n.createImageData(e.width, e.height), i = new Uint32Array(r.data.buffer);
-	for (let t = 0; t < e.data.length; t++) i[t] = e.data[t] ? 4294967295 : 4278190080;
-	return n.putImageData(r, 0, 0), t.toDataURL("image/png").slice(22);
-}
-async function r(e, t, n) {
-	let r = await i(`data:image/png;base64,${e}`);
-	if (!r || r.width !== t || r.height !== n) return null;
-	let [, o] = a(t, n);
-	o.drawImage(r, 0, 0);
-	let s = o.getImageData(0, 0, t, n).data;
-	return Uint8Array.from({ length: t * n }, (e, t) => +(s[4 * t] > 127));
-}
-function i(e) {
-	return new Promise((t) => {
-		let n = new Image();
-		n.onload = () => t(n), n.onerror = () => t(null), n.src = e;
-	});
-}
-function a(e, t) {
-	let n = document.createElement("canvas");
-	n.width = e, n.height = t;
-	let r = n.getContext("2d", { willReadFrequently: !0 });
-	if (!r) throw Error("this browser gives no canvas");
-	return [n, r];
-}
+import { n as e, r as t, t as n } from "./style.js";
 // src/gestures.ts
-function o(e, t) {
+function r(e, t) {
 	return e.median - (e.median - e.b_n) * 2 ** t;
 }
-function s(e, t) {
+function i(e, t) {
 	return [
 		e,
 		[t[0], e[1]],
@@ -38,22 +11,23 @@ function s(e, t) {
 		[e[0], t[1]]
 	];
 }
-function c(e) {
+function a(e) {
 	let t = e.split(/[\s,;]+/).filter(Boolean).map(Number);
 	if (t.length !== 4 || t.some((e) => !Number.isFinite(e)) || t[2] <= 0 || t[3] <= 0) return null;
 	let [n, r, i, a] = t;
 	return [[n, r], [n + i, r + a]];
 }
 // src/raster.ts
-var l = {
+var o = {
 	x: 0,
 	y: 0,
 	width: 0,
 	height: 0
-}, u = class {
+}, s = class {
 	width;
 	height;
 	data;
+	ink = 1;
 	constructor(e, t, n) {
 		if (this.width = e, this.height = t, this.data = n ?? new Uint8Array(e * t), this.data.length !== e * t) throw Error(`${this.data.length} values are not ${e}x${t}`);
 	}
@@ -67,10 +41,10 @@ var l = {
 		};
 	}
 	stroke(e, t, n, r) {
-		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n;
+		let i = this.clip(Math.min(e[0], t[0]) - n, Math.min(e[1], t[1]) - n, Math.max(e[0], t[0]) + n, Math.max(e[1], t[1]) + n), [a, o] = [t[0] - e[0], t[1] - e[1]], s = a * a + o * o, c = n * n, l = r && this.ink;
 		for (let t = i.y; t < i.y + i.height; t++) for (let n = i.x; n < i.x + i.width; n++) {
-			let [i, l] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (i * a + l * o) / s)), [d, f] = [i - u * a, l - u * o];
-			d * d + f * f <= c && (this.data[t * this.width + n] = r);
+			let [r, i] = [n + .5 - e[0], t + .5 - e[1]], u = s === 0 ? 0 : Math.max(0, Math.min(1, (r * a + i * o) / s)), [d, f] = [r - u * a, i - u * o];
+			d * d + f * f <= c && (this.data[t * this.width + n] = l);
 		}
 		return i;
 	}
@@ -83,10 +57,10 @@ var l = {
 		};
 		let n = e.map((e) => e[0]), r = e.map((e) => e[1]), i = this.clip(Math.min(...n), Math.min(...r), Math.max(...n), Math.max(...r));
 		for (let n = i.y; n < i.y + i.height; n++) {
-			let r = d(e, n + .5);
+			let r = c(e, n + .5);
 			for (let e = 0; e + 1 < r.length; e += 2) {
 				let a = Math.max(i.x, Math.ceil(r[e] - .5)), o = Math.min(i.x + i.width, Math.ceil(r[e + 1] - .5));
-				o > a && this.data.fill(t, n * this.width + a, n * this.width + o);
+				o > a && this.data.fill(t && this.ink, n * this.width + a, n * this.width + o);
 			}
 		}
 		return i;
@@ -101,17 +75,20 @@ var l = {
 		], n);
 	}
 	fill(e) {
-		return this.data.fill(e), {
+		return this.data.fill(e && this.ink), {
 			x: 0,
 			y: 0,
 			width: this.width,
 			height: this.height
 		};
 	}
+	counts() {
+		let e = /* @__PURE__ */ new Uint32Array(256);
+		for (let t of this.data) e[t] += 1;
+		return new Map([...e.entries()].filter(([e, t]) => e > 0 && t > 0));
+	}
 	count() {
-		let e = 0;
-		for (let t of this.data) e += t;
-		return e;
+		return [...this.counts().values()].reduce((e, t) => e + t, 0);
 	}
 	copy(e) {
 		let t = new Uint8Array(e.width * e.height);
@@ -128,7 +105,7 @@ var l = {
 		}
 	}
 };
-function d(e, t) {
+function c(e, t) {
 	let n = [];
 	for (let r = 0; r < e.length; r++) {
 		let [i, a] = e[r], [o, s] = e[(r + 1) % e.length];
@@ -136,7 +113,7 @@ function d(e, t) {
 	}
 	return n.sort((e, t) => e - t);
 }
-function f(e, t) {
+function l(e, t) {
 	if (e === null || e.width === 0 || e.height === 0) return t;
 	if (t.width === 0 || t.height === 0) return e;
 	let n = Math.min(e.x, t.x), r = Math.min(e.y, t.y);
@@ -148,7 +125,7 @@ function f(e, t) {
 	};
 }
 // src/regions.ts
-var p = [
+var u = [
 	-1,
 	0,
 	1
@@ -156,50 +133,49 @@ var p = [
 	-1,
 	0,
 	1
-].map((t) => [t, e])).filter(([e, t]) => e !== 0 || t !== 0), m = p.filter(([e, t]) => e === 0 || t === 0), h = 2;
-function g(e, t, n, r) {
+].map((t) => [t, e])).filter(([e, t]) => e !== 0 || t !== 0), d = u.filter(([e, t]) => e === 0 || t === 0), f = 2;
+function p(e, t, n, r) {
 	let i = Math.min(e.width - 1, Math.max(0, (n + .5) * e.width / t.width - .5)), a = Math.min(e.height - 1, Math.max(0, (r + .5) * e.height / t.height - .5)), [o, s] = [Math.floor(i), Math.floor(a)], [c, l] = [Math.min(o + 1, e.width - 1), Math.min(s + 1, e.height - 1)], [u, d] = [i - o, a - s], f = (t, n) => e.values[n * e.width + t], p = f(o, s) * (1 - u) + f(c, s) * u, m = f(o, l) * (1 - u) + f(c, l) * u;
 	return p * (1 - d) + m * d;
 }
-function _(e, t, n, r) {
-	return ee(e, t, n, (n, i) => g(t, e, n, i) < r);
+function m(e, t, n, r) {
+	return h(e, t, n, (n, i) => p(t, e, n, i) < r);
 }
-function ee(e, t, n, r) {
-	let i = oe(e, n, h * e.width / t.width, r);
-	return i < 0 ? l : ce(e, se(e, i, p, r), 1);
+function h(e, t, n, r) {
+	let i = re(e, n, f * e.width / t.width, r);
+	return i < 0 ? o : ae(e, ie(e, i, u, r), e.ink);
 }
-function te(e, t, n) {
-	return le(e, (r, i) => g(t, e, r, i) < n ? 1 : e.data[i * e.width + r]);
+function g(e, t, n) {
+	return oe(e, (r, i) => p(t, e, r, i) < n ? e.ink : e.data[i * e.width + r]);
 }
-function ne(e, t) {
+function _(e, t) {
 	let [n, r] = [Math.floor(t[0]), Math.floor(t[1])];
-	if (n < 0 || r < 0 || n >= e.width || r >= e.height || e.data[r * e.width + n]) return l;
-	let i = se(e, r * e.width + n, m, (t, n) => !e.data[n * e.width + t]);
-	return i.some((t) => de(e, t)) ? null : ce(e, i, 1);
+	if (n < 0 || r < 0 || n >= e.width || r >= e.height || e.data[r * e.width + n]) return o;
+	let i = ie(e, r * e.width + n, d, (t, n) => !e.data[n * e.width + t]);
+	return i.some((t) => ce(e, t)) ? null : ae(e, i, e.ink);
 }
-function re(e) {
+function ee(e) {
 	let t = new Uint8Array(e.data.length), n = (t, n) => !e.data[n * e.width + t];
-	for (let r of ue(e)) !e.data[r] && !t[r] && se(e, r, m, n, t);
-	return le(e, (n, r) => +!t[r * e.width + n]);
+	for (let r of se(e)) !e.data[r] && !t[r] && ie(e, r, d, n, t);
+	return oe(e, (n, r) => t[r * e.width + n] ? 0 : e.data[r * e.width + n] || e.ink);
 }
-function ie(e, t) {
-	let n = new Uint8Array(e.data.length), r = (t, n) => e.data[n * e.width + t] === 1, i = null;
+function te(e, t) {
+	let n = new Uint8Array(e.data.length), r = (t, n) => e.data[n * e.width + t] > 0, i = null;
 	for (let a = 0; a < e.data.length; a++) {
 		if (!e.data[a] || n[a]) continue;
-		let o = se(e, a, p, r, n);
-		o.length < t && (i = f(i, ce(e, o, 0)));
+		let o = ie(e, a, u, r, n);
+		o.length < t && (i = l(i, ae(e, o, 0)));
 	}
-	return i ?? l;
+	return i ?? o;
 }
-function ae(e) {
+function ne(e) {
 	let t = e.data.slice(), n = (n, r) => n < 0 || r < 0 || n >= e.width || r >= e.height ? 0 : t[r * e.width + n];
-	return le(e, (r, i) => {
-		let a = t[i * e.width + r];
-		for (let [e, t] of p) a += n(r + e, i + t);
-		return +(a >= 5);
+	return oe(e, (r, i) => {
+		let a = t[i * e.width + r], o = [a, ...u.map(([e, t]) => n(r + e, i + t))].filter((e) => e > 0);
+		return o.length < 5 ? 0 : a || o[0];
 	});
 }
-function oe(e, t, n, r) {
+function re(e, t, n, r) {
 	let [i, a] = [n * n, -1], o = e.clip(t[0] - n, t[1] - n, t[0] + n, t[1] + n);
 	for (let n = o.y; n < o.y + o.height; n++) for (let s = o.x; s < o.x + o.width; s++) {
 		let o = (s + .5 - t[0]) ** 2 + (n + .5 - t[1]) ** 2;
@@ -207,7 +183,7 @@ function oe(e, t, n, r) {
 	}
 	return a;
 }
-function se(e, t, n, r, i = new Uint8Array(e.data.length)) {
+function ie(e, t, n, r, i = new Uint8Array(e.data.length)) {
 	let a = [t];
 	i[t] = 1;
 	for (let t = 0; t < a.length; t++) {
@@ -221,30 +197,30 @@ function se(e, t, n, r, i = new Uint8Array(e.data.length)) {
 	}
 	return a;
 }
-function ce(e, t, n) {
-	let [r, i, a, o] = [
+function ae(e, t, n) {
+	let [r, i, a, s] = [
 		e.width,
 		e.height,
 		-1,
 		-1
 	];
-	for (let s of t) {
-		let [t, c] = [s % e.width, Math.floor(s / e.width)];
-		e.data[s] = n, [r, i, a, o] = [
+	for (let o of t) {
+		let [t, c] = [o % e.width, Math.floor(o / e.width)];
+		e.data[o] = n, [r, i, a, s] = [
 			Math.min(r, t),
 			Math.min(i, c),
 			Math.max(a, t),
-			Math.max(o, c)
+			Math.max(s, c)
 		];
 	}
-	return a < 0 ? l : {
+	return a < 0 ? o : {
 		x: r,
 		y: i,
 		width: a - r + 1,
-		height: o - i + 1
+		height: s - i + 1
 	};
 }
-function le(e, t) {
+function oe(e, t) {
 	let [n, r, i, a] = [
 		e.width,
 		e.height,
@@ -260,68 +236,68 @@ function le(e, t) {
 			Math.max(a, o)
 		]);
 	}
-	return i < 0 ? l : {
+	return i < 0 ? o : {
 		x: n,
 		y: r,
 		width: i - n + 1,
 		height: a - r + 1
 	};
 }
-function ue(e) {
+function se(e) {
 	let { width: t, height: n } = e, r = Array.from({ length: n }, (e, n) => [n * t, n * t + t - 1]).flat();
 	return [...Array.from({ length: t }, (e, r) => [r, (n - 1) * t + r]).flat(), ...r];
 }
-function de(e, t) {
+function ce(e, t) {
 	let [n, r] = [t % e.width, Math.floor(t / e.width)];
 	return n === 0 || r === 0 || n === e.width - 1 || r === e.height - 1;
 }
 // src/reach.ts
-var fe = .8, pe = .5, me = .002, he = .75;
-function ge(e, t, n) {
+var le = .8, ue = .5, de = .002, fe = .75;
+function pe(e, t, n) {
 	let r = 3 * n;
 	return e.clip(t[0] - r, t[1] - r, t[0] + r, t[1] + r);
 }
-function _e(e, t, n, r, i, a) {
-	let { rect: o } = n;
-	if (o.width === 0 || o.height === 0) return l;
-	let s = (i.median - i.b_n) * 2 ** a, c = new Float32Array(o.width * o.height);
-	for (let n = 0; n < o.height; n++) for (let a = 0; a < o.width; a++) {
-		let [l, u] = [o.x + a, o.y + n], d = Math.max(0, (i.median - g(t, e, l, u)) / s), f = ((l + .5 - r[0]) ** 2 + (u + .5 - r[1]) ** 2) / i.radius ** 2;
-		c[n * o.width + a] = Math.max(-.5, Math.min(pe, Math.log1p(d) - fe * f));
+function me(e, t, n, r, i, a) {
+	let { rect: s } = n;
+	if (s.width === 0 || s.height === 0) return o;
+	let c = (i.median - i.b_n) * 2 ** a, l = new Float32Array(s.width * s.height);
+	for (let n = 0; n < s.height; n++) for (let a = 0; a < s.width; a++) {
+		let [o, u] = [s.x + a, s.y + n], d = Math.max(0, (i.median - p(t, e, o, u)) / c), f = ((o + .5 - r[0]) ** 2 + (u + .5 - r[1]) ** 2) / i.radius ** 2;
+		l[n * s.width + a] = Math.max(-.5, Math.min(ue, Math.log1p(d) - le * f));
 	}
-	let u = Math.max(1, Math.round(he * e.width / t.width)), d = ve(n.values, c, o, u, me);
-	return ee(e, t, r, (e, t) => {
-		let [n, r] = [e - o.x, t - o.y];
-		return n >= 0 && r >= 0 && n < o.width && r < o.height && d[r * o.width + n] > 0;
+	let u = Math.max(1, Math.round(fe * e.width / t.width)), d = he(n.values, l, s, u, de);
+	return h(e, t, r, (e, t) => {
+		let [n, r] = [e - s.x, t - s.y];
+		return n >= 0 && r >= 0 && n < s.width && r < s.height && d[r * s.width + n] > 0;
 	});
 }
-function ve(e, t, n, r, i) {
-	let a = (e) => ye(e, n, r), [o, s] = [a(e), a(t)], [c, l] = [a(e.map((e) => e * e)), a(e.map((e, n) => e * t[n]))], u = o.map((e, t) => (l[t] - e * s[t]) / (c[t] - e * e + i)), d = s.map((e, t) => e - u[t] * o[t]), [f, p] = [a(u), a(d)];
+function he(e, t, n, r, i) {
+	let a = (e) => ge(e, n, r), [o, s] = [a(e), a(t)], [c, l] = [a(e.map((e) => e * e)), a(e.map((e, n) => e * t[n]))], u = o.map((e, t) => (l[t] - e * s[t]) / (c[t] - e * e + i)), d = s.map((e, t) => e - u[t] * o[t]), [f, p] = [a(u), a(d)];
 	return e.map((e, t) => f[t] * e + p[t]);
 }
-function ye(e, { width: t, height: n }, r) {
+function ge(e, { width: t, height: n }, r) {
 	let i = new Float32Array(e.length);
-	for (let a = 0; a < n; a++) be(e, i, a * t, 1, t, r);
+	for (let a = 0; a < n; a++) _e(e, i, a * t, 1, t, r);
 	let a = new Float32Array(e.length);
-	for (let e = 0; e < t; e++) be(i, a, e, t, n, r);
+	for (let e = 0; e < t; e++) _e(i, a, e, t, n, r);
 	return a;
 }
-function be(e, t, n, r, i, a) {
+function _e(e, t, n, r, i, a) {
 	let o = 0;
 	for (let t = 0; t < Math.min(a, i); t++) o += e[n + t * r];
 	for (let s = 0; s < i; s++) s + a < i && (o += e[n + (s + a) * r]), s - a - 1 >= 0 && (o -= e[n + (s - a - 1) * r]), t[n + s * r] = o / (Math.min(i - 1, s + a) - Math.max(0, s - a) + 1);
 }
 // src/grower.ts
-var xe = class {
+var ve = {
+	logpUrl: null,
+	scale: null,
+	reach: null
+}, ye = class {
 	guide;
 	step = 0;
 	field = null;
 	fine = null;
-	wanted = {
-		logpUrl: null,
-		scale: null,
-		reach: null
-	};
+	wanted = ve;
 	constructor(e) {
 		this.guide = e;
 	}
@@ -333,8 +309,11 @@ var xe = class {
 	}
 	async open(e) {
 		this.wanted = e, this.field = this.fine = null;
-		let [t, n] = await Promise.all([Se(e.logpUrl), Se(e.reach?.url ?? null)]);
-		this.wanted === e && ([this.field, this.fine] = [t, n]);
+		let t = () => this.wanted === e, n = [e.logpUrl, e.reach?.url ?? null], [r, i] = await Promise.all(n.map((e) => be(e, t)));
+		t() && ([this.field, this.fine] = [r, i]);
+	}
+	close() {
+		this.wanted = { ...ve };
 	}
 	level(e) {
 		this.step = Math.round(10 * Math.max(-1, Math.min(5, e))) / 10;
@@ -347,11 +326,11 @@ var xe = class {
 	}
 	threshold(e) {
 		let { field: t } = this, { scale: n } = this.wanted;
-		return t && n ? e.edit((e) => te(e, t, o(n, this.step))) : null;
+		return t && n ? e.edit((e) => g(e, t, r(n, this.step))) : null;
 	}
 	how = (e, t) => {
-		let { field: n, fine: r, step: i } = this, { scale: a, reach: s } = this.wanted, c = r && s ? this.guide(ge(e, t, s.radius)) : null;
-		return r && s && c ? _e(e, r, c, t, s, i) : n && a ? _(e, n, t, o(a, i)) : {
+		let { field: n, fine: i, step: a } = this, { scale: o, reach: s } = this.wanted, c = i && s ? this.guide(pe(e, t, s.radius)) : null;
+		return i && s && c ? me(e, i, c, t, s, a) : n && o ? m(e, n, t, r(o, a)) : {
 			x: 0,
 			y: 0,
 			width: 0,
@@ -359,18 +338,18 @@ var xe = class {
 		};
 	};
 };
-async function Se(e) {
-	let t = e ? await fetch(e).catch(() => null) : null;
-	if (!t?.ok) return null;
-	let n = await t.arrayBuffer(), [r, i] = new Uint16Array(n, 0, 2);
+async function be(e, n) {
+	let r = e ? await t(e, (e) => e.arrayBuffer(), n) : null;
+	if (!r) return null;
+	let [i, a] = new Uint16Array(r, 0, 2);
 	return {
-		width: i,
-		height: r,
-		values: new Float32Array(n, 4)
+		width: a,
+		height: i,
+		values: new Float32Array(r, 4)
 	};
 }
 // src/pinch.ts
-var Ce = class {
+var xe = class {
 	scene;
 	fingers = /* @__PURE__ */ new Map();
 	pinching = !1;
@@ -406,7 +385,7 @@ var Ce = class {
 			distance: n
 		};
 	}
-}, we = class {
+}, Se = class {
 	easel;
 	box;
 	over = !1;
@@ -420,7 +399,7 @@ var Ce = class {
 	space = !1;
 	pinch;
 	constructor(e, t, n) {
-		this.easel = e, this.box = t, this.pinch = new Ce(e.scene);
+		this.easel = e, this.box = t, this.pinch = new xe(e.scene);
 		let r = (e, r, i = t) => i.addEventListener(e, r, {
 			signal: n,
 			passive: !1
@@ -492,11 +471,11 @@ var Ce = class {
 	draw(e, t) {
 		let { scene: n, tool: r } = this.easel;
 		if (r === "box") {
-			n.outline(s(t.from, n.at(e)), !0);
+			n.outline(i(t.from, n.at(e)), !0);
 			return;
 		}
-		let i = e.getCoalescedEvents?.() ?? [];
-		for (let r of i.length > 0 ? i : [e]) {
+		let a = e.getCoalescedEvents?.() ?? [];
+		for (let r of a.length > 0 ? a : [e]) {
 			let e = n.at(r);
 			this.stroke(t.last, e), t.last = e;
 		}
@@ -509,7 +488,7 @@ var Ce = class {
 			let a = r.layer.box(t, i.at(e), n);
 			r.history.touched(a), this.easel.repaint(a);
 		}
-		r.history.end() && this.easel.changed(l), this.easel.show();
+		r.history.end() && this.easel.changed(o), this.easel.show();
 	}
 	stroke(e, t) {
 		let { sheet: n, radius: r } = this.easel;
@@ -524,7 +503,331 @@ var Ce = class {
 		let i = this.points[this.points.length - 1];
 		i && i[0] === e[0] && i[1] === e[1] || this.points.push(e), t.outline(this.points);
 	}
-}, Te = [
+};
+// src/codec.ts
+function Ce(e) {
+	return Te(e, (e) => e ? 4294967295 : 4278190080);
+}
+function we(e) {
+	return Te(e, (e) => 4278190080 | e << 16 | e << 8 | e);
+}
+function Te(e, t) {
+	let [n, r] = ke(e.width, e.height), i = r.createImageData(e.width, e.height), a = new Uint32Array(i.data.buffer);
+	for (let n = 0; n < e.data.length; n++) a[n] = t(e.data[n]);
+	return r.putImageData(i, 0, 0), n.toDataURL("image/png").slice(22);
+}
+async function Ee(e, t, n) {
+	return (await De(e, t, n))?.map((e) => +(e > 127)) ?? null;
+}
+async function De(e, t, n) {
+	let r = await Oe(`data:image/png;base64,${e}`);
+	if (!r || r.width !== t || r.height !== n) return null;
+	let [, i] = ke(t, n);
+	i.drawImage(r, 0, 0);
+	let a = i.getImageData(0, 0, t, n).data;
+	return Uint8Array.from({ length: t * n }, (e, t) => a[4 * t]);
+}
+function Oe(e) {
+	return new Promise((t) => {
+		let n = new Image();
+		n.onload = () => t(n), n.onerror = () => t(null), n.src = e;
+	});
+}
+function ke(e, t) {
+	let n = document.createElement("canvas");
+	n.width = e, n.height = t;
+	let r = n.getContext("2d", { willReadFrequently: !0 });
+	if (!r) throw Error("this browser gives no canvas");
+	return [n, r];
+}
+// src/history.ts
+var Ae = class {
+	done = [];
+	undone = [];
+	open = null;
+	begin(e) {
+		this.end(), this.open = {
+			mask: e,
+			base: e.data.slice(),
+			rect: null
+		};
+	}
+	touched(e) {
+		this.open && (this.open.rect = l(this.open.rect, e));
+	}
+	end() {
+		let e = this.open;
+		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
+		let { mask: t, rect: n } = e, r = new s(t.width, t.height, e.base).copy(n), i = t.copy(n);
+		return !r.every((e, t) => e === i[t]) && (this.done.push({
+			mask: t,
+			rect: n,
+			before: r,
+			after: i
+		}), this.undone = [], !0);
+	}
+	undo() {
+		this.end();
+		let e = this.done.pop();
+		return e ? (e.mask.paste(e.rect, e.before), this.undone.push(e), e) : null;
+	}
+	redo() {
+		if (this.open) return null;
+		let e = this.undone.pop();
+		return e ? (e.mask.paste(e.rect, e.after), this.done.push(e), e) : null;
+	}
+	drop() {
+		let e = this.undo();
+		return this.undone.pop(), e;
+	}
+	get canUndo() {
+		return this.done.length > 0 || this.open !== null;
+	}
+	get canRedo() {
+		return this.undone.length > 0;
+	}
+	get length() {
+		return this.done.length;
+	}
+}, je = 254, Me = class {
+	types;
+	defect;
+	ignore;
+	history = new Ae();
+	paint = "defect";
+	grown = null;
+	constructor(e, t, n = []) {
+		this.types = n, this.defect = new s(e, t), this.ignore = new s(e, t);
+	}
+	get pen() {
+		return this.defect.ink;
+	}
+	set pen(e) {
+		this.paint = "defect", e >= 1 && e <= 1 + this.types.length && (this.defect.ink = e);
+	}
+	numberOf(e) {
+		return !this.types.includes(e) && this.types.length < je && this.types.push(e), 2 + this.types.indexOf(e);
+	}
+	get layer() {
+		return this.paint === "defect" ? this.defect : this.ignore;
+	}
+	get whole() {
+		return {
+			x: 0,
+			y: 0,
+			width: this.defect.width,
+			height: this.defect.height
+		};
+	}
+	begin() {
+		this.grown = null, this.history.begin(this.layer);
+	}
+	stroke(e, t, n, r) {
+		let i = this.layer.stroke(e, t, n, r);
+		return this.history.touched(i), i;
+	}
+	edit(e) {
+		this.begin();
+		let t = e(this.layer);
+		return this.history.touched(t), this.history.end() ? t : null;
+	}
+	grow(e, t) {
+		let n = this.edit((n) => t(n, e));
+		return this.grown = n ? {
+			point: e,
+			edits: this.history.length
+		} : null, n;
+	}
+	regrow(e) {
+		if (!this.grown || this.grown.edits !== this.history.length) return null;
+		let { point: t } = this.grown, n = this.history.drop()?.rect ?? o, r = this.grow(t, e);
+		return r || (this.grown = {
+			point: t,
+			edits: this.history.length
+		}), l(n, r ?? o);
+	}
+	fill(e) {
+		let t = !1, n = this.edit((n) => {
+			let r = _(n, e);
+			return t = r === null, r ?? o;
+		});
+		return t ? "open" : n;
+	}
+	clean(e, t) {
+		return this.edit((n) => e === "holes" ? ee(n) : e === "smooth" ? ne(n) : e === "specks" ? te(n, t) : n.fill(0));
+	}
+	add(e) {
+		let t = [
+			0,
+			1,
+			...e.types.map((e) => this.numberOf(e))
+		];
+		return this.edit(() => {
+			let { data: n } = e.defect;
+			for (let e = 0; e < n.length; e++) n[e] && (this.defect.data[e] = t[n[e]]);
+			return this.whole;
+		});
+	}
+	become(e) {
+		let t = [
+			0,
+			1,
+			...e.types.map((e) => this.numberOf(e))
+		];
+		for (let n of ["ignore", "defect"]) this.paint = n, this.edit((r) => (r.data.set(n === "ignore" ? e.ignore.data : e.defect.data.map((e) => t[e])), this.whole));
+		return this.whole;
+	}
+	undo() {
+		return this.history.undo();
+	}
+	redo() {
+		return this.history.redo();
+	}
+	async take({ png: e, ignore: t, numbers: n, types: r = [] }) {
+		let { width: i, height: a } = this.defect, o = (e, t) => e ? t(e, i, a) : null, [s, c, l] = await Promise.all([
+			o(e, Ee),
+			o(t, Ee),
+			o(n, De)
+		]);
+		s && this.defect.data.set(s), c && this.ignore.data.set(c);
+		let u = r.map((e) => this.numberOf(e));
+		return l?.forEach((e, t) => {
+			e > 1 && this.defect.data[t] && (this.defect.data[t] = u[e - 1 - 1] ?? 1);
+		}), s !== null || c !== null;
+	}
+	summary() {
+		let e = (e, t) => e > 0 ? `${e.toLocaleString("en")} px ${t}` : "", t = [...this.defect.counts()], n = t.filter(([e]) => e > 1).map(([e, t]) => `${t.toLocaleString("en")} ${this.types[e - 1 - 1]}`);
+		return [e(t.reduce((e, [, t]) => e + t, 0), "marked") + (n.length > 0 ? `, of it ${n.join(", ")}` : ""), e(this.ignore.count(), "don't care")].filter(Boolean).join(" · ");
+	}
+	encoded() {
+		let e = { png: Ce(this.defect) };
+		return this.ignore.data.includes(1) && (e.ignore = Ce(this.ignore)), [...this.defect.counts().keys()].some((e) => e > 1) ? {
+			...e,
+			numbers: we(this.defect),
+			types: this.types
+		} : e;
+	}
+}, Ne = [
+	[
+		255,
+		167,
+		38
+	],
+	[
+		171,
+		71,
+		188
+	],
+	[
+		0,
+		158,
+		115
+	],
+	[
+		240,
+		228,
+		66
+	]
+], Pe = [
+	229,
+	57,
+	53
+], [Fe, Ie, Le] = [
+	170,
+	60,
+	v([
+		66,
+		165,
+		245
+	], 130)
+];
+function Re(e) {
+	return `rgb(${ze(e).join(" ")})`;
+}
+function ze(e) {
+	return e < 2 ? Pe : Ne[(e - 2) % Ne.length];
+}
+function v([e, t, n], r) {
+	return new Uint32Array(new Uint8Array([
+		e,
+		t,
+		n,
+		r
+	]).buffer)[0];
+}
+var Be = Array.from({ length: 256 }, (e, t) => [v(ze(t), Fe), v(ze(t), Ie)]);
+Be[1] = [v(Pe, 130), v(Pe, 130)];
+function Ve(e, t, n) {
+	return [
+		n,
+		t,
+		t + n,
+		t - n + 24576
+	][(e - 2) % 4] % 6 < 3;
+}
+function He(e, t, n) {
+	let r = new Uint32Array(n.width * n.height);
+	for (let i = 0; i < n.height; i++) {
+		let a = (n.y + i) * e.width + n.x;
+		for (let o = 0; o < n.width; o++) {
+			let s = e.data[a + o], [c, l, u] = [
+				n.x + o,
+				n.y + i,
+				i * n.width + o
+			];
+			s ? r[u] = Be[s][s < 2 || Ve(s, c, l) ? 0 : 1] : t.data[a + o] && (c + l) % 4 < 2 && (r[u] = Le);
+		}
+	}
+	return r;
+}
+// src/pen.ts
+var Ue = "new", We = class {
+	choose;
+	add;
+	part = e("label", {
+		class: "pen",
+		title: "Type of what is drawn next (Shift and its number; Shift+0 for the chosen one)"
+	});
+	swatch = e("span", {
+		class: "swatch",
+		"aria-hidden": "true"
+	});
+	select = e("select", { "aria-label": "Type of what is drawn next" });
+	field = e("input", {
+		type: "text",
+		maxlength: "80",
+		placeholder: "Name, then Enter",
+		"aria-label": "New type"
+	});
+	types = null;
+	pen = 1;
+	constructor(e, t) {
+		this.choose = e, this.add = t, this.part.append(this.swatch, this.select, this.field), this.select.addEventListener("change", () => this.changed()), this.field.addEventListener("keydown", (e) => this.typed(e)), this.field.addEventListener("blur", () => this.ask(!1)), this.ask(!1);
+	}
+	show(t, n) {
+		if (this.pen = n, this.types?.join("\n") !== t.join("\n")) {
+			this.types = [...t];
+			let n = [
+				["1", "the chosen type"],
+				...t.map((e, t) => [String(2 + t), t < 9 ? `${t + 1}  ${e}` : e]),
+				[Ue, "New type…"]
+			];
+			this.select.replaceChildren(...n.map(([t, n]) => e("option", { value: t }, n)));
+		}
+		this.select.value = String(n), this.swatch.style.background = Re(n);
+	}
+	changed() {
+		let { value: e } = this.select;
+		this.select.value = String(this.pen), e === Ue ? this.ask(!0) : (this.select.blur(), this.choose(Number(e)));
+	}
+	typed(e) {
+		let t = this.field.value.trim();
+		e.key === "Enter" && t && this.add(t), (e.key === "Escape" || e.key === "Enter" && t) && this.field.blur();
+	}
+	ask(e) {
+		this.field.value = "", this.field.hidden = !e, this.select.hidden = e, e && this.field.focus();
+	}
+}, Ge = [
 	[
 		"grow",
 		"Grow",
@@ -561,7 +864,7 @@ var Ce = class {
 		"F",
 		"Fill a closed outline"
 	]
-], Ee = [
+], Ke = [
 	[
 		"undo",
 		"Undo the last stroke (Ctrl+Z)",
@@ -582,7 +885,7 @@ var Ce = class {
 		"Show the whole image (0)",
 		"M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5"
 	]
-], De = [
+], qe = [
 	[
 		"threshold",
 		"Mark all below the level",
@@ -607,8 +910,13 @@ var Ce = class {
 		"copy",
 		"Copy the last image's mask",
 		""
+	],
+	[
+		"mine",
+		"Bring back what I drew",
+		""
 	]
-], Oe = "http://www.w3.org/2000/svg", ke = class {
+], Je = "http://www.w3.org/2000/svg", Ye = class {
 	pressed;
 	row = e("div", {
 		class: "bar",
@@ -639,21 +947,23 @@ var Ce = class {
 	});
 	brush = e("label", {}, "Size");
 	level = e("label", {}, "Level");
+	pen;
 	constructor(t) {
 		this.pressed = t;
 		let n = e("div", { class: "group" });
-		for (let [e, r, i, a] of Te) n.append(this.named(e, r, i, a, () => t.choose(e)));
+		for (let [e, r, i, a] of Ge) n.append(this.named(e, r, i, a, () => t.choose(e)));
 		this.size.addEventListener("input", () => t.resize(Number(this.size.value))), this.step.addEventListener("input", () => t.level(Number(this.step.value))), this.brush.append(this.size, this.sizeText), this.level.append(this.step, this.stepText);
 		let r = e("div", { class: "group" });
-		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.row.append(n, this.brush, this.level, r, this.icons(), this.more());
+		r.append(this.named("ignore", "Don't care", "I", "Paint what nobody judges: neither trained on nor counted, such as a defect's unclear rim", () => t.act("ignore"))), this.pen = new We(t.pen, t.type), this.row.append(n, this.brush, this.level, this.pen.part, r, this.icons(), this.more());
 	}
 	get smallest() {
 		return Math.max(1, Number(this.least.value) || 1);
 	}
-	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, can: a }) {
-		for (let [t] of Te) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
+	show({ tool: e, radius: t, largest: n, step: r, ignoring: i, types: a, pen: o, can: s }) {
+		this.pen.show(a, o);
+		for (let [t] of Ge) this.buttons.get(t)?.setAttribute("aria-pressed", String(t === e));
 		this.buttons.get("ignore")?.setAttribute("aria-pressed", String(i));
-		for (let [e, t] of Object.entries(a)) {
+		for (let [e, t] of Object.entries(s)) {
 			let n = this.buttons.get(e);
 			n && (n.disabled = !t);
 		}
@@ -661,15 +971,15 @@ var Ce = class {
 	}
 	icons() {
 		let t = e("div", { class: "group icons" });
-		for (let [e, n, r] of Ee) {
+		for (let [e, n, r] of Ke) {
 			let i = this.button(e, n, () => this.pressed.act(e));
-			i.setAttribute("aria-label", n), i.append(je(r)), t.append(i);
+			i.setAttribute("aria-label", n), i.append(Ze(r)), t.append(i);
 		}
 		return t;
 	}
 	more() {
 		let t = e("details", { class: "more" }), n = e("div", { class: "panel" });
-		for (let [e, t, r] of De) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
+		for (let [e, t, r] of qe) n.append(this.named(e, t, r, t, () => this.pressed.act(e)));
 		let r = e("label", {}, "Specks are below");
 		r.append(this.least, "px");
 		let i = e("input", {
@@ -698,11 +1008,11 @@ var Ce = class {
 		return i.addEventListener("click", r), this.buttons.set(t, i), i;
 	}
 };
-function Ae(e) {
-	return Te.find((t) => t[2].toLowerCase() === e)?.[0];
+function Xe(e) {
+	return Ge.find((t) => t[2].toLowerCase() === e)?.[0];
 }
-function je(e) {
-	let t = document.createElementNS(Oe, "svg"), n = document.createElementNS(Oe, "path");
+function Ze(e) {
+	let t = document.createElementNS(Je, "svg"), n = document.createElementNS(Je, "path");
 	for (let [e, n] of Object.entries({
 		viewBox: "0 0 24 24",
 		width: "17",
@@ -712,17 +1022,21 @@ function je(e) {
 	return n.setAttribute("d", e), t.append(n), t;
 }
 // src/keys.ts
-function Me(e) {
+function Qe(e) {
 	let t = e.composedPath()[0];
 	return t instanceof HTMLElement && t.closest("input:not([type=range]), textarea, select, [contenteditable]") !== null;
 }
-function Ne(e) {
+function $e(e) {
 	return !e.ctrlKey && !e.metaKey && !e.altKey && /^[1-9]$/.test(e.key) ? Number(e.key) : null;
 }
-function Pe(e, t, n) {
+function et(e) {
+	let t = e.shiftKey && !e.ctrlKey && !e.metaKey && !e.altKey, n = /^Digit([0-9])$/.exec(e.code)?.[1];
+	return t && n && !/^[0-9]$/.test(e.key) ? Number(n) : null;
+}
+function tt(e, t, n) {
 	let r = n.key.toLowerCase();
 	if (n.altKey && r !== "enter") return !1;
-	let i = Math.max(1, Math.round(e.radius / 5)), a = Ae(r);
+	let i = Math.max(1, Math.round(e.radius / 5)), a = Xe(r);
 	if (n.ctrlKey || n.metaKey) {
 		if (r !== "z") return !1;
 		e.act(n.shiftKey ? "redo" : "undo");
@@ -742,18 +1056,18 @@ function Pe(e, t, n) {
 	return !0;
 }
 // node_modules/konva/lib/Global.js
-var Fe = Math.PI / 180;
-function Ie() {
+var nt = Math.PI / 180;
+function rt() {
 	return typeof window < "u" && ({}.toString.call(window) === "[object Window]" || {}.toString.call(window) === "[object global]");
 }
-var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, y = {
-	_global: v,
+var y = typeof global < "u" ? global : typeof window < "u" ? window : typeof WorkerGlobalScope < "u" ? self : {}, b = {
+	_global: y,
 	version: "10.9.1",
-	isBrowser: Ie(),
+	isBrowser: rt(),
 	isUnminified: /param/.test(function(e) {}.toString()),
 	dblClickWindow: 400,
 	getAngle(e) {
-		return y.angleDeg ? e * Fe : e;
+		return b.angleDeg ? e * nt : e;
 	},
 	enableTrace: !1,
 	pointerEventsEnabled: !0,
@@ -768,27 +1082,27 @@ var v = typeof global < "u" ? global : typeof window < "u" ? window : typeof Wor
 	showWarnings: !0,
 	dragButtons: [0, 1],
 	isDragging() {
-		return y.DD.isDragging;
+		return b.DD.isDragging;
 	},
 	isTransforming() {
-		return y.Transformer?.isTransforming() ?? !1;
+		return b.Transformer?.isTransforming() ?? !1;
 	},
 	isDragReady() {
-		return !!y.DD.node;
+		return !!b.DD.node;
 	},
 	releaseCanvasOnDestroy: !0,
-	document: v.document,
+	document: y.document,
 	_injectGlobal(e) {
-		v.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), v.Konva = e;
+		y.Konva !== void 0 && console.error("Several Konva instances detected. It is not recommended to use multiple Konva instances in the same environment."), y.Konva = e;
 	}
-}, Le = /* @__PURE__ */ new Set(), b = (e, t = !1) => {
-	y[e.prototype.getClassName()] = e, t && Le.add(e);
+}, it = /* @__PURE__ */ new Set(), x = (e, t = !1) => {
+	b[e.prototype.getClassName()] = e, t && it.add(e);
 };
-y._injectGlobal(y);
+b._injectGlobal(b);
 // node_modules/konva/lib/Util.js
-var Re = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ze = () => {
-	if (typeof document > "u") throw Error(Re);
-}, x = class e {
+var at = "Konva.js unsupported environment.\n\nLooks like you are trying to use Konva.js in Node.js environment (or in a Web Worker), because \"document\" object is undefined.\n\nTo use Konva.js in Node.js environment, you need to use the \"canvas-backend\" or \"skia-backend\" module.\n\nbash: npm install canvas\njs: import \"konva/canvas-backend\";\n\nor\n\nbash: npm install skia-canvas\njs: import \"konva/skia-backend\";\n", ot = () => {
+	if (typeof document > "u") throw Error(at);
+}, S = class e {
 	constructor(e) {
 		this.dirty = !1, this.m = e ? e.slice() : [
 			1,
@@ -887,7 +1201,7 @@ var Re = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 		}
 		return s.rotation = T._getRotation(s.rotation), s;
 	}
-}, Be = "[object Array]", Ve = "[object Number]", He = "[object String]", Ue = "[object Boolean]", We = Math.PI / 180, Ge = 180 / Math.PI, Ke = "#", qe = "", Je = "0", Ye = "Konva warning: ", Xe = "Konva error: ", Ze = {
+}, st = "[object Array]", ct = "[object Number]", lt = "[object String]", ut = "[object Boolean]", dt = Math.PI / 180, ft = 180 / Math.PI, pt = "#", mt = "", ht = "0", gt = "Konva warning: ", _t = "Konva error: ", vt = {
 	aliceblue: [
 		240,
 		248,
@@ -1634,20 +1948,20 @@ var Re = "Konva.js unsupported environment.\n\nLooks like you are trying to use 
 		205,
 		50
 	]
-}, S = null, Qe = typeof window < "u" ? window : {}, $e = /* @__PURE__ */ new WeakMap(), et = (e, t) => {
+}, yt = null, bt = typeof window < "u" ? window : {}, xt = /* @__PURE__ */ new WeakMap(), St = (e, t) => {
 	typeof e.requestAnimationFrame == "function" ? e.requestAnimationFrame(t) : typeof requestAnimationFrame < "u" ? requestAnimationFrame(t) : setTimeout(t, 16);
-}, tt = /* @__PURE__ */ new Map(), nt = Object.getPrototypeOf(Int8Array), rt = (e) => {
+}, Ct = /* @__PURE__ */ new Map(), wt = Object.getPrototypeOf(Int8Array), Tt = (e) => {
 	let t = e.trim();
 	return t.indexOf(",") === -1 ? t.split(/\s*\/\s*|\s+/) : t.split(/\s*,\s*/);
-}, it = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", at = RegExp(`^(${it})(%?)$`, "i"), C = (e, t) => {
-	let n = at.exec(e);
+}, Et = "[+-]?(?:\\d+\\.?\\d*|\\.\\d+)(?:e[+-]?\\d+)?", Dt = RegExp(`^(${Et})(%?)$`, "i"), C = (e, t) => {
+	let n = Dt.exec(e);
 	if (!n) return NaN;
 	let r = n[2] ? Number(n[1]) / 100 * t : Number(n[1]);
 	return Math.min(Math.max(r, 0), t);
-}, ot = /^#[0-9a-f]+$/i, st = RegExp(`^(${it})(deg|grad|rad|turn)?$`, "i"), ct = {
+}, Ot = /^#[0-9a-f]+$/i, kt = RegExp(`^(${Et})(deg|grad|rad|turn)?$`, "i"), At = {
 	deg: 1,
 	grad: .9,
-	rad: Ge,
+	rad: ft,
 	turn: 360
 };
 function w(e, t) {
@@ -1664,16 +1978,16 @@ var T = {
 		return !!e && e.constructor === Object;
 	},
 	_isArray(e) {
-		return Object.prototype.toString.call(e) === Be;
+		return Object.prototype.toString.call(e) === st;
 	},
 	_isNumber(e) {
-		return Object.prototype.toString.call(e) === Ve && !isNaN(e) && isFinite(e);
+		return Object.prototype.toString.call(e) === ct && !isNaN(e) && isFinite(e);
 	},
 	_isString(e) {
-		return Object.prototype.toString.call(e) === He;
+		return Object.prototype.toString.call(e) === lt;
 	},
 	_isBoolean(e) {
-		return Object.prototype.toString.call(e) === Ue;
+		return Object.prototype.toString.call(e) === ut;
 	},
 	isObject(e) {
 		return e instanceof Object;
@@ -1687,15 +2001,15 @@ var T = {
 		return e === 0 || e > 0 ? 1 : -1;
 	},
 	requestAnimFrame(e, t) {
-		let n = t && !t.closed && t || Qe, r = $e.get(n);
-		r || (r = [], $e.set(n, r), et(n, function() {
-			$e.delete(n), r.forEach(function(e) {
+		let n = t && !t.closed && t || bt, r = xt.get(n);
+		r || (r = [], xt.set(n, r), St(n, function() {
+			xt.delete(n), r.forEach(function(e) {
 				e();
 			});
 		})), r.push(e);
 	},
 	createCanvasElement() {
-		ze();
+		ot();
 		let e = document.createElement("canvas");
 		try {
 			e.style = e.style || {};
@@ -1703,7 +2017,7 @@ var T = {
 		return e;
 	},
 	createImageElement() {
-		return ze(), document.createElement("img");
+		return ot(), document.createElement("img");
 	},
 	_urlToImage(e, t, n) {
 		let r = T.createImageElement();
@@ -1717,7 +2031,7 @@ var T = {
 		return ((1 << 24) + (e << 16) + (t << 8) + n).toString(16).slice(1);
 	},
 	_hexToRgb(e) {
-		e = e.replace(Ke, qe);
+		e = e.replace(pt, mt);
 		let t = parseInt(e, 16);
 		return {
 			r: t >> 16 & 255,
@@ -1727,12 +2041,12 @@ var T = {
 	},
 	getRandomColor() {
 		let e = (Math.random() * 16777215 | 0).toString(16);
-		for (; e.length < 6;) e = Je + e;
-		return Ke + e;
+		for (; e.length < 6;) e = ht + e;
+		return pt + e;
 	},
 	isCanvasFarblingActive() {
-		if (S !== null) return S;
-		if (typeof document > "u") return S = !1, !1;
+		if (yt !== null) return yt;
+		if (typeof document > "u") return yt = !1, !1;
 		let e = this.createCanvasElement();
 		e.width = 10, e.height = 10;
 		let t = e.getContext("2d", { willReadFrequently: !0 });
@@ -1742,7 +2056,7 @@ var T = {
 			r = !0;
 			break;
 		}
-		return S = r, this.releaseCanvas(e), S;
+		return yt = r, this.releaseCanvas(e), yt;
 	},
 	getHitColor() {
 		let e = () => Math.random() * 256 | 0;
@@ -1750,7 +2064,7 @@ var T = {
 	},
 	getHitColorKey(e, t, n) {
 		let r = this.isCanvasFarblingActive() ? 5 : 3, i = (e) => Math.round(e / r) * r;
-		return Ke + this._rgbToHex(i(e), i(t), i(n));
+		return pt + this._rgbToHex(i(e), i(t), i(n));
 	},
 	getSnappedHexColor(e) {
 		let { r: t, g: n, b: r } = this._hexToRgb(e);
@@ -1775,7 +2089,7 @@ var T = {
 		].every(T._isNumber)) return t;
 	},
 	_namedColorToRBA(e) {
-		let t = Ze[e.toLowerCase()];
+		let t = vt[e.toLowerCase()];
 		return t ? {
 			r: t[0],
 			g: t[1],
@@ -1786,7 +2100,7 @@ var T = {
 	_rgbColorToRGBA(e) {
 		let t = /^rgba?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = rt(t[1]);
+		let n = Tt(t[1]);
 		if (!(n.length < 3 || n.length > 4)) return {
 			r: C(n[0], 255),
 			g: C(n[1], 255),
@@ -1795,7 +2109,7 @@ var T = {
 		};
 	},
 	_hex8ColorToRGBA(e) {
-		if (e.length === 9 && ot.test(e)) return {
+		if (e.length === 9 && Ot.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1803,7 +2117,7 @@ var T = {
 		};
 	},
 	_hex6ColorToRGBA(e) {
-		if (e.length === 7 && ot.test(e)) return {
+		if (e.length === 7 && Ot.test(e)) return {
 			r: parseInt(e.slice(1, 3), 16),
 			g: parseInt(e.slice(3, 5), 16),
 			b: parseInt(e.slice(5, 7), 16),
@@ -1811,7 +2125,7 @@ var T = {
 		};
 	},
 	_hex4ColorToRGBA(e) {
-		if (e.length === 5 && ot.test(e)) return {
+		if (e.length === 5 && Ot.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1819,7 +2133,7 @@ var T = {
 		};
 	},
 	_hex3ColorToRGBA(e) {
-		if (e.length === 4 && ot.test(e)) return {
+		if (e.length === 4 && Ot.test(e)) return {
 			r: parseInt(e[1] + e[1], 16),
 			g: parseInt(e[2] + e[2], 16),
 			b: parseInt(e[3] + e[3], 16),
@@ -1829,11 +2143,11 @@ var T = {
 	_hslColorToRGBA(e) {
 		let t = /^hsla?\(([^)]*)\)$/i.exec(e);
 		if (!t) return;
-		let n = rt(t[1]);
+		let n = Tt(t[1]);
 		if (n.length < 3 || n.length > 4) return;
-		let r = st.exec(n[0]);
+		let r = kt.exec(n[0]);
 		if (!r) return;
-		let i = r[2], a = Number(r[1]) * (i ? ct[i.toLowerCase()] : 1);
+		let i = r[2], a = Number(r[1]) * (i ? At[i.toLowerCase()] : 1);
 		if (!isFinite(a)) return;
 		let o = (a % 360 + 360) % 360 / 360, s = C(n[1], 100) / 100, c = C(n[2], 100) / 100, l = n.length > 3 ? C(n[3], 1) : 1, u = c < .5 ? c * (1 + s) : c + s - c * s, d = 2 * c - u, f = [
 			0,
@@ -1880,34 +2194,34 @@ var T = {
 		return t;
 	},
 	_cloneValue(e) {
-		return T._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(T._cloneValue) : e.slice() : T._isPlainObject(e) ? T.cloneObject(e) : e instanceof nt ? e.slice() : e;
+		return T._isArray(e) ? e.some((e) => typeof e == "object") ? e.map(T._cloneValue) : e.slice() : T._isPlainObject(e) ? T.cloneObject(e) : e instanceof wt ? e.slice() : e;
 	},
 	cloneArray(e) {
 		return e.slice(0);
 	},
 	degToRad(e) {
-		return e * We;
+		return e * dt;
 	},
 	radToDeg(e) {
-		return e * Ge;
+		return e * ft;
 	},
 	_getRotation(e) {
-		return y.angleDeg ? T.radToDeg(e) : e;
+		return b.angleDeg ? T.radToDeg(e) : e;
 	},
 	_capitalize(e) {
-		let t = tt.get(e);
+		let t = Ct.get(e);
 		if (t !== void 0) return t;
 		let n = e.charAt(0).toUpperCase() + e.slice(1);
-		return tt.set(e, n), n;
+		return Ct.set(e, n), n;
 	},
 	throw(e) {
-		throw Error(Xe + e);
+		throw Error(_t + e);
 	},
 	error(e) {
-		console.error(Xe + e);
+		console.error(_t + e);
 	},
 	warn(e) {
-		y.showWarnings && console.warn(Ye + e);
+		b.showWarnings && console.warn(gt + e);
 	},
 	_batchEvents(e, t) {
 		if (!e) return t();
@@ -1987,7 +2301,7 @@ var T = {
 		return e.touches ? e.changedTouches[0].identifier : e.pointerId ?? 999;
 	},
 	releaseCanvas(...e) {
-		y.releaseCanvasOnDestroy && e.forEach((e) => {
+		b.releaseCanvasOnDestroy && e.forEach((e) => {
 			e.width = 0, e.height = 0;
 		});
 	},
@@ -2044,7 +2358,7 @@ var T = {
 	}
 };
 // node_modules/konva/lib/Context.js
-function lt(e) {
+function jt(e) {
 	let t = [], n = e.length, r = T;
 	for (let i = 0; i < n; i++) {
 		let n = e[i];
@@ -2052,7 +2366,7 @@ function lt(e) {
 	}
 	return t;
 }
-var ut = ",", dt = "(", ft = ")", pt = ";", mt = "()", ht = "=", gt = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), _t = [
+var Mt = ",", Nt = "(", Pt = ")", Ft = ";", It = "()", Lt = "=", Rt = /* @__PURE__ */ "arc.arcTo.beginPath.bezierCurveTo.clearRect.clip.closePath.createLinearGradient.createPattern.createRadialGradient.drawImage.ellipse.fill.fillText.getImageData.createImageData.lineTo.moveTo.putImageData.quadraticCurveTo.rect.roundRect.restore.rotate.save.scale.setLineDash.setTransform.stroke.strokeText.transform.translate".split("."), zt = [
 	"fillStyle",
 	"strokeStyle",
 	"shadowColor",
@@ -2074,20 +2388,20 @@ var ut = ",", dt = "(", ft = ")", pt = ";", mt = "()", ht = "=", gt = /* @__PURE
 	"imageSmoothingEnabled",
 	"imageSmoothingQuality",
 	"filter"
-], vt = 100, yt = null;
-function bt() {
-	if (yt !== null) return yt;
+], Bt = 100, E = null;
+function Vt() {
+	if (E !== null) return E;
 	try {
 		let e = T.createCanvasElement(), t = e.getContext("2d");
-		yt = !!t && "filter" in t, T.releaseCanvas(e);
+		E = !!t && "filter" in t, T.releaseCanvas(e);
 	} catch {
-		yt = !1;
+		E = !1;
 	}
-	return yt;
+	return E;
 }
-var xt = class {
+var Ht = class {
 	constructor(e) {
-		this.canvas = e, y.enableTrace && (this.traceArr = [], this._enableTrace());
+		this.canvas = e, b.enableTrace && (this.traceArr = [], this._enableTrace());
 	}
 	fillShape(e) {
 		e.fillEnabled() && this._fill(e);
@@ -2102,7 +2416,7 @@ var xt = class {
 	}
 	getTrace(e, t) {
 		let n = this.traceArr, r = n.length, i = "", a, o, s, c;
-		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += mt : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += dt + c.join(ut) + ft)) : (i += o.property, e || (i += ht + o.val)), i += pt;
+		for (a = 0; a < r; a++) o = n[a], s = o.method, s ? (c = o.args, i += s, e ? i += It : (t && (c = c.map((e) => typeof e == "number" ? Math.floor(e) : e)), i += Nt + c.join(Mt) + Pt)) : (i += o.property, e || (i += Lt + o.val)), i += Ft;
 		return i;
 	}
 	clearTrace() {
@@ -2110,7 +2424,7 @@ var xt = class {
 	}
 	_trace(e) {
 		let t = this.traceArr, n;
-		t.push(e), n = t.length, n >= vt && t.shift();
+		t.push(e), n = t.length, n >= Bt && t.shift();
 	}
 	reset() {
 		let e = this.getCanvas().getPixelRatio();
@@ -2267,16 +2581,16 @@ var xt = class {
 		this._context.translate(e, t);
 	}
 	_enableTrace() {
-		let e = this, t = gt.length, n = this.setAttr, r, i, a = function(t) {
+		let e = this, t = Rt.length, n = this.setAttr, r, i, a = function(t) {
 			let n = e[t], r;
 			e[t] = function() {
-				return i = lt(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
+				return i = jt(Array.prototype.slice.call(arguments, 0)), r = n.apply(e, arguments), e._trace({
 					method: t,
 					args: i
 				}), r;
 			};
 		};
-		for (r = 0; r < t; r++) a(gt[r]);
+		for (r = 0; r < t; r++) a(Rt[r]);
 		e.setAttr = function() {
 			n.apply(e, arguments);
 			let t = arguments[0], r = arguments[1];
@@ -2291,8 +2605,8 @@ var xt = class {
 		t && t !== "source-over" && this.setAttr("globalCompositeOperation", t);
 	}
 };
-_t.forEach(function(e) {
-	Object.defineProperty(xt.prototype, e, {
+zt.forEach(function(e) {
+	Object.defineProperty(Ht.prototype, e, {
 		get() {
 			return this._context[e];
 		},
@@ -2301,7 +2615,7 @@ _t.forEach(function(e) {
 		}
 	});
 });
-var St = class extends xt {
+var Ut = class extends Ht {
 	constructor(e, { willReadFrequently: t = !1 } = {}) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: t });
 	}
@@ -2330,7 +2644,7 @@ var St = class extends xt {
 	_strokeLinearGradient(e) {
 		let t = e._toStyleSpace(e.getStrokeLinearGradientStartPoint()), n = e._toStyleSpace(e.getStrokeLinearGradientEndPoint());
 		if (!e.getStrokeScaleEnabled()) {
-			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new x([
+			let { a: e, b: r, c: i, d: a, e: o, f: s } = this._context.getTransform(), c = new S([
 				e,
 				r,
 				i,
@@ -2382,7 +2696,7 @@ var St = class extends xt {
 		let t = e.getShadowRGBA() ?? "black", n = e.getShadowBlur(), r = e.getShadowOffset(), i = e.getAbsoluteScale(), a = this.canvas.getPixelRatio(), o = i.x * a, s = i.y * a;
 		this.setAttr("shadowColor", t), this.setAttr("shadowBlur", n * Math.min(Math.abs(o), Math.abs(s))), this.setAttr("shadowOffsetX", r.x * o), this.setAttr("shadowOffsetY", r.y * s);
 	}
-}, Ct = class extends xt {
+}, Wt = class extends Ht {
 	constructor(e) {
 		super(e), this._context = e._canvas.getContext("2d", { willReadFrequently: !0 });
 	}
@@ -2403,10 +2717,10 @@ var St = class extends xt {
 		let n = e.hitStrokeWidth(), r = n === "auto" ? e.strokeWidth() : n;
 		this.setAttr("lineWidth", r), this.setAttr("strokeStyle", e.colorKey), e._strokeFuncHit(this), t || this.restore();
 	}
-}, wt = class {
+}, Gt = class {
 	constructor(e) {
 		this.pixelRatio = 1, this.width = 0, this.height = 0, this._logicalWidth = 0, this._logicalHeight = 0, this.isCache = !1;
-		let t = (e || {}).pixelRatio || y.pixelRatio || y._global.devicePixelRatio || 1;
+		let t = (e || {}).pixelRatio || b.pixelRatio || b._global.devicePixelRatio || 1;
 		this.pixelRatio = t, this._canvas = T.createCanvasElement(), this._canvas.style.padding = "0", this._canvas.style.margin = "0", this._canvas.style.border = "0", this._canvas.style.background = "transparent", this._canvas.style.position = "absolute", this._canvas.style.top = "0", this._canvas.style.left = "0";
 	}
 	getContext() {
@@ -2452,11 +2766,11 @@ var St = class extends xt {
 			}
 		}
 	}
-}, Tt = class e extends wt {
+}, D = class e extends Gt {
 	_prepareIsolationCanvas(t) {
 		let { a: n, b: r, c: i, d: a, e: o, f: s } = this.getContext()._context.getTransform(), c = this._isolationRect || this, l = 0, u = 0, d = c.width, f = c.height;
 		if (t) {
-			let e = new x([
+			let e = new S([
 				n,
 				r,
 				i,
@@ -2510,25 +2824,25 @@ var St = class extends xt {
 		super(e), this._isolationPeak = {
 			width: 0,
 			height: 0
-		}, this._isolationLowFrames = 0, this.context = new St(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
+		}, this._isolationLowFrames = 0, this.context = new Ut(this, { willReadFrequently: e.willReadFrequently }), this.setSize(e.width, e.height);
 	}
-}, Et = class extends wt {
+}, Kt = class extends Gt {
 	constructor(e = {
 		width: 0,
 		height: 0
 	}) {
-		super(e), this.hitCanvas = !0, this.context = new Ct(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
+		super(e), this.hitCanvas = !0, this.context = new Wt(this), this.context.imageSmoothingEnabled = !1, this.setSize(e.width, e.height);
 	}
-}, E = {
+}, O = {
 	get isDragging() {
 		let e = !1;
-		return E._dragElements.forEach((t) => {
+		return O._dragElements.forEach((t) => {
 			t.dragStatus === "dragging" && (e = !0);
 		}), e;
 	},
 	get node() {
 		let e;
-		for (let t of E._dragElements.values()) {
+		for (let t of O._dragElements.values()) {
 			if (t.dragStatus === "dragging") return t.node;
 			e = t.node;
 		}
@@ -2536,13 +2850,13 @@ var St = class extends xt {
 	},
 	_dragElements: /* @__PURE__ */ new Map(),
 	_listenToWindow(e) {
-		let t = (t) => E._endDragBefore(t, e), n = (t) => E._batchEvents(() => E._drag(t, e), e), r = (e) => E._batchEvents(() => E._endDragAfter(e));
+		let t = (t) => O._endDragBefore(t, e), n = (t) => O._batchEvents(() => O._drag(t, e), e), r = (e) => O._batchEvents(() => O._endDragAfter(e));
 		e.addEventListener("mouseup", t, !0), e.addEventListener("touchend", t, !0), e.addEventListener("touchcancel", t, !0), e.addEventListener("mousemove", n), e.addEventListener("touchmove", n), e.addEventListener("mouseup", r, !1), e.addEventListener("touchend", r, !1), e.addEventListener("touchcancel", r, !1);
 	},
 	_batchEvents(e, t) {
-		if (!E._dragElements.size) return;
+		if (!O._dragElements.size) return;
 		let n = /* @__PURE__ */ new Set();
-		for (let { node: e } of E._dragElements.values()) {
+		for (let { node: e } of O._dragElements.values()) {
 			let r = e.getStage();
 			if (!r || t && r._getOwnerWindow() !== t) continue;
 			let i = r.eventBatchFunc();
@@ -2557,7 +2871,7 @@ var St = class extends xt {
 	},
 	_drag(e, t) {
 		let n = [], r = /* @__PURE__ */ new Set();
-		E._dragElements.forEach((i, a) => {
+		O._dragElements.forEach((i, a) => {
 			let { node: o } = i, s = o.getStage();
 			if (t && s._getOwnerWindow() !== t || (r.has(s) || (s.setPointersPositions(e), r.add(s)), i.pointerEventType && i.pointerEventType !== s._pointerEventType)) return;
 			i.pointerId === void 0 && (i.pointerId = T._getFirstPointerId(e), i.pointerEventType = s._pointerEventType, i.dragStatus === "dragging" && s._cancelClick(i.pointerId, i.pointerEventType));
@@ -2579,12 +2893,12 @@ var St = class extends xt {
 	},
 	_endDragBefore(e, t, n) {
 		let r = [], i = /* @__PURE__ */ new Set();
-		E._dragElements.forEach((a, o) => {
+		O._dragElements.forEach((a, o) => {
 			let { node: s } = a;
 			if (n && a !== n && a.pointerId !== n.pointerId) return;
 			let c = s.getStage();
 			if (!e || i.has(c) || t && c._getOwnerWindow() !== t || (c.setPointersPositions(e), i.add(c)), n || (!e || !a.pointerEventType || a.pointerEventType === T._getEventType(e.type)) && (a.pointerId === void 0 || c._changedPointerPositions.some((e) => e.id === a.pointerId))) {
-				if (a.dragStatus === "ready") E._dragElements.delete(o);
+				if (a.dragStatus === "ready") O._dragElements.delete(o);
 				else {
 					c._cancelClick(a.pointerId, a.pointerEventType), a.dragStatus = "stopped";
 					let e = s.getLayer() || c;
@@ -2596,131 +2910,131 @@ var St = class extends xt {
 		});
 	},
 	_endDragAfter(e, t) {
-		E._dragElements.forEach((n, r) => {
+		O._dragElements.forEach((n, r) => {
 			n.dragStatus !== "stopped" || t && n !== t && n.pointerId !== t.pointerId || (n.node.fire("dragend", {
 				type: "dragend",
 				target: n.node,
 				evt: e
-			}, !0), n.dragStatus !== "dragging" && E._dragElements.delete(r));
+			}, !0), n.dragStatus !== "dragging" && O._dragElements.delete(r));
 		});
 	}
-}, D = /* @__PURE__ */ new Map(), Dt = y._global.PointerEvent !== void 0;
-function Ot(e, t) {
-	let n = D.get(e);
+}, k = /* @__PURE__ */ new Map(), qt = b._global.PointerEvent !== void 0;
+function Jt(e, t) {
+	let n = k.get(e);
 	return n && (!t || n.stage === t) ? n.shape : void 0;
 }
-function kt(e, t, n) {
+function Yt(e, t, n) {
 	e._fire(t, {
 		evt: new PointerEvent(t, { pointerId: n }),
 		pointerId: n
 	});
 }
-function At(e, t) {
-	return D.get(e)?.shape === t;
+function Xt(e, t) {
+	return k.get(e)?.shape === t;
 }
-function jt(e, t) {
+function Zt(e, t) {
 	var n;
-	O(e);
+	A(e);
 	let r = t.getStage();
-	if (r && (D.set(e, {
+	if (r && (k.set(e, {
 		shape: t,
 		stage: r
-	}), Dt)) {
+	}), qt)) {
 		try {
 			(n = r.content) == null || n.setPointerCapture(e);
 		} catch {}
-		kt(t, "gotpointercapture", e);
+		Yt(t, "gotpointercapture", e);
 	}
 }
-function Mt(e) {
-	D.forEach(({ shape: t, stage: n }, r) => {
-		(t === e || n === e) && O(r);
+function Qt(e) {
+	k.forEach(({ shape: t, stage: n }, r) => {
+		(t === e || n === e) && A(r);
 	});
 }
-function O(e, t) {
+function A(e, t) {
 	var n;
-	let r = D.get(e);
+	let r = k.get(e);
 	if (!r || t && r.shape !== t) return;
 	let { shape: i, stage: a } = r;
-	if (D.delete(e), Dt) {
+	if (k.delete(e), qt) {
 		try {
 			(n = a.content) == null || n.releasePointerCapture(e);
 		} catch {}
-		kt(i, "lostpointercapture", e);
+		Yt(i, "lostpointercapture", e);
 	}
 }
 // node_modules/konva/lib/Validators.js
-function k(e) {
+function j(e) {
 	return T._isString(e) ? "\"" + e + "\"" : Object.prototype.toString.call(e) === "[object Number]" || T._isBoolean(e) ? e : Object.prototype.toString.call(e);
 }
-function A() {
-	if (y.isUnminified) return function(e, t) {
-		return T._isNumber(e) || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
-	};
-}
-function Nt(e) {
-	if (y.isUnminified) return function(t, n) {
-		let r = T._isNumber(t), i = T._isArray(t) && t.length == e;
-		return !r && !i && T.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
-	};
-}
-function Pt() {
-	if (y.isUnminified) return function(e, t) {
-		return T._isNumber(e) || e === "auto" || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
-	};
-}
-function j() {
-	if (y.isUnminified) return function(e, t) {
-		return T._isString(e) || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
-	};
-}
-function Ft() {
-	if (y.isUnminified) return function(e, t) {
-		let n = T._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
-		return n || r || T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
-	};
-}
-function It() {
-	if (y.isUnminified) return function(e, t) {
-		return e instanceof nt || (T._isArray(e) ? e.forEach(function(e) {
-			T._isNumber(e) || T.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
-		}) : T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
-	};
-}
 function M() {
-	if (y.isUnminified) return function(e, t) {
-		return e !== !0 && e !== !1 && T.warn(k(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	if (b.isUnminified) return function(e, t) {
+		return T._isNumber(e) || T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number."), e;
 	};
 }
-function Lt(e) {
-	if (y.isUnminified) return function(t, n) {
-		return t == null || T.isObject(t) || T.warn(k(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
+function $t(e) {
+	if (b.isUnminified) return function(t, n) {
+		let r = T._isNumber(t), i = T._isArray(t) && t.length == e;
+		return !r && !i && T.warn(j(t) + " is a not valid value for \"" + n + "\" attribute. The value should be a number or Array<number>(" + e + ")"), t;
+	};
+}
+function en() {
+	if (b.isUnminified) return function(e, t) {
+		return T._isNumber(e) || e === "auto" || T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a number or \"auto\"."), e;
+	};
+}
+function N() {
+	if (b.isUnminified) return function(e, t) {
+		return T._isString(e) || T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string."), e;
+	};
+}
+function tn() {
+	if (b.isUnminified) return function(e, t) {
+		let n = T._isString(e), r = Object.prototype.toString.call(e) === "[object CanvasGradient]" || e && e.addColorStop;
+		return n || r || T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a string or a native gradient."), e;
+	};
+}
+function nn() {
+	if (b.isUnminified) return function(e, t) {
+		return e instanceof wt || (T._isArray(e) ? e.forEach(function(e) {
+			T._isNumber(e) || T.warn("\"" + t + "\" attribute has non numeric element " + e + ". Make sure that all elements are numbers.");
+		}) : T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a array of numbers.")), e;
+	};
+}
+function P() {
+	if (b.isUnminified) return function(e, t) {
+		return e !== !0 && e !== !1 && T.warn(j(e) + " is a not valid value for \"" + t + "\" attribute. The value should be a boolean."), e;
+	};
+}
+function rn(e) {
+	if (b.isUnminified) return function(t, n) {
+		return t == null || T.isObject(t) || T.warn(j(t) + " is a not valid value for \"" + n + "\" attribute. The value should be an object with properties " + e), t;
 	};
 }
 // node_modules/konva/lib/Factory.js
-var Rt = "get", N = "set", P = {
+var F = "get", I = "set", L = {
 	addGetterSetter(e, t, n, r, i) {
-		P.addGetter(e, t, n), P.addSetter(e, t, r, i), P.addOverloadedGetterSetter(e, t);
+		L.addGetter(e, t, n), L.addSetter(e, t, r, i), L.addOverloadedGetterSetter(e, t);
 	},
 	addGetter(e, t, n) {
-		let r = Rt + T._capitalize(t), i = Array.isArray(n), a = function() {
+		let r = F + T._capitalize(t), i = Array.isArray(n), a = function() {
 			let e = this.attrs[t];
 			return e === void 0 ? i ? n.slice() : n : e;
 		};
 		a._def = n, e.prototype[r] = e.prototype[r] || a;
 	},
 	addSetter(e, t, n, r) {
-		let i = N + T._capitalize(t);
-		e.prototype[i] || P.overWriteSetter(e, t, n, r);
+		let i = I + T._capitalize(t);
+		e.prototype[i] || L.overWriteSetter(e, t, n, r);
 	},
 	overWriteSetter(e, t, n, r) {
-		let i = N + T._capitalize(t);
+		let i = I + T._capitalize(t);
 		e.prototype[i] = function(e) {
 			return n && e != null && (e = n.call(this, e, t)), this._setAttr(t, e), r && r.call(this), this;
 		};
 	},
 	addComponentsGetterSetter(e, t, n, r, i) {
-		let a = n.length, o = T._capitalize, s = Rt + o(t), c = N + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => Rt + o(e));
+		let a = n.length, o = T._capitalize, s = F + o(t), c = I + o(t), l = n.map((e) => t + o(e)), u = l.map((e) => F + o(e));
 		e.prototype[s] = function() {
 			let e = {};
 			for (let t = 0; t < a; t++) {
@@ -2729,7 +3043,7 @@ var Rt = "get", N = "set", P = {
 			}
 			return e;
 		};
-		let d = Lt(n);
+		let d = rn(n);
 		e.prototype[c] = function(e) {
 			let a = this[s]();
 			r && (e = r.call(this, e, t)), d && d.call(this, e, t);
@@ -2737,17 +3051,17 @@ var Rt = "get", N = "set", P = {
 			return e || n.forEach((e) => {
 				this._setAttr(t + o(e), void 0);
 			}), this._fireChangeEvent(t, a, e), i && i.call(this), this;
-		}, P.addOverloadedGetterSetter(e, t);
+		}, L.addOverloadedGetterSetter(e, t);
 	},
 	addOverloadedGetterSetter(e, t) {
-		let n = T._capitalize(t), r = N + n, i = Rt + n, a = function() {
+		let n = T._capitalize(t), r = I + n, i = F + n, a = function() {
 			return arguments.length ? (this[r](arguments[0]), this) : this[i]();
 		};
 		e.prototype[t] = a;
 	},
 	backCompat(e, t) {
 		T.each(t, function(t, n) {
-			let r = e.prototype[n], i = Rt + T._capitalize(t), a = N + T._capitalize(t);
+			let r = e.prototype[n], i = F + T._capitalize(t), a = I + T._capitalize(t);
 			function o() {
 				return T.error("\"" + t + "\" method is deprecated and will be removed soon. Use \"\"" + n + "\" instead."), r.apply(this, arguments);
 			}
@@ -2759,10 +3073,10 @@ var Rt = "get", N = "set", P = {
 	}
 };
 // node_modules/konva/lib/Node.js
-function zt(e) {
+function an(e) {
 	let t = [], n = /(\w+)\(([^)]*)\)/g, r;
 	for (; (r = n.exec(e)) !== null;) {
-		let [, e, n] = r, i = Bt[e];
+		let [, e, n] = r, i = on[e];
 		if (!i) {
 			T.warn(`CSS filter "${e}" is not supported in fallback mode. Consider using function filters for better compatibility.`);
 			continue;
@@ -2777,29 +3091,29 @@ function zt(e) {
 		for (let { fallback: r, value: i } of t) r(e, i, n);
 	};
 }
-var Bt = {};
-function Vt(e, t) {
-	Bt[e] = t;
+var on = {};
+function sn(e, t) {
+	on[e] = t;
 }
 for (let e of [
 	"grayscale",
 	"sepia",
 	"invert"
-]) Vt(e, (t, n) => {
+]) sn(e, (t, n) => {
 	let r = Math.min(1, Math.max(0, n)), i = t.data;
 	for (let t = 0; t < i.length; t += 4) {
 		let n = i[t], a = i[t + 1], o = i[t + 2], s, c, l;
 		e === "grayscale" ? s = c = l = .2126 * n + .7152 * a + .0722 * o : e === "sepia" ? (s = .393 * n + .769 * a + .189 * o, c = .349 * n + .686 * a + .168 * o, l = .272 * n + .534 * a + .131 * o) : (s = 255 - n, c = 255 - a, l = 255 - o), i[t] = n + (s - n) * r, i[t + 1] = a + (c - a) * r, i[t + 2] = o + (l - o) * r;
 	}
 });
-var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "children", Wt = "konva", Gt = "listening", Kt = [
+var R = "absoluteOpacity", z = "absoluteTransform", cn = "Change", ln = "children", un = "konva", dn = "listening", fn = [
 	"mouseenter",
 	"mouseleave",
 	"pointerenter",
 	"pointerleave",
 	"touchenter",
 	"touchleave"
-], qt = "set", Jt = "Shape", Yt = " ", Xt = "stage", L = "transform", Zt = "Stage", Qt = "visible", $t = [
+], pn = "set", mn = "Shape", hn = " ", gn = "stage", B = "transform", _n = "Stage", vn = "visible", yn = [
 	"xChange.konva",
 	"yChange.konva",
 	"scaleXChange.konva",
@@ -2810,15 +3124,15 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	"offsetXChange.konva",
 	"offsetYChange.konva",
 	"transformsEnabledChange.konva"
-].join(Yt), en = 1, R = class e {
+].join(hn), bn = 1, V = class e {
 	constructor(e) {
-		this._id = en++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
+		this._id = bn++, this.eventListeners = {}, this.attrs = {}, this.index = 0, this.parent = null, this._cache = {}, this._canvasCache = null, this._batchingTransformChange = !1, this._needClearTransformCache = !1, this._filterUpToDate = !1, this._isUnderCache = !1, this._dragEventId = null, this._shouldFireChangeEvents = !1, this.setAttrs(e), this._shouldFireChangeEvents = !0;
 	}
 	hasChildren() {
 		return !1;
 	}
 	_clearCache(e) {
-		(e === L || e === I) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
+		(e === B || e === z) && this._cache[e] ? this._cache[e].dirty = !0 : e ? this._cache[e] = void 0 : (this._cache = {}, this._attrsVersion !== void 0 && this._attrsVersion++);
 	}
 	_releaseCanvasCache() {
 		let e = this._canvasCache;
@@ -2826,13 +3140,13 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	}
 	_getCache(e, t) {
 		let n = this._cache[e];
-		return (n === void 0 || (e === L || e === I) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
+		return (n === void 0 || (e === B || e === z) && n.dirty === !0) && (n = t.call(this), this._cache[e] = n), n;
 	}
 	_getCanvasCache() {
 		return this._canvasCache;
 	}
 	_clearSelfAndDescendantCache(e) {
-		this._clearCache(e), (e === void 0 || e === I) && this.fire("absoluteTransformChange");
+		this._clearCache(e), (e === void 0 || e === z) && this.fire("absoluteTransformChange");
 	}
 	static _runAfterUpdateBatch(t) {
 		e._updateBatchDepth > 0 ? e._pendingUpdates.add(t) : t();
@@ -2872,23 +3186,23 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		let r = t.x === void 0 ? Math.floor(n.x) : t.x, i = t.y === void 0 ? Math.floor(n.y) : t.y, a = Math.ceil(t.width || n.x + n.width - r), o = Math.ceil(t.height || n.y + n.height - i), s = t.pixelRatio, c = t.offset || 0, l = t.drawBorder || !1, u = t.hitCanvasPixelRatio || 1;
 		if (a <= 0 || o <= 0 || !isFinite(r + i + a + o)) return T.error(`Can not cache the node. Its size is 0 or its bounds are not finite numbers (${r}, ${i}, ${a}x${o}). Caching is skipped.`), this;
 		a += c * 2, o += c * 2, r -= c, i -= c;
-		let d = new Tt({
+		let d = new D({
 			pixelRatio: s,
 			width: a,
 			height: o
-		}), f = new Tt({
+		}), f = new D({
 			pixelRatio: s,
 			width: 0,
 			height: 0,
 			willReadFrequently: !0
 		}), p = d.getContext();
-		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(F);
+		d.isCache = !0, this._releaseCanvasCache(), this._filterUpToDate = !1, t.imageSmoothingEnabled === !1 && (d.getContext()._context.imageSmoothingEnabled = !1, f.getContext()._context.imageSmoothingEnabled = !1), p.save(), p.translate(-r, -i), this._isUnderCache = !0, this._clearSelfAndDescendantCache(R);
 		try {
 			this.drawScene(d, this);
 		} catch (e) {
 			throw T.releaseCanvas(d._canvas), e;
 		} finally {
-			this._isUnderCache = !1, this._clearSelfAndDescendantCache(F), p.restore(), d._releaseIsolationCanvas();
+			this._isUnderCache = !1, this._clearSelfAndDescendantCache(R), p.restore(), d._releaseIsolationCanvas();
 		}
 		return l && (p.save(), p.beginPath(), p.rect(0, 0, a, o), p.closePath(), p.setAttr("strokeStyle", "red"), p.setAttr("lineWidth", 5), p.stroke(), p.restore()), this._canvasCache = {
 			scene: d,
@@ -2908,7 +3222,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		let t = this._getCanvasCache();
 		if (!t) return null;
 		if (t.hit) return t.hit;
-		let n = new Et(t.hitConfig);
+		let n = new Kt(t.hitConfig);
 		n.isCache = !0;
 		let r = n.getContext();
 		return r.save(), r.translate(-t.x, -t.y), this.drawHit(n, this), r.restore(), t.hit = n, n;
@@ -2949,7 +3263,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		if (!e || e.length === 0) return n;
 		if (this._filterUpToDate) return r;
 		let l = !0;
-		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !bt()) {
+		for (let t = 0; t < e.length; t++) if (typeof e[t] != "string" || !Vt()) {
 			l = !1;
 			break;
 		}
@@ -2959,7 +3273,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 			return i.clear(), i.save(), i.setAttr("filter", t), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), i.restore(), this._filterUpToDate = !0, r;
 		}
 		try {
-			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = zt(c)), c.call(this, o, u);
+			for (a = e.length, i.clear(), i.drawImage(n._canvas, 0, 0, n.getWidth() / u, n.getHeight() / u), o = i.getImageData(0, 0, r.getWidth(), r.getHeight()), s = 0; s < a; s++) c = e[s], typeof c == "string" && (c = an(c)), c.call(this, o, u);
 			i.putImageData(o, 0, 0);
 		} catch (e) {
 			T.error("Unable to apply filter. " + e.message + " This post my help you https://konvajs.org/docs/posts/Tainted_Canvas.html.");
@@ -2970,7 +3284,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		this._prepareListeners();
 		let t = e[0], n = e[1];
 		if (e[2], e.length === 3) return this._delegate.apply(this, e);
-		let r = t.split(Yt);
+		let r = t.split(hn);
 		for (let e = 0; e < r.length; e++) {
 			let t = r[e].split("."), i = t[0], a = t[1] || "";
 			this.eventListeners[i] || (this.eventListeners[i] = []), this.eventListeners[i].push({
@@ -2985,7 +3299,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	}
 	off(e, t) {
 		this._prepareListeners();
-		let n = (e || "").split(Yt), r = n.length, i, a, o, s, c, l;
+		let n = (e || "").split(hn), r = n.length, i, a, o, s, c, l;
 		if (!e) for (a in this.eventListeners) this._off(a);
 		for (i = 0; i < r; i++) if (o = n[i], s = o.split("."), c = s[0], l = s[1], c) this.eventListeners[c] && this._off(c, l, t);
 		else for (a in this.eventListeners) this._off(a, l, t);
@@ -3016,19 +3330,19 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		}), this;
 	}
 	remove() {
-		return this.isDragging() && this.stopDrag(), E._dragElements.delete(this._id), E._dragElements.forEach((e, t) => {
-			this.isAncestorOf(e.node) && E._dragElements.delete(t);
+		return this.isDragging() && this.stopDrag(), O._dragElements.delete(this._id), O._dragElements.forEach((e, t) => {
+			this.isAncestorOf(e.node) && O._dragElements.delete(t);
 		}), this._remove(), this;
 	}
 	_clearCaches() {
-		this._clearSelfAndDescendantCache(I), this._clearSelfAndDescendantCache(F), this._clearSelfAndDescendantCache(Xt), this._clearSelfAndDescendantCache(Qt), this._clearSelfAndDescendantCache(Gt);
+		this._clearSelfAndDescendantCache(z), this._clearSelfAndDescendantCache(R), this._clearSelfAndDescendantCache(gn), this._clearSelfAndDescendantCache(vn), this._clearSelfAndDescendantCache(dn);
 	}
 	_remove() {
 		let e = this.getParent();
 		e && e.children && (e.children.splice(this.index, 1), e._setChildrenIndices(), this.parent = null), this._clearCaches();
 	}
 	destroy() {
-		return this._fire("destroy", { target: this }), Mt(this), this.remove(), this.clearCache(), this;
+		return this._fire("destroy", { target: this }), Qt(this), this.remove(), this.clearCache(), this;
 	}
 	getAttr(e) {
 		let t = "get" + T._capitalize(e);
@@ -3046,11 +3360,11 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return this._batchTransformChanges(() => {
 			let t, n;
 			if (!e) return this;
-			for (t in e) t !== Ut && (n = qt + T._capitalize(t), T._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
+			for (t in e) t !== ln && (n = pn + T._capitalize(t), T._isFunction(this[n]) ? this[n](e[t]) : this._setAttr(t, e[t]));
 		}), this;
 	}
 	isListening() {
-		return this._getCache(Gt, this._isListening);
+		return this._getCache(dn, this._isListening);
 	}
 	_isListening(e) {
 		if (!this.listening()) return !1;
@@ -3058,7 +3372,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return t && t !== e && this !== e ? t._isListening(e) : !0;
 	}
 	isVisible() {
-		return this._getCache(Qt, this._isVisible);
+		return this._getCache(vn, this._isVisible);
 	}
 	_isVisible(e) {
 		if (!this.visible()) return !1;
@@ -3080,11 +3394,11 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	getAbsoluteZIndex() {
 		let e = this.getDepth(), t = this, n = 0, r, i, a, o;
 		function s(c) {
-			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== Jt && (r = r.concat(o.children)), o._id === t._id && (a = i);
+			for (r = [], i = c.length, a = 0; a < i; a++) o = c[a], n++, o.nodeType !== mn && (r = r.concat(o.children)), o._id === t._id && (a = i);
 			r.length > 0 && r[0].getDepth() <= e && s(r);
 		}
 		let c = this.getStage();
-		return t.nodeType !== Zt && c && s(c.children), n;
+		return t.nodeType !== _n && c && s(c.children), n;
 	}
 	getDepth() {
 		let e = 0, t = this.parent;
@@ -3097,7 +3411,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 			try {
 				t();
 			} finally {
-				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(L), this._clearSelfAndDescendantCache(I));
+				this._batchingTransformChange = !1, this._needClearTransformCache && (this._needClearTransformCache = !1, this._clearCache(B), this._clearSelfAndDescendantCache(z));
 			}
 		});
 	}
@@ -3121,19 +3435,19 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return n.invert(), n.point(t);
 	}
 	getAbsolutePosition(e) {
-		let t = this.getAbsoluteTransform(e).getMatrix(), n = new x(), r = this.offset();
+		let t = this.getAbsoluteTransform(e).getMatrix(), n = new S(), r = this.offset();
 		return n.m = t.slice(), n.translate(r.x, r.y), n.getTranslation();
 	}
 	setAbsolutePosition(e) {
 		let { x: t, y: n, ...r } = this._clearTransform();
-		this.attrs.x = t, this.attrs.y = n, this._clearCache(L);
+		this.attrs.x = t, this.attrs.y = n, this._clearCache(B);
 		let i = this._getAbsoluteTransform().copy(), a = i.isInvertible();
 		i.invert(), i.translate(e.x, e.y);
 		let { x: o, y: s } = i.getTranslation();
 		return this._setTransform(r), a ? this.setPosition({
 			x: this.attrs.x + o,
 			y: this.attrs.y + s
-		}) : T.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(L), this._clearSelfAndDescendantCache(I), this;
+		}) : T.warn("Cannot set the absolute position: the absolute transform is not invertible (an ancestor has a zero scale)."), this._clearCache(B), this._clearSelfAndDescendantCache(z), this;
 	}
 	_setTransform(e) {
 		let t;
@@ -3190,7 +3504,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return this.parent.children.splice(t, 1), this.parent.children.splice(e, 0, this), this.parent._setChildrenIndices(), this;
 	}
 	getAbsoluteOpacity() {
-		return this._getCache(F, this._getAbsoluteOpacity);
+		return this._getCache(R, this._getAbsoluteOpacity);
 	}
 	_getAbsoluteOpacity() {
 		let e = this.opacity(), t = this.getParent();
@@ -3204,7 +3518,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 			attrs: {},
 			className: this.getClassName()
 		};
-		for (t in e) n = e[t], n instanceof nt && (n = Array.from(n)), r = T.isObject(n) && !T._isPlainObject(n) && !T._isArray(n), r || (this["get" + T._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && T._isArray(n) ? n.filter((e) => typeof e == "string") : T.isObject(n) ? T._prepareToStringify(n) : n);
+		for (t in e) n = e[t], n instanceof wt && (n = Array.from(n)), r = T.isObject(n) && !T._isPlainObject(n) && !T._isArray(n), r || (this["get" + T._capitalize(t)]?._def !== n || t === "brightness" || t === "threshold") && (i.attrs[t] = t === "filters" && T._isArray(n) ? n.filter((e) => typeof e == "string") : T.isObject(n) ? T._prepareToStringify(n) : n);
 		return i;
 	}
 	toJSON() {
@@ -3245,7 +3559,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return e ? e.getLayer() : null;
 	}
 	getStage() {
-		return this._getCache(Xt, this._getStage);
+		return this._getCache(gn, this._getStage);
 	}
 	_getStage() {
 		let e = this.getParent();
@@ -3255,7 +3569,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return t ||= {}, t.target = t.target || this, n ? this._fireAndBubble(e, t) : this._fire(e, t), this;
 	}
 	getAbsoluteTransform(e) {
-		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(I, this._getCachedAbsoluteTransform);
+		return e || this._hasCachedAncestor() ? this._getAbsoluteTransform(e) : this._getCache(z, this._getCachedAbsoluteTransform);
 	}
 	_hasCachedAncestor() {
 		let e = this.parent;
@@ -3266,11 +3580,11 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return !1;
 	}
 	_getAbsoluteTransform(e) {
-		let t = new x();
+		let t = new S();
 		return this === e ? t : (this.parent && this.parent !== e && this.parent.getAbsoluteTransform(e).copyInto(t), this._multiplyOwnTransform(t));
 	}
 	_getCachedAbsoluteTransform() {
-		let e = this._cache[I] || new x();
+		let e = this._cache[z] || new S();
 		return this.parent ? this.parent.getAbsoluteTransform().copyInto(e) : e.reset(), this._multiplyOwnTransform(e), e.dirty = !1, e;
 	}
 	_multiplyOwnTransform(e) {
@@ -3295,19 +3609,19 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return this.getAbsoluteTransform().decompose().rotation;
 	}
 	getTransform() {
-		return this._getCache(L, this._getTransform);
+		return this._getCache(B, this._getTransform);
 	}
 	_getTransform() {
-		let e = this._cache[L] || new x();
+		let e = this._cache[B] || new S();
 		e.reset();
-		let t = this.x(), n = this.y(), r = y.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
+		let t = this.x(), n = this.y(), r = b.getAngle(this.rotation()), i = this.attrs.scaleX ?? 1, a = this.attrs.scaleY ?? 1, o = this.attrs.skewX || 0, s = this.attrs.skewY || 0, c = this.attrs.offsetX || 0, l = this.attrs.offsetY || 0;
 		return (t !== 0 || n !== 0) && e.translate(t, n), r !== 0 && e.rotate(r), (o !== 0 || s !== 0) && e.skew(o, s), (i !== 1 || a !== 1) && e.scale(i, a), (c !== 0 || l !== 0) && e.translate(-1 * c, -1 * l), e.dirty = !1, e;
 	}
 	clone(e) {
 		let t = T.cloneObject(this.attrs), n, r, i, a, o;
 		for (n in e) t[n] = e[n];
 		let s = new this.constructor(t);
-		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(Wt) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
+		for (n in this.eventListeners) for (r = this.eventListeners[n], i = r.length, a = 0; a < i; a++) o = r[a], o.name.indexOf(un) < 0 && (s.eventListeners[n] || (s.eventListeners[n] = []), s.eventListeners[n].push(o));
 		return s;
 	}
 	_toKonvaCanvas(e) {
@@ -3319,7 +3633,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 			height: 0
 		};
 		isFinite(t.x + t.y + t.width + t.height) || T.error(`Cannot find the bounds of the node to export, its client rect is ${t.x}, ${t.y}, ${t.width}x${t.height}. Check its position, size and points.`);
-		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new Tt({
+		let n = this.getStage(), r = e.x === void 0 ? Math.floor(t.x) : e.x, i = e.y === void 0 ? Math.floor(t.y) : e.y, a = e.pixelRatio || 1, o = new D({
 			width: e.width || Math.max(0, Math.ceil(t.x + t.width - r)) || (n ? n.width() : 0),
 			height: e.height || Math.max(0, Math.ceil(t.y + t.height - i)) || (n ? n.height() : 0),
 			pixelRatio: a
@@ -3374,7 +3688,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return this.nodeType;
 	}
 	getDragDistance() {
-		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : y.dragDistance : this.attrs.dragDistance;
+		return this.attrs.dragDistance === void 0 ? this.parent ? this.parent.getDragDistance() : b.dragDistance : this.attrs.dragDistance;
 	}
 	_off(e, t, n) {
 		let r = this.eventListeners[e], i, a, o;
@@ -3387,7 +3701,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		}
 	}
 	_fireChangeEvent(e, t, n) {
-		this._fire(e + Ht, {
+		this._fire(e + cn, {
 			oldVal: t,
 			newVal: n
 		});
@@ -3409,7 +3723,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		return n !== -1 && (t.splice(n, 1), this.name(t.join(" "))), this;
 	}
 	setAttr(e, t) {
-		let n = this[qt + T._capitalize(e)];
+		let n = this[pn + T._capitalize(e)];
 		return T._isFunction(n) ? n.call(this, t) : this._setAttr(e, t), this;
 	}
 	_addSubtreeObserver(t) {
@@ -3426,15 +3740,15 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	}
 	_requestDraw() {
 		var e;
-		(e = this.parent) == null || e._notifySubtreeChange(), y.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
+		(e = this.parent) == null || e._notifySubtreeChange(), b.autoDrawEnabled && (this.getLayer() || this.getStage())?.batchDraw();
 	}
 	_setAttr(e, t) {
 		let n = this.attrs[e];
 		(n !== t || T.isObject(t)) && (t == null ? delete this.attrs[e] : this.attrs[e] = t, this._attrsVersion !== void 0 && this._attrsVersion++, this._shouldFireChangeEvents && this._fireChangeEvent(e, n, t), this._requestDraw());
 	}
 	_fireAndBubble(e, t, n) {
-		t && this.nodeType === Jt && (t.target = this);
-		let r = Kt.indexOf(e) !== -1;
+		t && this.nodeType === mn && (t.target = this);
+		let r = fn.indexOf(e) !== -1;
 		if (!(r && (n && (this === n || this.isAncestorOf && this.isAncestorOf(n)) || this.nodeType === "Stage" && !n))) {
 			this._fire(e, t);
 			let i = r && n && n.isAncestorOf && n.isAncestorOf(this) && !n.isAncestorOf(this.parent);
@@ -3479,7 +3793,7 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		let t = e ? e.pointerId : void 0, n = this.getStage(), r = this.getAbsolutePosition();
 		if (!n) return;
 		let i = n._getPointerById(t) || n._changedPointerPositions[0] || r, a = e?.evt?.type ? T._getEventType(e.evt.type) : n._pointerEventType, o = a !== "pointer";
-		E._dragElements.set(this._id, {
+		O._dragElements.set(this._id, {
 			node: this,
 			startPointerPos: i,
 			offset: {
@@ -3494,8 +3808,8 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	}
 	startDrag(e, t = !0) {
 		var n;
-		E._dragElements.has(this._id) || this._createDragElement(e);
-		let r = E._dragElements.get(this._id);
+		O._dragElements.has(this._id) || this._createDragElement(e);
+		let r = O._dragElements.get(this._id);
 		r && (r.dragStatus = "dragging", (n = this.getStage()) == null || n._cancelClick(r.pointerId, r.pointerEventType), this.fire("dragstart", {
 			type: "dragstart",
 			target: this,
@@ -3521,21 +3835,21 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		a && a.x === r.x && a.y === r.y || (this.setAbsolutePosition(r), this._requestDraw()), t.lastPos = r;
 	}
 	stopDrag(e) {
-		let t = E._dragElements.get(this._id);
-		t && (t.dragStatus = "stopped", E._endDragBefore(e, void 0, t), E._endDragAfter(e, t));
+		let t = O._dragElements.get(this._id);
+		t && (t.dragStatus = "stopped", O._endDragBefore(e, void 0, t), O._endDragAfter(e, t));
 	}
 	setDraggable(e) {
 		this._setAttr("draggable", e), this._dragChange();
 	}
 	isDragging() {
-		let e = E._dragElements.get(this._id);
+		let e = O._dragElements.get(this._id);
 		return e ? e.dragStatus === "dragging" : !1;
 	}
 	_listenDrag() {
 		this._dragCleanup(), this.on("mousedown.konva touchstart.konva", function(e) {
-			if (!(e.evt.button === void 0 || y.dragButtons.indexOf(e.evt.button) >= 0) || E._dragElements.has(this._id)) return;
+			if (!(e.evt.button === void 0 || b.dragButtons.indexOf(e.evt.button) >= 0) || O._dragElements.has(this._id)) return;
 			let t = !1;
-			E._dragElements.forEach((e) => {
+			O._dragElements.forEach((e) => {
 				this.isAncestorOf(e.node) && (t = !0);
 			}), t || this._createDragElement(e);
 		});
@@ -3544,8 +3858,8 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 		if (this.attrs.draggable) this._listenDrag();
 		else {
 			if (this._dragCleanup(), !this.getStage()) return;
-			let e = E._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
-			t ? this.stopDrag() : n && E._dragElements.delete(this._id);
+			let e = O._dragElements.get(this._id), t = e && e.dragStatus === "dragging", n = e && e.dragStatus === "ready";
+			t ? this.stopDrag() : n && O._dragElements.delete(this._id);
 		}
 	}
 	_dragCleanup() {
@@ -3570,38 +3884,38 @@ var F = "absoluteOpacity", I = "absoluteTransform", Ht = "Change", Ut = "childre
 	}
 	static _createNode(t, n) {
 		let r = e.prototype.getClassName.call(t), i = t.children, a, o, s;
-		if (n && (t.attrs.container = n), !y[r]) {
+		if (n && (t.attrs.container = n), !b[r]) {
 			let e = i ? "Group" : "Shape";
 			T.warn("Can not find a node with class name \"" + r + `". Fallback to "${e}".`), r = e;
 		}
-		let c = y[r];
+		let c = b[r];
 		if (a = new c(t.attrs), i) for (o = i.length, s = 0; s < o; s++) a.add(e._createNode(i[s]));
 		return a;
 	}
 };
-R._subtreeObserverCount = 0, R._updateBatchDepth = 0, R._pendingUpdates = /* @__PURE__ */ new Set(), R.protoListenerMap = /* @__PURE__ */ new WeakMap(), R.prototype.nodeType = "Node", R.prototype._attrsAffectingSize = [], R.prototype.on($t, function() {
-	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(L), this._clearSelfAndDescendantCache(I));
-}), R.prototype.on("visibleChange.konva", function() {
-	this._clearSelfAndDescendantCache(Qt);
-}), R.prototype.on("listeningChange.konva", function() {
-	this._clearSelfAndDescendantCache(Gt);
+V._subtreeObserverCount = 0, V._updateBatchDepth = 0, V._pendingUpdates = /* @__PURE__ */ new Set(), V.protoListenerMap = /* @__PURE__ */ new WeakMap(), V.prototype.nodeType = "Node", V.prototype._attrsAffectingSize = [], V.prototype.on(yn, function() {
+	this._batchingTransformChange ? this._needClearTransformCache = !0 : (this._clearCache(B), this._clearSelfAndDescendantCache(z));
+}), V.prototype.on("visibleChange.konva", function() {
+	this._clearSelfAndDescendantCache(vn);
+}), V.prototype.on("listeningChange.konva", function() {
+	this._clearSelfAndDescendantCache(dn);
 	for (let e = this.getParent(); e; e = e.getParent()) {
 		let t = e._getCanvasCache();
 		t?.hit && (T.releaseCanvas(t.hit._canvas), t.hit = null);
 	}
-}), R.prototype.on("opacityChange.konva", function() {
-	this._clearSelfAndDescendantCache(F);
+}), V.prototype.on("opacityChange.konva", function() {
+	this._clearSelfAndDescendantCache(R);
 });
-var z = P.addGetterSetter;
-z(R, "zIndex"), z(R, "absolutePosition"), z(R, "position"), z(R, "x", 0, A()), z(R, "y", 0, A()), z(R, "globalCompositeOperation", "source-over", j()), z(R, "opacity", 1, A()), z(R, "name", "", j()), z(R, "id", "", j()), z(R, "rotation", 0, A()), P.addComponentsGetterSetter(R, "scale", ["x", "y"]), z(R, "scaleX", 1, A()), z(R, "scaleY", 1, A()), P.addComponentsGetterSetter(R, "skew", ["x", "y"]), z(R, "skewX", 0, A()), z(R, "skewY", 0, A()), P.addComponentsGetterSetter(R, "offset", ["x", "y"]), z(R, "offsetX", 0, A()), z(R, "offsetY", 0, A()), z(R, "dragDistance", void 0, A()), z(R, "width", 0, A()), z(R, "height", 0, A()), z(R, "listening", !0, M()), z(R, "preventDefault", !0, M()), z(R, "filters", void 0, function(e) {
+var H = L.addGetterSetter;
+H(V, "zIndex"), H(V, "absolutePosition"), H(V, "position"), H(V, "x", 0, M()), H(V, "y", 0, M()), H(V, "globalCompositeOperation", "source-over", N()), H(V, "opacity", 1, M()), H(V, "name", "", N()), H(V, "id", "", N()), H(V, "rotation", 0, M()), L.addComponentsGetterSetter(V, "scale", ["x", "y"]), H(V, "scaleX", 1, M()), H(V, "scaleY", 1, M()), L.addComponentsGetterSetter(V, "skew", ["x", "y"]), H(V, "skewX", 0, M()), H(V, "skewY", 0, M()), L.addComponentsGetterSetter(V, "offset", ["x", "y"]), H(V, "offsetX", 0, M()), H(V, "offsetY", 0, M()), H(V, "dragDistance", void 0, M()), H(V, "width", 0, M()), H(V, "height", 0, M()), H(V, "listening", !0, P()), H(V, "preventDefault", !0, P()), H(V, "filters", void 0, function(e) {
 	return this._filterUpToDate = !1, e;
-}), z(R, "visible", !0, M()), z(R, "transformsEnabled", "all", j()), z(R, "size"), z(R, "dragBoundFunc"), z(R, "draggable", !1, M()), P.backCompat(R, {
+}), H(V, "visible", !0, P()), H(V, "transformsEnabled", "all", N()), H(V, "size"), H(V, "dragBoundFunc"), H(V, "draggable", !1, P()), L.backCompat(V, {
 	rotateDeg: "rotate",
 	setRotationDeg: "setRotation",
 	getRotationDeg: "getRotation"
 });
 // node_modules/konva/lib/Container.js
-var B = class extends R {
+var U = class extends V {
 	constructor() {
 		super(...arguments), this.children = [];
 	}
@@ -3619,7 +3933,7 @@ var B = class extends R {
 		return this._clearChildren("destroy");
 	}
 	_clearChildren(e) {
-		return R._updateBatch(() => (this.children.forEach((t) => {
+		return V._updateBatch(() => (this.children.forEach((t) => {
 			t.parent = null, t.index = 0, t[e]();
 		}), this.children = [], this._notifySubtreeChange(), this._requestDraw(), this));
 	}
@@ -3655,7 +3969,7 @@ var B = class extends R {
 		return !1;
 	}
 	toObject() {
-		let e = R.prototype.toObject.call(this);
+		let e = V.prototype.toObject.call(this);
 		return e.children = [], this.children.forEach((t) => {
 			e.children.push(t.toObject());
 		}), e;
@@ -3669,7 +3983,7 @@ var B = class extends R {
 		return !1;
 	}
 	clone(e) {
-		let t = R.prototype.clone.call(this, e);
+		let t = V.prototype.clone.call(this, e);
 		return this.children.forEach(function(e) {
 			t.add(e.clone());
 		}), t;
@@ -3683,14 +3997,14 @@ var B = class extends R {
 	_clearSelfAndDescendantCache(e) {
 		var t;
 		let n = e === void 0 || e === "absoluteTransform";
-		n && R._updateBatchDepth++;
+		n && V._updateBatchDepth++;
 		try {
 			if (super._clearSelfAndDescendantCache(e), e === "absoluteTransform" && this.isCached()) return;
 			(t = this.children) == null || t.forEach(function(t) {
 				t._clearSelfAndDescendantCache(e);
 			});
 		} finally {
-			n && --R._updateBatchDepth === 0 && R._flushUpdateBatch();
+			n && --V._updateBatchDepth === 0 && V._flushUpdateBatch();
 		}
 	}
 	_setChildrenIndices() {
@@ -3779,88 +4093,88 @@ var B = class extends R {
 		}, !r && !l ? this._transformedRect(m, i) : m;
 	}
 };
-P.addComponentsGetterSetter(B, "clip", [
+L.addComponentsGetterSetter(U, "clip", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), P.addGetterSetter(B, "clipX", void 0, A()), P.addGetterSetter(B, "clipY", void 0, A()), P.addGetterSetter(B, "clipWidth", void 0, A()), P.addGetterSetter(B, "clipHeight", void 0, A()), P.addGetterSetter(B, "clipFunc");
+]), L.addGetterSetter(U, "clipX", void 0, M()), L.addGetterSetter(U, "clipY", void 0, M()), L.addGetterSetter(U, "clipWidth", void 0, M()), L.addGetterSetter(U, "clipHeight", void 0, M()), L.addGetterSetter(U, "clipFunc");
 // node_modules/konva/lib/Stage.js
-var tn = "Stage", nn = "string", rn = "px", an = "mouseout", on = "mouseleave", sn = "mouseover", cn = "mouseenter", ln = "mousemove", un = "mousedown", dn = "mouseup", V = "pointermove", H = "pointerdown", U = "pointerup", W = "pointercancel", fn = "lostpointercapture", pn = "pointerout", G = "pointerleave", mn = "pointerover", hn = "pointerenter", gn = "contextmenu", _n = "touchstart", vn = "touchend", yn = "touchmove", bn = "touchcancel", xn = "wheel", Sn = 5, Cn = [
-	[cn, "_pointerenter"],
-	[un, "_pointerdown"],
-	[ln, "_pointermove"],
-	[dn, "_pointerup"],
-	[on, "_pointerleave"],
-	[_n, "_pointerdown"],
-	[yn, "_pointermove"],
-	[vn, "_pointerup"],
-	[bn, "_pointercancel"],
-	[sn, "_pointerover"],
-	[xn, "_wheel"],
-	[gn, "_contextmenu"],
-	[H, "_pointerdown"],
-	[V, "_pointermove"],
-	[U, "_pointerup"],
-	[W, "_pointercancel"],
-	[G, "_pointerleave"],
-	[fn, "_lostpointercapture"]
-], wn = {
+var xn = "Stage", Sn = "string", Cn = "px", wn = "mouseout", Tn = "mouseleave", En = "mouseover", Dn = "mouseenter", On = "mousemove", kn = "mousedown", An = "mouseup", W = "pointermove", G = "pointerdown", K = "pointerup", jn = "pointercancel", Mn = "lostpointercapture", Nn = "pointerout", Pn = "pointerleave", Fn = "pointerover", In = "pointerenter", Ln = "contextmenu", Rn = "touchstart", zn = "touchend", Bn = "touchmove", Vn = "touchcancel", Hn = "wheel", Un = 5, Wn = [
+	[Dn, "_pointerenter"],
+	[kn, "_pointerdown"],
+	[On, "_pointermove"],
+	[An, "_pointerup"],
+	[Tn, "_pointerleave"],
+	[Rn, "_pointerdown"],
+	[Bn, "_pointermove"],
+	[zn, "_pointerup"],
+	[Vn, "_pointercancel"],
+	[En, "_pointerover"],
+	[Hn, "_wheel"],
+	[Ln, "_contextmenu"],
+	[G, "_pointerdown"],
+	[W, "_pointermove"],
+	[K, "_pointerup"],
+	[jn, "_pointercancel"],
+	[Pn, "_pointerleave"],
+	[Mn, "_lostpointercapture"]
+], Gn = {
 	mouse: {
-		[pn]: an,
-		[G]: on,
-		[mn]: sn,
-		[hn]: cn,
-		[V]: ln,
-		[H]: un,
-		[U]: dn,
-		[W]: "mousecancel",
+		[Nn]: wn,
+		[Pn]: Tn,
+		[Fn]: En,
+		[In]: Dn,
+		[W]: On,
+		[G]: kn,
+		[K]: An,
+		[jn]: "mousecancel",
 		pointerclick: "click",
 		pointerdblclick: "dblclick"
 	},
 	touch: {
-		[pn]: "touchout",
-		[G]: "touchleave",
-		[mn]: "touchover",
-		[hn]: "touchenter",
-		[V]: yn,
-		[H]: _n,
-		[U]: vn,
-		[W]: bn,
+		[Nn]: "touchout",
+		[Pn]: "touchleave",
+		[Fn]: "touchover",
+		[In]: "touchenter",
+		[W]: Bn,
+		[G]: Rn,
+		[K]: zn,
+		[jn]: Vn,
 		pointerclick: "tap",
 		pointerdblclick: "dbltap"
 	},
 	pointer: {
-		[pn]: pn,
-		[G]: G,
-		[mn]: mn,
-		[hn]: hn,
-		[V]: V,
-		[H]: H,
-		[U]: U,
+		[Nn]: Nn,
+		[Pn]: Pn,
+		[Fn]: Fn,
+		[In]: In,
 		[W]: W,
+		[G]: G,
+		[K]: K,
+		[jn]: jn,
 		pointerclick: "pointerclick",
 		pointerdblclick: "pointerdblclick"
 	}
-}, K = (e) => {
+}, q = (e) => {
 	let t = T._getEventType(e);
-	if (t === "pointer") return y.pointerEventsEnabled && wn.pointer;
-	if (t === "touch") return wn.touch;
-	if (t === "mouse") return wn.mouse;
+	if (t === "pointer") return b.pointerEventsEnabled && Gn.pointer;
+	if (t === "touch") return Gn.touch;
+	if (t === "mouse") return Gn.mouse;
 };
-function Tn(e = {}) {
+function Kn(e = {}) {
 	return (e.clipFunc || e.clipWidth || e.clipHeight) && T.warn("Stage does not support clipping. Please use clip for Layers or Groups."), e;
 }
-var En = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", Dn = [], On = /* @__PURE__ */ new WeakSet(), kn = (e) => {
-	e && !On.has(e) && (On.add(e), E._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
-		Dn.forEach((e) => {
+var qn = "Pointer position is missing and not registered by the stage. Looks like it is outside of the stage container. You can set it manually from event: stage.setPointersPositions(event);", Jn = [], Yn = /* @__PURE__ */ new WeakSet(), Xn = (e) => {
+	e && !Yn.has(e) && (Yn.add(e), O._listenToWindow(e), e.document.addEventListener("visibilitychange", () => {
+		Jn.forEach((e) => {
 			e.batchDraw();
 		});
 	}));
-}, An = class extends B {
+}, Zn = class extends U {
 	constructor(e) {
-		super(Tn(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), Dn.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
-			Tn(this.attrs);
+		super(Kn(e)), this._pointerPositions = [], this._changedPointerPositions = [], this._pointerStates = /* @__PURE__ */ new Map(), this._lastClicks = {}, this._buildDOM(), this._bindContentEvents(), Jn.push(this), this.on("widthChange.konva heightChange.konva", this._resizeDOM), this.on("visibleChange.konva", this._checkVisibility), this.on("clipWidthChange.konva clipHeightChange.konva clipFuncChange.konva", () => {
+			Kn(this.attrs);
 		}), this._checkVisibility();
 	}
 	_validateAdd(e) {
@@ -3873,10 +4187,10 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		this.content.style.display = e;
 	}
 	_getOwnerWindow() {
-		return (this.content || this.container())?.ownerDocument?.defaultView || (y.isBrowser ? window : null);
+		return (this.content || this.container())?.ownerDocument?.defaultView || (b.isBrowser ? window : null);
 	}
 	setContainer(e) {
-		if (typeof e === nn) {
+		if (typeof e === Sn) {
 			let t;
 			if (e.charAt(0) === ".") {
 				let t = e.slice(1);
@@ -3884,7 +4198,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 			} else t = e.charAt(0) === "#" ? e.slice(1) : e, e = document.getElementById(t);
 			if (!e) throw "Can not find container in document with id " + t;
 		}
-		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), kn(this._getOwnerWindow())), this;
+		return this._setAttr("container", e), this.content && (this.content.parentElement && this.content.parentElement.removeChild(this.content), e.appendChild(this.content), Xn(this._getOwnerWindow())), this;
 	}
 	shouldDrawHit() {
 		return !0;
@@ -3895,22 +4209,22 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		return this;
 	}
 	clone(e) {
-		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), B.prototype.clone.call(this, e);
+		return e ||= {}, e.container = typeof document < "u" && document.createElement("div"), U.prototype.clone.call(this, e);
 	}
 	destroy() {
 		var e;
 		super.destroy(), this._pointerStates.clear(), this._lastClicks = {};
 		let t = this.content;
 		(e = t?.parentNode) == null || e.removeChild(t);
-		let n = Dn.indexOf(this);
-		return n > -1 && Dn.splice(n, 1), T.releaseCanvas(this.bufferHitCanvas._canvas), this;
+		let n = Jn.indexOf(this);
+		return n > -1 && Jn.splice(n, 1), T.releaseCanvas(this.bufferHitCanvas._canvas), this;
 	}
 	getPointerPosition() {
 		let e = this._pointerPositions[0] || this._changedPointerPositions[0];
 		return e ? {
 			x: e.x,
 			y: e.y
-		} : (T.warn(En), null);
+		} : (T.warn(qn), null);
 	}
 	_getPointerById(e) {
 		return this._pointerPositions.find((t) => t.id === e);
@@ -3926,7 +4240,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_toKonvaCanvas(e) {
 		e = { ...e }, e.x = e.x || 0, e.y = e.y || 0, e.width = e.width || this.width(), e.height = e.height || this.height();
-		let t = new Tt({
+		let t = new D({
 			width: e.width,
 			height: e.height,
 			pixelRatio: e.pixelRatio || 1
@@ -3948,7 +4262,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_resizeDOM() {
 		let e = this.width(), t = this.height();
-		this.content && (this.content.style.width = e + rn, this.content.style.height = t + rn), this.children.forEach((n) => {
+		this.content && (this.content.style.width = e + Cn, this.content.style.height = t + Cn), this.children.forEach((n) => {
 			n._setSize({
 				width: e,
 				height: t
@@ -3962,10 +4276,10 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 		super.add(e);
 		let n = this.children.length;
-		return n > Sn && T.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
+		return n > Un && T.warn("The stage has " + n + " layers. Recommended maximum number of layers is 3-5. Adding more layers into the stage may drop the performance. Rethink your tree structure, you can use Konva.Group."), e._setSize({
 			width: this.width(),
 			height: this.height()
-		}), e.draw(), y.isBrowser && this.content.appendChild(e.canvas._canvas), this;
+		}), e.draw(), b.isBrowser && this.content.appendChild(e.canvas._canvas), this;
 	}
 	getParent() {
 		return null;
@@ -3974,19 +4288,19 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		return null;
 	}
 	hasPointerCapture(e) {
-		return At(e, this);
+		return Xt(e, this);
 	}
 	setPointerCapture(e) {
-		jt(e, this);
+		Zt(e, this);
 	}
 	releaseCapture(e) {
-		O(e, this);
+		A(e, this);
 	}
 	getLayers() {
 		return this.getChildren();
 	}
 	_bindContentEvents() {
-		y.isBrowser && Cn.forEach(([e, t]) => {
+		b.isBrowser && Wn.forEach(([e, t]) => {
 			this.content.addEventListener(e, (e) => {
 				this._batchEvents(() => this[t](e));
 			}, { passive: !1 });
@@ -3997,7 +4311,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerenter(e) {
 		this.setPointersPositions(e);
-		let t = K(e.type);
+		let t = q(e.type);
 		t && this._fire(t.pointerenter, {
 			evt: e,
 			target: this,
@@ -4006,7 +4320,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointerover(e) {
 		this.setPointersPositions(e);
-		let t = K(e.type);
+		let t = q(e.type);
 		t && this._fire(t.pointerover, {
 			evt: e,
 			target: this,
@@ -4014,9 +4328,9 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerEventsEnabled() {
-		if (y.hitOnDragEnabled) return !0;
-		for (let { node: e, dragStatus: t } of E._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
-		return !this.getLayers().some((e) => y.Transformer?._isLayerTransforming(e));
+		if (b.hitOnDragEnabled) return !0;
+		for (let { node: e, dragStatus: t } of O._dragElements.values()) if (t === "dragging" && e.getStage() === this) return !1;
+		return !this.getLayers().some((e) => b.Transformer?._isLayerTransforming(e));
 	}
 	_cancelClick(e, t) {
 		let n = t ? [t] : [
@@ -4030,7 +4344,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		}
 	}
 	_pointerleave(e) {
-		let t = K(e.type), n = T._getEventType(e.type);
+		let t = q(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = this._changedPointerPositions[0]?.id, i = `${n}:${r}`, a = this._pointerStates.get(i), o = (a?.targetShape)?.getStage() === this ? a.targetShape : void 0, s = this._pointerEventsEnabled() || e.pointerType === "touch" && !a?.downPosition;
@@ -4055,7 +4369,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		})), this.pointerPos = null, this._pointerPositions = [], this._changedPointerPositions = [], this._pointerEventType = void 0;
 	}
 	_pointerdown(e) {
-		let t = K(e.type), n = T._getEventType(e.type);
+		let t = q(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = !1;
@@ -4074,9 +4388,9 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 				}
 			}
 			this._pointerStates.set(o, s);
-			for (let e of E._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
+			for (let e of O._dragElements.values()) e.dragStatus === "dragging" && (e.pointerId === void 0 || e.pointerEventType === n && e.pointerId === i.id || e.pointerEventType === "mouse" && n === "pointer" && s.pointerType !== "touch") && e.node.getStage() === this && (e.pointerId === void 0 && n !== "pointer" && (e.pointerId = i.id, e.pointerEventType = n), this._cancelClick(i.id, n));
 			if (!a || !a.isListening()) return;
-			y.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
+			b.capturePointerEventsEnabled && a.setPointerCapture(i.id), a._fireAndBubble(t.pointerdown, {
 				evt: e,
 				pointerId: i.id
 			}), r = !0;
@@ -4090,11 +4404,11 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointermove(e) {
-		let t = K(e.type), n = T._getEventType(e.type);
+		let t = q(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		let r = e.type.indexOf("touch") >= 0 || e.pointerType === "touch";
 		if (e.cancelable && r) {
-			for (let { node: t, dragStatus: n } of E._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
+			for (let { node: t, dragStatus: n } of O._dragElements.values()) if (n === "dragging" && t.getStage() === this && t.preventDefault()) {
 				e.preventDefault();
 				break;
 			}
@@ -4104,7 +4418,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		this._changedPointerPositions.forEach((r) => {
 			let o = `${n}:${r.id}`, s = this._pointerStates.get(o);
 			s || (s = {}, this._pointerStates.set(o, s));
-			let c = Ot(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
+			let c = Jt(r.id) || this.getIntersection(r), l = s.targetShape === c || s.targetShape?.getStage() === this ? s.targetShape : void 0, u = r.id, d = {
 				evt: e,
 				pointerId: u
 			}, f = l !== c;
@@ -4122,19 +4436,19 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		});
 	}
 	_pointerup(e) {
-		let t = K(e.type), n = T._getEventType(e.type);
+		let t = q(e.type), n = T._getEventType(e.type);
 		if (!t) return;
 		this.setPointersPositions(e);
 		let r = {}, i = !1;
 		this._changedPointerPositions.forEach((a) => {
 			let o = `${n}:${a.id}`, s = this._pointerStates.get(o), c = s?.clickStartShape !== void 0, l = s?.clickStartShape;
 			s?.targetShape && n !== "touch" ? this._pointerStates.set(o, { targetShape: s.targetShape }) : this._pointerStates.delete(o);
-			let u = Ot(a.id) || this.getIntersection(a), d = u && r[u._id];
+			let u = Jt(a.id) || this.getIntersection(a), d = u && r[u._id];
 			u && (u.releaseCapture(a.id), r[u._id] = !0);
 			let f = a.id, p = {
 				evt: e,
 				pointerId: f
-			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], g = c && (!m || l === m), _ = g && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < y.dblClickWindow;
+			}, m = u && u.isListening() ? u : null, h = this._lastClicks[n], g = c && (!m || l === m), _ = g && h && s?.lastClick === h && h.shape === m && Date.now() - h.time < b.dblClickWindow;
 			g && (this._lastClicks[n] = _ ? void 0 : {
 				shape: m,
 				time: Date.now()
@@ -4164,7 +4478,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	_contextmenu(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(gn, { evt: e }) : this._fire(gn, {
+		t && t.isListening() ? t._fireAndBubble(Ln, { evt: e }) : this._fire(Ln, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -4173,7 +4487,7 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	_wheel(e) {
 		this.setPointersPositions(e);
 		let t = this.getIntersection(this.getPointerPosition());
-		t && t.isListening() ? t._fireAndBubble(xn, { evt: e }) : this._fire(xn, {
+		t && t.isListening() ? t._fireAndBubble(Hn, { evt: e }) : this._fire(Hn, {
 			evt: e,
 			target: this,
 			currentTarget: this
@@ -4181,25 +4495,25 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 	}
 	_pointercancel(e) {
 		this.setPointersPositions(e);
-		let t = K(e.type);
+		let t = q(e.type);
 		this._changedPointerPositions.forEach((n) => {
 			let r = T._getEventType(e.type), i = `${r}:${n.id}`;
 			this._cancelClick(n.id, r);
 			let a = this._pointerStates.get(i)?.targetShape;
 			a && r !== "touch" ? this._pointerStates.set(i, { targetShape: a }) : this._pointerStates.delete(i);
-			let o = Ot(n.id) || this.getIntersection(n), s = {
+			let o = Jt(n.id) || this.getIntersection(n), s = {
 				evt: e,
 				pointerId: n.id
 			};
-			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(U, { ...s })) : t && this._fire(t.pointercancel, {
+			o ? (t && o._fireAndBubble(t.pointercancel, { ...s }), o._fireAndBubble(K, { ...s })) : t && this._fire(t.pointercancel, {
 				...s,
 				target: this,
 				currentTarget: this
-			}), O(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
+			}), A(n.id), t && r === "touch" && a?.getStage() === this && (a._fireAndBubble(t.pointerout, { ...s }), a._fireAndBubble(t.pointerleave, { ...s }));
 		});
 	}
 	_lostpointercapture(e) {
-		Ot(e.pointerId, this) && O(e.pointerId);
+		Jt(e.pointerId, this) && A(e.pointerId);
 	}
 	setPointersPositions(e) {
 		let t = this._getContentPosition(), n = null, r = null;
@@ -4247,14 +4561,14 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		};
 	}
 	_buildDOM() {
-		if (this.bufferHitCanvas = new Et({
+		if (this.bufferHitCanvas = new Kt({
 			pixelRatio: 1,
 			width: 0,
 			height: 0
-		}), !y.isBrowser) return;
+		}), !b.isBrowser) return;
 		let e = this.container();
 		if (!e) throw "Stage has no container. A container is required.";
-		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), kn(this._getOwnerWindow()), this._resizeDOM();
+		e.innerHTML = "", this.content = e.ownerDocument.createElement("div"), this.content.style.position = "relative", this.content.style.userSelect = "none", this.content.className = "konvajs-content", this.content.setAttribute("role", "presentation"), e.appendChild(this.content), Xn(this._getOwnerWindow()), this._resizeDOM();
 	}
 	cache() {
 		return T.warn("Cache function is not allowed for stage. You may use cache only for layers, groups and shapes."), this;
@@ -4269,50 +4583,50 @@ var En = "Pointer position is missing and not registered by the stage. Looks lik
 		}), this;
 	}
 };
-An.prototype.nodeType = tn, b(An), P.addGetterSetter(An, "container"), P.addGetterSetter(An, "eventBatchFunc");
+Zn.prototype.nodeType = xn, x(Zn), L.addGetterSetter(Zn, "container"), L.addGetterSetter(Zn, "eventBatchFunc");
 // node_modules/konva/lib/Shape.js
-var jn = "hasShadow", Mn = "hasFill", Nn = "hasStroke", Pn = "shadowRGBA", Fn = "patternImage", In = "linearGradient", Ln = "radialGradient", Rn;
-function zn() {
-	return Rn || (Rn = T.createCanvasElement().getContext("2d"), Rn);
+var Qn = "hasShadow", $n = "hasFill", er = "hasStroke", tr = "shadowRGBA", nr = "patternImage", rr = "linearGradient", ir = "radialGradient", ar;
+function or() {
+	return ar || (ar = T.createCanvasElement().getContext("2d"), ar);
 }
-var Bn = {};
-function Vn(e) {
+var sr = {};
+function cr(e) {
 	let t = this.attrs.fillRule;
 	t ? e.fill(t) : e.fill();
 }
-function Hn(e) {
+function lr(e) {
 	e.stroke();
 }
-function Un() {
-	this._clearCache(jn);
+function ur() {
+	this._clearCache(Qn);
 }
-function Wn() {
-	this._clearCache(Mn);
+function dr() {
+	this._clearCache($n);
 }
-function Gn() {
-	this._clearCache(Nn);
+function fr() {
+	this._clearCache(er);
 }
-function Kn() {
-	this._clearCache(Pn);
+function pr() {
+	this._clearCache(tr);
 }
-function qn() {
-	this._clearCache(Fn);
+function mr() {
+	this._clearCache(nr);
 }
-function Jn() {
-	this._clearCache(In);
+function hr() {
+	this._clearCache(rr);
 }
-function Yn() {
-	this._clearCache(Ln);
+function gr() {
+	this._clearCache(ir);
 }
-var q = class e extends R {
+var J = class e extends V {
 	constructor(e) {
 		super(e);
 		let t, n = 0;
-		for (; t = T.getHitColor(), !t || t in Bn;) if (n++, n >= 1e4) {
+		for (; t = T.getHitColor(), !t || t in sr;) if (n++, n >= 1e4) {
 			T.warn("Failed to find a unique color key for a shape. Konva may work incorrectly. Most likely your browser is using canvas farbling. Consider disabling it."), t = T.getRandomColor();
 			break;
 		}
-		this.colorKey = t, Bn[t] = this;
+		this.colorKey = t, sr[t] = this;
 	}
 	getContext() {
 		return T.warn("shape.getContext() method is deprecated. Please do not use it."), this.getLayer().getContext();
@@ -4327,7 +4641,7 @@ var q = class e extends R {
 		return this.attrs.hitFunc || this._hitFunc;
 	}
 	hasShadow() {
-		return this._getCache(jn, this._hasShadow);
+		return this._getCache(Qn, this._hasShadow);
 	}
 	_hasShadow() {
 		return this.shadowEnabled() && this.shadowOpacity() !== 0 && !!(this.shadowColor() || this.shadowBlur() || this.shadowOffsetX() || this.shadowOffsetY());
@@ -4336,16 +4650,16 @@ var q = class e extends R {
 		return this._styleTransform ? this._styleTransform.point(e) : e;
 	}
 	_getFillPattern() {
-		let e = this._getCache(Fn, this._createFillPattern);
+		let e = this._getCache(nr, this._createFillPattern);
 		return e && this._setFillPatternTransform(e);
 	}
 	_createFillPattern() {
-		if (this.fillPatternImage()) return zn().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
+		if (this.fillPatternImage()) return or().createPattern(this.fillPatternImage(), this.fillPatternRepeat() || "repeat");
 	}
 	_setFillPatternTransform(e) {
 		if (e.setTransform) {
-			let t = this._styleTransform?.copy() || new x();
-			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(y.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
+			let t = this._styleTransform?.copy() || new S();
+			t.translate(this.fillPatternX(), this.fillPatternY()), t.rotate(b.getAngle(this.fillPatternRotation())), t.scale(this.fillPatternScaleX(), this.fillPatternScaleY()), t.translate(-1 * this.fillPatternOffsetX(), -1 * this.fillPatternOffsetY());
 			let n = t.getMatrix(), r = typeof DOMMatrix > "u" ? {
 				a: n[0],
 				b: n[1],
@@ -4359,29 +4673,29 @@ var q = class e extends R {
 		return e;
 	}
 	_getLinearGradient() {
-		return this._styleTransform ? this.__getLinearGradient() : this._getCache(In, this.__getLinearGradient);
+		return this._styleTransform ? this.__getLinearGradient() : this._getCache(rr, this.__getLinearGradient);
 	}
 	__getLinearGradient() {
 		let e = this.fillLinearGradientColorStops();
 		if (e) {
-			let t = zn(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
+			let t = or(), n = this._toStyleSpace(this.fillLinearGradientStartPoint()), r = this._toStyleSpace(this.fillLinearGradientEndPoint()), i = t.createLinearGradient(n.x, n.y, r.x, r.y);
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	_getRadialGradient() {
-		return this._styleTransform ? this.__getRadialGradient() : this._getCache(Ln, this.__getRadialGradient);
+		return this._styleTransform ? this.__getRadialGradient() : this._getCache(ir, this.__getRadialGradient);
 	}
 	__getRadialGradient() {
 		let e = this.fillRadialGradientColorStops();
 		if (e) {
-			let t = zn(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
+			let t = or(), n = this._toStyleSpace(this.fillRadialGradientStartPoint()), r = this._toStyleSpace(this.fillRadialGradientEndPoint()), i = t.createRadialGradient(n.x, n.y, this.fillRadialGradientStartRadius(), r.x, r.y, this.fillRadialGradientEndRadius());
 			for (let t = 0; t < e.length; t += 2) i.addColorStop(e[t], e[t + 1]);
 			return i;
 		}
 	}
 	getShadowRGBA() {
-		return this._getCache(Pn, this._getShadowRGBA);
+		return this._getCache(tr, this._getShadowRGBA);
 	}
 	_getShadowRGBA() {
 		if (!this.hasShadow()) return;
@@ -4389,13 +4703,13 @@ var q = class e extends R {
 		if (e) return "rgba(" + e.r + "," + e.g + "," + e.b + "," + e.a * (this.shadowOpacity() || 1) + ")";
 	}
 	hasFill() {
-		return this._getCache(Mn, this._hasFill);
+		return this._getCache($n, this._hasFill);
 	}
 	_hasFill() {
 		return this.fillEnabled() && !!(this.fill() || this.fillPatternImage() || this.fillLinearGradientColorStops() || this.fillRadialGradientColorStops());
 	}
 	hasStroke() {
-		return this._getCache(Nn, this._hasStroke);
+		return this._getCache(er, this._hasStroke);
 	}
 	_hasStroke() {
 		return this.strokeEnabled() && !!(this.strokeWidth() && (this.stroke() || this.strokeLinearGradientColorStops()));
@@ -4411,7 +4725,7 @@ var q = class e extends R {
 		return n.setSizeIfChanged(t.width(), t.height()), n.getContext().clear(), this.drawHit(n), n.context.getImageData(Math.floor(e.x), Math.floor(e.y), 1, 1).data[3] > 0;
 	}
 	destroy() {
-		return R.prototype.destroy.call(this), delete Bn[this.colorKey], delete this.colorKey, this;
+		return V.prototype.destroy.call(this), delete sr[this.colorKey], delete this.colorKey, this;
 	}
 	_useBufferCanvas(e, t = this.getAbsoluteOpacity()) {
 		if (!(this.attrs.perfectDrawEnabled ?? !0)) return !1;
@@ -4444,16 +4758,16 @@ var q = class e extends R {
 		let t = this._getCachedSceneRect(e);
 		if (t) return t;
 		let n = e.skipTransform, r = e.relativeTo, i = e._forDrawing, a = i ? this._getSelfRectForDrawing() : this.getSelfRect();
-		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new x()._getTransformedRect(a));
+		i && !this.strokeScaleEnabled() ? a = this._transformedRect(a, r) : (a.width < 0 || a.height < 0) && (a = new S()._getTransformedRect(a));
 		let o = !e.skipStroke && this.hasStroke() ? i ? this._getStrokePadding() * 2 : this.strokeWidth() : 0, s = o, c = o, l;
 		if (!i && o && !this.strokeScaleEnabled()) {
 			let e = this;
 			for (; e && !e.isCached() && !e._isUnderCache;) e = e.parent;
 			let [t, i, a, o] = this.getAbsoluteTransform(e).getMatrix(), u = Math.abs(t * o - i * a);
 			if (u) s *= Math.hypot(a, o) / u, c *= Math.hypot(t, i) / u;
-			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new x(), r)) {
+			else if (!n && (s = c = 0, l = e ? e.getAbsoluteTransform().copy() : new S(), r)) {
 				let e = r.getAbsoluteTransform(), [t, n, i, a] = e.getMatrix();
-				l = t * a - n * i ? e.copy().invert().multiply(l) : new x();
+				l = t * a - n * i ? e.copy().invert().multiply(l) : new S();
 			}
 		}
 		let u = {
@@ -4495,7 +4809,7 @@ var q = class e extends R {
 		a.save();
 		try {
 			if (i.width && i.height && this._useBufferCanvas(void 0, a._getOpacity(this))) {
-				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && Le.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
+				let t = !!a._opacityRoot || !!this.attrs.selfRectFunc && this.getSelfRect === e.prototype.getSelfRect || !this.attrs.sceneFunc && !this.attrs.charRenderFunc && it.has(this.constructor), r = i._prepareIsolationCanvas(t ? this.getClientRect({
 					_forDrawing: !0,
 					relativeTo: n,
 					skipShadow: !0
@@ -4550,16 +4864,16 @@ var q = class e extends R {
 		return this;
 	}
 	hasPointerCapture(e) {
-		return At(e, this);
+		return Xt(e, this);
 	}
 	setPointerCapture(e) {
-		jt(e, this);
+		Zt(e, this);
 	}
 	releaseCapture(e) {
-		O(e, this);
+		A(e, this);
 	}
 };
-q.prototype._fillFunc = Vn, q.prototype._strokeFunc = Hn, q.prototype._fillFuncHit = Vn, q.prototype._strokeFuncHit = Hn, q.prototype._centroid = !1, q.prototype.nodeType = "Shape", b(q), q.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Un), q.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", Kn), q.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", Wn), q.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", Gn), q.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", qn), q.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", Jn), q.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", Yn), P.addGetterSetter(q, "stroke", void 0, Ft()), P.addGetterSetter(q, "strokeWidth", 2, A()), P.addGetterSetter(q, "fillAfterStrokeEnabled", !1), P.addGetterSetter(q, "hitStrokeWidth", "auto", Pt()), P.addGetterSetter(q, "strokeHitEnabled", !0, M()), P.addGetterSetter(q, "perfectDrawEnabled", !0, M()), P.addGetterSetter(q, "shadowForStrokeEnabled", !0, M()), P.addGetterSetter(q, "lineJoin"), P.addGetterSetter(q, "lineCap"), P.addGetterSetter(q, "miterLimit"), P.addGetterSetter(q, "sceneFunc"), P.addGetterSetter(q, "hitFunc"), P.addGetterSetter(q, "selfRectFunc"), P.addGetterSetter(q, "dash"), P.addGetterSetter(q, "dashOffset", 0, A()), P.addGetterSetter(q, "shadowColor", void 0, j()), P.addGetterSetter(q, "shadowBlur", 0, A()), P.addGetterSetter(q, "shadowOpacity", 1, A()), P.addComponentsGetterSetter(q, "shadowOffset", ["x", "y"]), P.addGetterSetter(q, "shadowOffsetX", 0, A()), P.addGetterSetter(q, "shadowOffsetY", 0, A()), P.addGetterSetter(q, "fillPatternImage"), P.addGetterSetter(q, "fill", void 0, Ft()), P.addGetterSetter(q, "fillPatternX", 0, A()), P.addGetterSetter(q, "fillPatternY", 0, A()), P.addGetterSetter(q, "fillLinearGradientColorStops"), P.addGetterSetter(q, "strokeLinearGradientColorStops"), P.addGetterSetter(q, "fillRadialGradientStartRadius", 0), P.addGetterSetter(q, "fillRadialGradientEndRadius", 0), P.addGetterSetter(q, "fillRadialGradientColorStops"), P.addGetterSetter(q, "fillPatternRepeat", "repeat"), P.addGetterSetter(q, "fillEnabled", !0), P.addGetterSetter(q, "strokeEnabled", !0), P.addGetterSetter(q, "shadowEnabled", !0), P.addGetterSetter(q, "dashEnabled", !0), P.addGetterSetter(q, "strokeScaleEnabled", !0), P.addGetterSetter(q, "fillPriority", "color"), P.addComponentsGetterSetter(q, "fillPatternOffset", ["x", "y"]), P.addGetterSetter(q, "fillPatternOffsetX", 0, A()), P.addGetterSetter(q, "fillPatternOffsetY", 0, A()), P.addComponentsGetterSetter(q, "fillPatternScale", ["x", "y"]), P.addGetterSetter(q, "fillPatternScaleX", 1, A()), P.addGetterSetter(q, "fillPatternScaleY", 1, A()), P.addComponentsGetterSetter(q, "fillLinearGradientStartPoint", ["x", "y"]), P.addComponentsGetterSetter(q, "strokeLinearGradientStartPoint", ["x", "y"]), P.addGetterSetter(q, "fillLinearGradientStartPointX", 0), P.addGetterSetter(q, "strokeLinearGradientStartPointX", 0), P.addGetterSetter(q, "fillLinearGradientStartPointY", 0), P.addGetterSetter(q, "strokeLinearGradientStartPointY", 0), P.addComponentsGetterSetter(q, "fillLinearGradientEndPoint", ["x", "y"]), P.addComponentsGetterSetter(q, "strokeLinearGradientEndPoint", ["x", "y"]), P.addGetterSetter(q, "fillLinearGradientEndPointX", 0), P.addGetterSetter(q, "strokeLinearGradientEndPointX", 0), P.addGetterSetter(q, "fillLinearGradientEndPointY", 0), P.addGetterSetter(q, "strokeLinearGradientEndPointY", 0), P.addComponentsGetterSetter(q, "fillRadialGradientStartPoint", ["x", "y"]), P.addGetterSetter(q, "fillRadialGradientStartPointX", 0), P.addGetterSetter(q, "fillRadialGradientStartPointY", 0), P.addComponentsGetterSetter(q, "fillRadialGradientEndPoint", ["x", "y"]), P.addGetterSetter(q, "fillRadialGradientEndPointX", 0), P.addGetterSetter(q, "fillRadialGradientEndPointY", 0), P.addGetterSetter(q, "fillPatternRotation", 0), P.addGetterSetter(q, "fillRule", void 0, j()), P.backCompat(q, {
+J.prototype._fillFunc = cr, J.prototype._strokeFunc = lr, J.prototype._fillFuncHit = cr, J.prototype._strokeFuncHit = lr, J.prototype._centroid = !1, J.prototype.nodeType = "Shape", x(J), J.prototype.on("shadowColorChange.konva shadowBlurChange.konva shadowOffsetXChange.konva shadowOffsetYChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", ur), J.prototype.on("shadowColorChange.konva shadowOpacityChange.konva shadowEnabledChange.konva", pr), J.prototype.on("fillEnabledChange.konva fillChange.konva fillPatternImageChange.konva fillLinearGradientColorStopsChange.konva fillRadialGradientColorStopsChange.konva", dr), J.prototype.on("strokeEnabledChange.konva strokeWidthChange.konva strokeChange.konva strokeLinearGradientColorStopsChange.konva", fr), J.prototype.on("fillPriorityChange.konva fillPatternImageChange.konva fillPatternRepeatChange.konva fillPatternScaleXChange.konva fillPatternScaleYChange.konva fillPatternOffsetXChange.konva fillPatternOffsetYChange.konva fillPatternXChange.konva fillPatternYChange.konva fillPatternRotationChange.konva", mr), J.prototype.on("fillPriorityChange.konva fillLinearGradientColorStopsChange.konva fillLinearGradientStartPointXChange.konva fillLinearGradientStartPointYChange.konva fillLinearGradientEndPointXChange.konva fillLinearGradientEndPointYChange.konva", hr), J.prototype.on("fillPriorityChange.konva fillRadialGradientColorStopsChange.konva fillRadialGradientStartPointXChange.konva fillRadialGradientStartPointYChange.konva fillRadialGradientEndPointXChange.konva fillRadialGradientEndPointYChange.konva fillRadialGradientStartRadiusChange.konva fillRadialGradientEndRadiusChange.konva", gr), L.addGetterSetter(J, "stroke", void 0, tn()), L.addGetterSetter(J, "strokeWidth", 2, M()), L.addGetterSetter(J, "fillAfterStrokeEnabled", !1), L.addGetterSetter(J, "hitStrokeWidth", "auto", en()), L.addGetterSetter(J, "strokeHitEnabled", !0, P()), L.addGetterSetter(J, "perfectDrawEnabled", !0, P()), L.addGetterSetter(J, "shadowForStrokeEnabled", !0, P()), L.addGetterSetter(J, "lineJoin"), L.addGetterSetter(J, "lineCap"), L.addGetterSetter(J, "miterLimit"), L.addGetterSetter(J, "sceneFunc"), L.addGetterSetter(J, "hitFunc"), L.addGetterSetter(J, "selfRectFunc"), L.addGetterSetter(J, "dash"), L.addGetterSetter(J, "dashOffset", 0, M()), L.addGetterSetter(J, "shadowColor", void 0, N()), L.addGetterSetter(J, "shadowBlur", 0, M()), L.addGetterSetter(J, "shadowOpacity", 1, M()), L.addComponentsGetterSetter(J, "shadowOffset", ["x", "y"]), L.addGetterSetter(J, "shadowOffsetX", 0, M()), L.addGetterSetter(J, "shadowOffsetY", 0, M()), L.addGetterSetter(J, "fillPatternImage"), L.addGetterSetter(J, "fill", void 0, tn()), L.addGetterSetter(J, "fillPatternX", 0, M()), L.addGetterSetter(J, "fillPatternY", 0, M()), L.addGetterSetter(J, "fillLinearGradientColorStops"), L.addGetterSetter(J, "strokeLinearGradientColorStops"), L.addGetterSetter(J, "fillRadialGradientStartRadius", 0), L.addGetterSetter(J, "fillRadialGradientEndRadius", 0), L.addGetterSetter(J, "fillRadialGradientColorStops"), L.addGetterSetter(J, "fillPatternRepeat", "repeat"), L.addGetterSetter(J, "fillEnabled", !0), L.addGetterSetter(J, "strokeEnabled", !0), L.addGetterSetter(J, "shadowEnabled", !0), L.addGetterSetter(J, "dashEnabled", !0), L.addGetterSetter(J, "strokeScaleEnabled", !0), L.addGetterSetter(J, "fillPriority", "color"), L.addComponentsGetterSetter(J, "fillPatternOffset", ["x", "y"]), L.addGetterSetter(J, "fillPatternOffsetX", 0, M()), L.addGetterSetter(J, "fillPatternOffsetY", 0, M()), L.addComponentsGetterSetter(J, "fillPatternScale", ["x", "y"]), L.addGetterSetter(J, "fillPatternScaleX", 1, M()), L.addGetterSetter(J, "fillPatternScaleY", 1, M()), L.addComponentsGetterSetter(J, "fillLinearGradientStartPoint", ["x", "y"]), L.addComponentsGetterSetter(J, "strokeLinearGradientStartPoint", ["x", "y"]), L.addGetterSetter(J, "fillLinearGradientStartPointX", 0), L.addGetterSetter(J, "strokeLinearGradientStartPointX", 0), L.addGetterSetter(J, "fillLinearGradientStartPointY", 0), L.addGetterSetter(J, "strokeLinearGradientStartPointY", 0), L.addComponentsGetterSetter(J, "fillLinearGradientEndPoint", ["x", "y"]), L.addComponentsGetterSetter(J, "strokeLinearGradientEndPoint", ["x", "y"]), L.addGetterSetter(J, "fillLinearGradientEndPointX", 0), L.addGetterSetter(J, "strokeLinearGradientEndPointX", 0), L.addGetterSetter(J, "fillLinearGradientEndPointY", 0), L.addGetterSetter(J, "strokeLinearGradientEndPointY", 0), L.addComponentsGetterSetter(J, "fillRadialGradientStartPoint", ["x", "y"]), L.addGetterSetter(J, "fillRadialGradientStartPointX", 0), L.addGetterSetter(J, "fillRadialGradientStartPointY", 0), L.addComponentsGetterSetter(J, "fillRadialGradientEndPoint", ["x", "y"]), L.addGetterSetter(J, "fillRadialGradientEndPointX", 0), L.addGetterSetter(J, "fillRadialGradientEndPointY", 0), L.addGetterSetter(J, "fillPatternRotation", 0), L.addGetterSetter(J, "fillRule", void 0, N()), L.backCompat(J, {
 	dashArray: "dash",
 	getDashArray: "getDash",
 	setDashArray: "setDash",
@@ -4571,13 +4885,13 @@ q.prototype._fillFunc = Vn, q.prototype._strokeFunc = Hn, q.prototype._fillFuncH
 	setDrawHitFunc: "setHitFunc"
 });
 // node_modules/konva/lib/Layer.js
-var Xn = "beforeDraw", Zn = "draw", Qn = 10, $n = 256;
-function er(e, t) {
-	return e[t + 3] >= 128 ? Bn[T.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
+var _r = "beforeDraw", vr = "draw", yr = 10, br = 256;
+function xr(e, t) {
+	return e[t + 3] >= 128 ? sr[T.getHitColorKey(e[t], e[t + 1], e[t + 2])] : void 0;
 }
-var J = class extends B {
+var Y = class extends U {
 	constructor(e) {
-		super(e), this.canvas = new Tt(), this.hitCanvas = new Et({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
+		super(e), this.canvas = new D(), this.hitCanvas = new Kt({ pixelRatio: 1 }), this._waitingForDraw = !1, this.on("visibleChange.konva", this._checkVisibility), this._checkVisibility(), this.on("imageSmoothingEnabledChange.konva", this._setSmoothEnabled), this._setSmoothEnabled();
 	}
 	createPNGStream() {
 		return this.canvas._canvas.createPNGStream();
@@ -4603,17 +4917,17 @@ var J = class extends B {
 		return t && t.content && (t.content.removeChild(this.getNativeCanvasElement()), e < t.children.length - 1 ? t.content.insertBefore(this.getNativeCanvasElement(), t.children[e + 1].getCanvas()._canvas) : t.content.appendChild(this.getNativeCanvasElement())), this;
 	}
 	moveToTop() {
-		R.prototype.moveToTop.call(this);
+		V.prototype.moveToTop.call(this);
 		let e = this.getStage();
 		return e && e.content && (e.content.removeChild(this.getNativeCanvasElement()), e.content.appendChild(this.getNativeCanvasElement())), !0;
 	}
 	moveUp() {
-		if (!R.prototype.moveUp.call(this)) return !1;
+		if (!V.prototype.moveUp.call(this)) return !1;
 		let e = this.getStage();
 		return !e || !e.content ? !1 : (e.content.removeChild(this.getNativeCanvasElement()), this.index < e.children.length - 1 ? e.content.insertBefore(this.getNativeCanvasElement(), e.children[this.index + 1].getCanvas()._canvas) : e.content.appendChild(this.getNativeCanvasElement()), !0);
 	}
 	moveDown() {
-		if (R.prototype.moveDown.call(this)) {
+		if (V.prototype.moveDown.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4624,7 +4938,7 @@ var J = class extends B {
 		return !1;
 	}
 	moveToBottom() {
-		if (R.prototype.moveToBottom.call(this)) {
+		if (V.prototype.moveToBottom.call(this)) {
 			let e = this.getStage();
 			if (e) {
 				let t = e.children;
@@ -4658,7 +4972,7 @@ var J = class extends B {
 		t !== "Group" && t !== "Shape" && T.throw("You may only add groups and shapes to a layer.");
 	}
 	_toKonvaCanvas(e) {
-		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, R.prototype._toKonvaCanvas.call(this, e);
+		return e = { ...e }, e.width = e.width || this.getWidth(), e.height = e.height || this.getHeight(), e.x = e.x === void 0 ? this.x() : e.x, e.y = e.y === void 0 ? this.y() : e.y, V.prototype._toKonvaCanvas.call(this, e);
 	}
 	_checkVisibility() {
 		this.visible() ? this.canvas._canvas.style.display = "block" : this.canvas._canvas.style.display = "none";
@@ -4688,14 +5002,14 @@ var J = class extends B {
 		let t = this._getIntersection(e);
 		if (t.shape) return t.shape;
 		if (!t.antialiased) return null;
-		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = Qn, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
-		for (let e = 1; e <= $n; e++) {
-			e > o && (o = Math.min($n, o * 2), s = o * 2 + 1, c = a(o));
+		let n = this.hitCanvas.pixelRatio, r = Math.floor(e.x * n), i = Math.floor(e.y * n), a = (e) => this.hitCanvas.context.getImageData(r - e, i - e, e * 2 + 1, e * 2 + 1).data, o = yr, s = o * 2 + 1, c = a(o), l = c[(o * s + o) * 4 + 3];
+		for (let e = 1; e <= br; e++) {
+			e > o && (o = Math.min(br, o * 2), s = o * 2 + 1, c = a(o));
 			let t = 0;
 			for (let n = -e; n <= e; n++) {
 				let r = Math.abs(n) === e ? 1 : e * 2;
 				for (let i = -e; i <= e; i += r) {
-					let e = ((n + o) * s + i + o) * 4, r = er(c, e);
+					let e = ((n + o) * s + i + o) * 4, r = xr(c, e);
 					if (r) return r;
 					t = Math.max(t, c[e + 3]);
 				}
@@ -4707,24 +5021,24 @@ var J = class extends B {
 	}
 	_getIntersection(e) {
 		if (!this.hitCanvas.width || !this.hitCanvas.height) return {};
-		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = er(n, 0);
+		let t = this.hitCanvas.pixelRatio, n = this.hitCanvas.context.getImageData(Math.floor(e.x * t), Math.floor(e.y * t), 1, 1).data, r = xr(n, 0);
 		return r ? { shape: r } : n[3] > 0 ? { antialiased: !0 } : {};
 	}
 	drawScene(e, t) {
 		let n = this.getLayer(), r = e || n && n.getCanvas();
-		return this._fire(Xn, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), B.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(Zn, { node: this }), this;
+		return this._fire(_r, { node: this }), this.clearBeforeDraw() && r.getContext().clear(), U.prototype.drawScene.call(this, r, t), r._trimIsolationCanvas(), this._fire(vr, { node: this }), this;
 	}
 	shouldDrawHit(e) {
 		if (!super.shouldDrawHit(e)) return !1;
-		if (e || y.hitOnDragEnabled) return !0;
+		if (e || b.hitOnDragEnabled) return !0;
 		let t = !1;
-		return E._dragElements.forEach((e) => {
+		return O._dragElements.forEach((e) => {
 			e.dragStatus === "dragging" && (e.node === this.getStage() || e.node.getLayer() === this) && (t = !0);
-		}), !t && !y.Transformer?._isLayerTransforming(this);
+		}), !t && !b.Transformer?._isLayerTransforming(this);
 	}
 	drawHit(e, t) {
 		let n = this.getLayer(), r = e || n && n.hitCanvas;
-		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), B.prototype.drawHit.call(this, r, t), this;
+		return !e && n && (n._syncHitCanvasSize(), n.clearBeforeDraw() && n.getHitCanvas().getContext().clear()), U.prototype.drawHit.call(this, r, t), this;
 	}
 	enableHitGraph() {
 		return this.hitGraphEnabled(!0), this;
@@ -4747,16 +5061,16 @@ var J = class extends B {
 		return this.getCanvas()._releaseIsolationCanvas(), T.releaseCanvas(this.getNativeCanvasElement(), this.getHitCanvas()._canvas), super.destroy();
 	}
 };
-J.prototype.nodeType = "Layer", b(J), P.addGetterSetter(J, "imageSmoothingEnabled", !0), P.addGetterSetter(J, "clearBeforeDraw", !0), P.addOverloadedGetterSetter(J, "hitGraphEnabled");
+Y.prototype.nodeType = "Layer", x(Y), L.addGetterSetter(Y, "imageSmoothingEnabled", !0), L.addGetterSetter(Y, "clearBeforeDraw", !0), L.addOverloadedGetterSetter(Y, "hitGraphEnabled");
 // node_modules/konva/lib/FastLayer.js
-var tr = class extends J {
+var Sr = class extends Y {
 	constructor(e) {
 		super(e), this.listening(!1), T.warn("Konva.FastLayer is deprecated. Please use \"new Konva.Layer({ listening: false })\" instead.");
 	}
 };
-tr.prototype.nodeType = "FastLayer", b(tr);
+Sr.prototype.nodeType = "FastLayer", x(Sr);
 // node_modules/konva/lib/Group.js
-var nr = class extends B {
+var Cr = class extends U {
 	_validateAdd(e) {
 		let t = e.getType();
 		t !== "Group" && t !== "Shape" && T.throw("You may only add groups and shapes to groups.");
@@ -4778,14 +5092,14 @@ var nr = class extends B {
 		}
 	}
 };
-P.addGetterSetter(nr, "isolated", !1, M()), nr.prototype.nodeType = "Group", b(nr);
+L.addGetterSetter(Cr, "isolated", !1, P()), Cr.prototype.nodeType = "Group", x(Cr);
 // node_modules/konva/lib/Animation.js
-var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e {
+var wr = y.performance?.now ? () => y.performance.now() : Date.now, Tr = class e {
 	constructor(t, n) {
 		this.id = e.animIdCounter++, this.frame = {
 			time: 0,
 			timeDiff: 0,
-			lastTime: rr(),
+			lastTime: wr(),
 			frameRate: 0
 		}, this.func = t, this.setLayers(n);
 	}
@@ -4804,7 +5118,7 @@ var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e 
 		return e.animations.has(this);
 	}
 	start() {
-		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = rr(), e._addAnimation(this), this;
+		return this.stop(), this.frame.timeDiff = 0, this.frame.lastTime = wr(), e._addAnimation(this), this;
 	}
 	stop() {
 		return e._removeAnimation(this), this;
@@ -4820,9 +5134,9 @@ var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e 
 	}
 	static _runFrames() {
 		let e = /* @__PURE__ */ new Set();
-		R._updateBatch(() => {
+		V._updateBatch(() => {
 			Array.from(this.animations).forEach((t) => {
-				this.animations.has(t) && (t._updateFrameObject(rr()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
+				this.animations.has(t) && (t._updateFrameObject(wr()), t.func && t.func.call(t, t.frame) === !1 || t.layers.forEach((t) => t && e.add(t)));
 			});
 		}), e.forEach((e) => e.batchDraw());
 	}
@@ -4834,9 +5148,9 @@ var rr = v.performance?.now ? () => v.performance.now() : Date.now, Y = class e 
 		this.animRunning || (this.animRunning = !0, T.requestAnimFrame(this._animationLoop));
 	}
 };
-Y.animations = /* @__PURE__ */ new Set(), Y.animIdCounter = 0, Y.animRunning = !1;
+Tr.animations = /* @__PURE__ */ new Set(), Tr.animIdCounter = 0, Tr.animRunning = !1;
 // node_modules/konva/lib/Tween.js
-var ir = {
+var Er = {
 	node: 1,
 	duration: 1,
 	easing: 1,
@@ -4844,15 +5158,15 @@ var ir = {
 	onUpdate: 1,
 	onReset: 1,
 	yoyo: 1
-}, ar = 1, or = 2, sr = 3, cr = [
+}, Dr = 1, Or = 2, kr = 3, Ar = [
 	"fill",
 	"stroke",
 	"shadowColor"
-], lr = 0;
-function ur(e) {
+], jr = 0;
+function Mr(e) {
 	return T.colorToRGBA(e) || T.throw("can not tween the color \"" + e + "\", because it is not a valid color.");
 }
-function dr(e, t) {
+function Nr(e, t) {
 	return {
 		r: t.r - e.r,
 		g: t.g - e.g,
@@ -4860,10 +5174,10 @@ function dr(e, t) {
 		a: t.a - e.a
 	};
 }
-function fr(e, t, n) {
+function Pr(e, t, n) {
 	return "rgba(" + Math.round(e.r + t.r * n) + "," + Math.round(e.g + t.g * n) + "," + Math.round(e.b + t.b * n) + "," + (e.a + t.a * n) + ")";
 }
-var pr = class {
+var Fr = class {
 	constructor(e, t, n, r, i, a, o) {
 		this.prop = e, this.propFunc = t, this.begin = r, this._pos = r, this.duration = a, this._change = 0, this.prevPos = 0, this.yoyo = o, this._time = 0, this._position = 0, this._startTime = 0, this._finish = 0, this.func = n, this._change = i - this.begin, this.pause();
 	}
@@ -4884,10 +5198,10 @@ var pr = class {
 		return e === void 0 && (e = this._time), this.func(e, this.begin, this._change, this.duration);
 	}
 	play() {
-		this.state = or, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
+		this.state = Or, this._startTime = this.getTimer() - this._time, this.fire("onPlay"), this.onEnterFrame();
 	}
 	reverse() {
-		this.state = sr, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
+		this.state = kr, this._time = this.duration - this._time, this._startTime = this.getTimer() - this._time, this.fire("onReverse"), this.onEnterFrame();
 	}
 	seek(e) {
 		this.pause(), this._time = e, this.update(), this.fire("onSeek");
@@ -4903,24 +5217,24 @@ var pr = class {
 	}
 	onEnterFrame() {
 		let e = this.getTimer() - this._startTime;
-		this.state === or ? this.setTime(e) : this.state === sr && this.setTime(this.duration - e);
+		this.state === Or ? this.setTime(e) : this.state === kr && this.setTime(this.duration - e);
 	}
 	pause() {
-		this.state = ar, this.fire("onPause");
+		this.state = Dr, this.fire("onPause");
 	}
 	getTimer() {
 		return Date.now();
 	}
-}, mr = class e {
+}, Ir = class e {
 	constructor(t) {
-		let n = this, r = t.node, i = r._id, a = t.easing || hr.Linear, o = !!t.yoyo, s, c;
-		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = lr++;
-		let l = r.getLayer() || (r instanceof y.Stage ? r.getLayers() : null);
-		for (c in l || T.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new Y(function() {
+		let n = this, r = t.node, i = r._id, a = t.easing || Lr.Linear, o = !!t.yoyo, s, c;
+		s = t.duration === void 0 ? .3 : t.duration === 0 ? .001 : t.duration, this.node = r, this._id = jr++;
+		let l = r.getLayer() || (r instanceof b.Stage ? r.getLayers() : null);
+		for (c in l || T.error("Tween constructor have `node` that is not in a layer. Please add node into layer first."), this.anim = new Tr(function() {
 			n.tween.onEnterFrame();
-		}, l), this.tween = new pr(c, function(e) {
+		}, l), this.tween = new Fr(c, function(e) {
 			n._tweenFunc(e);
-		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) ir[c] === void 0 && this._addAttr(c, t[c]);
+		}, a, 0, 1, s * 1e3, o), this._addListeners(), e.attrs[i] || (e.attrs[i] = {}), e.attrs[i][this._id] || (e.attrs[i][this._id] = {}), e.tweens[i] || (e.tweens[i] = {}), t) Er[c] === void 0 && this._addAttr(c, t[c]);
 		this.reset(), this.onFinish = t.onFinish, this.onReset = t.onReset, this.onUpdate = t.onUpdate;
 	}
 	_addAttr(t, n) {
@@ -4934,11 +5248,11 @@ var pr = class {
 		if (T._isArray(n) || T._isArray(u)) {
 			if (a = [], c = u, s = n, u = T._isArray(u) ? u.slice() : Array(n.length).fill(u || 0), T._isArray(n) || (n = Array(u.length).fill(n)), o = Math.max(n.length, u.length), t === "points" && n.length !== u.length && (n.length > u.length ? u = T._prepareArrayForTween(u, n, r.closed()) : n = T._prepareArrayForTween(n, u, r.closed())), t.endsWith("ColorStops")) for (let e = 0; e < o; e++) if (e % 2 == 0) a.push((n[e] || 0) - (u[e] || 0));
 			else {
-				let t = ur(u[e]);
-				u[e] = t, a.push(dr(t, ur(n[e])));
+				let t = Mr(u[e]);
+				u[e] = t, a.push(Nr(t, Mr(n[e])));
 			}
 			else for (let e = 0; e < o; e++) a.push((n[e] || 0) - (u[e] || 0));
-		} else cr.indexOf(t) === -1 ? a = n - u : (u = ur(u), a = dr(u, ur(n)));
+		} else Ar.indexOf(t) === -1 ? a = n - u : (u = Mr(u), a = Nr(u, Mr(n)));
 		e.attrs[i][this._id][t] = {
 			start: u,
 			diff: a,
@@ -4951,9 +5265,9 @@ var pr = class {
 		let n = this.node, r = e.attrs[n._id]?.[this._id], i, a, o, s, c, l, u, d;
 		for (i in r) {
 			if (a = r[i], o = a.start, s = a.diff, d = a.end, T._isArray(o)) {
-				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(fr(o[l], s[l], t));
+				if (c = [], u = Math.max(o.length, d.length), i.endsWith("ColorStops")) for (l = 0; l < u; l++) l % 2 == 0 ? c.push((o[l] || 0) + s[l] * t) : c.push(Pr(o[l], s[l], t));
 				else for (l = 0; l < u; l++) c.push((o[l] || 0) + s[l] * t);
-			} else c = cr.indexOf(i) === -1 ? o + s * t : fr(o, s, t);
+			} else c = Ar.indexOf(i) === -1 ? o + s * t : Pr(o, s, t);
 			n.setAttr(i, c);
 		}
 	}
@@ -5004,8 +5318,8 @@ var pr = class {
 		}
 	}
 };
-mr.attrs = {}, mr.tweens = {}, R.prototype.to = function(e) {
-	let t = e.onFinish, n = new mr({
+Ir.attrs = {}, Ir.tweens = {}, V.prototype.to = function(e) {
+	let t = e.onFinish, n = new Ir({
 		...e,
 		node: this,
 		onFinish() {
@@ -5014,7 +5328,7 @@ mr.attrs = {}, mr.tweens = {}, R.prototype.to = function(e) {
 	});
 	return n.play(), n;
 };
-var hr = {
+var Lr = {
 	BackEaseIn(e, t, n, r) {
 		return n * (e /= r) * e * (2.70158 * e - 1.70158) + t;
 	},
@@ -5041,10 +5355,10 @@ var hr = {
 		return (e /= r) < 1 / 2.75 ? n * (7.5625 * e * e) + t : e < 2 / 2.75 ? n * (7.5625 * (e -= 1.5 / 2.75) * e + .75) + t : e < 2.5 / 2.75 ? n * (7.5625 * (e -= 2.25 / 2.75) * e + .9375) + t : n * (7.5625 * (e -= 2.625 / 2.75) * e + .984375) + t;
 	},
 	BounceEaseIn(e, t, n, r) {
-		return n - hr.BounceEaseOut(r - e, 0, n, r) + t;
+		return n - Lr.BounceEaseOut(r - e, 0, n, r) + t;
 	},
 	BounceEaseInOut(e, t, n, r) {
-		return e < r / 2 ? hr.BounceEaseIn(e * 2, 0, n, r) * .5 + t : hr.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
+		return e < r / 2 ? Lr.BounceEaseIn(e * 2, 0, n, r) * .5 + t : Lr.BounceEaseOut(e * 2 - r, 0, n, r) * .5 + n * .5 + t;
 	},
 	EaseIn(e, t, n, r) {
 		return n * (e /= r) * e + t;
@@ -5067,26 +5381,26 @@ var hr = {
 	Linear(e, t, n, r) {
 		return n * e / r + t;
 	}
-}, X = T._assign(y, {
-	beginUpdateBatch: R._beginUpdateBatch,
+}, X = T._assign(b, {
+	beginUpdateBatch: V._beginUpdateBatch,
 	Util: T,
-	Transform: x,
-	Node: R,
-	Container: B,
-	Stage: An,
-	stages: Dn,
-	Layer: J,
-	FastLayer: tr,
-	Group: nr,
-	DD: E,
-	Shape: q,
-	shapes: Bn,
-	Animation: Y,
-	Tween: mr,
-	Easings: hr,
-	Context: xt,
-	Canvas: wt
-}), Z = class extends q {
+	Transform: S,
+	Node: V,
+	Container: U,
+	Stage: Zn,
+	stages: Jn,
+	Layer: Y,
+	FastLayer: Sr,
+	Group: Cr,
+	DD: O,
+	Shape: J,
+	shapes: sr,
+	Animation: Tr,
+	Tween: Ir,
+	Easings: Lr,
+	Context: Ht,
+	Canvas: Gt
+}), Z = class extends J {
 	_getStrokePadding() {
 		return super._getStrokePadding(1);
 	}
@@ -5106,9 +5420,9 @@ var hr = {
 		this.radius(e / 2);
 	}
 };
-Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], b(Z, !0), P.addGetterSetter(Z, "radius", 0, A());
+Z.prototype._centroid = !0, Z.prototype.className = "Circle", Z.prototype._attrsAffectingSize = ["radius"], x(Z, !0), L.addGetterSetter(Z, "radius", 0, M());
 // node_modules/konva/lib/shapes/Image.js
-var Q = class e extends q {
+var Q = class e extends J {
 	constructor(e) {
 		super(e), this._loadListener = () => {
 			this._requestDraw();
@@ -5163,17 +5477,17 @@ var Q = class e extends q {
 		}, i.onerror = r, i.crossOrigin = "Anonymous", i.src = t;
 	}
 };
-Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], b(Q, !0), P.addGetterSetter(Q, "cornerRadius", 0, Nt(4)), P.addGetterSetter(Q, "image"), P.addComponentsGetterSetter(Q, "crop", [
+Q.prototype.className = "Image", Q.prototype._attrsAffectingSize = ["image"], x(Q, !0), L.addGetterSetter(Q, "cornerRadius", 0, $t(4)), L.addGetterSetter(Q, "image"), L.addComponentsGetterSetter(Q, "crop", [
 	"x",
 	"y",
 	"width",
 	"height"
-]), P.addGetterSetter(Q, "cropX", 0, A()), P.addGetterSetter(Q, "cropY", 0, A()), P.addGetterSetter(Q, "cropWidth", 0, A()), P.addGetterSetter(Q, "cropHeight", 0, A());
+]), L.addGetterSetter(Q, "cropX", 0, M()), L.addGetterSetter(Q, "cropY", 0, M()), L.addGetterSetter(Q, "cropWidth", 0, M()), L.addGetterSetter(Q, "cropHeight", 0, M());
 // node_modules/konva/lib/BezierFunctions.js
-var gr = (e, t, n, r) => {
+var Rr = (e, t, n, r) => {
 	let i = 1 - r;
 	return i * i * e + 2 * i * r * t + r * r * n;
-}, _r = (e, t, n, r, i, a) => {
+}, zr = (e, t, n, r, i, a) => {
 	let o = [];
 	for (let s of [[
 		e,
@@ -5185,13 +5499,13 @@ var gr = (e, t, n, r) => {
 		a
 	]]) {
 		let c = (s[0] - s[1]) / (s[0] - 2 * s[1] + s[2]);
-		c > 0 && c < 1 && o.push(gr(e, n, i, c), gr(t, r, a, c));
+		c > 0 && c < 1 && o.push(Rr(e, n, i, c), Rr(t, r, a, c));
 	}
 	return o;
-}, vr = (e, t, n, r, i) => {
+}, Br = (e, t, n, r, i) => {
 	let a = 1 - i;
 	return a * a * a * e + 3 * a * a * i * t + 3 * a * i * i * n + i * i * i * r;
-}, yr = (e, t, n, r, i, a, o, s) => {
+}, Vr = (e, t, n, r, i, a, o, s) => {
 	let c = [];
 	for (let l of [[
 		e,
@@ -5207,12 +5521,12 @@ var gr = (e, t, n, r) => {
 		let u = -3 * l[0] + 9 * l[1] - 9 * l[2] + 3 * l[3], d = 6 * l[0] - 12 * l[1] + 6 * l[2], f = -3 * l[0] + 3 * l[1], p = d * d - 4 * u * f;
 		if (p < 0) continue;
 		let m = -(d + (d < 0 ? -1 : 1) * Math.sqrt(p)) / 2;
-		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(vr(e, n, i, o, l), vr(t, r, a, s, l));
+		for (let l of [m / u, f / m]) l > 0 && l < 1 && c.push(Br(e, n, i, o, l), Br(t, r, a, s, l));
 	}
 	return c;
 };
 // node_modules/konva/lib/shapes/Line.js
-function br(e, t, n, r, i, a, o) {
+function Hr(e, t, n, r, i, a, o) {
 	let s = Math.sqrt((n - e) ** 2 + (r - t) ** 2), c = Math.sqrt((i - n) ** 2 + (a - r) ** 2), l = s + c;
 	if (l === 0) return [
 		n,
@@ -5228,20 +5542,20 @@ function br(e, t, n, r, i, a, o) {
 		r + d * (a - t)
 	];
 }
-function xr(e, t) {
+function Ur(e, t) {
 	let n = e.length, r = [];
 	for (let i = 2; i < n - 2; i += 2) {
-		let n = br(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
+		let n = Hr(e[i - 2], e[i - 1], e[i], e[i + 1], e[i + 2], e[i + 3], t);
 		isNaN(n[0]) || (r.push(n[0]), r.push(n[1]), r.push(e[i]), r.push(e[i + 1]), r.push(n[2]), r.push(n[3]));
 	}
 	return r;
 }
-function Sr(e) {
+function Wr(e) {
 	let t = [];
-	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...yr(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
+	for (let n = 0; n + 7 < e.length; n += 6) t.push(e[n + 6], e[n + 7], ...Vr(e[n], e[n + 1], e[n + 2], e[n + 3], e[n + 4], e[n + 5], e[n + 6], e[n + 7]));
 	return t;
 }
-var $ = class extends q {
+var $ = class extends J {
 	constructor(e) {
 		super(e), this.on("pointsChange.konva tensionChange.konva closedChange.konva bezierChange.konva", function() {
 			this._clearCache("tensionPoints");
@@ -5274,10 +5588,10 @@ var $ = class extends q {
 		return this._getCache("tensionPoints", this._getTensionPoints);
 	}
 	_getTensionPoints() {
-		return this.closed() ? this._getTensionPointsClosed() : xr(this.points(), this.tension());
+		return this.closed() ? this._getTensionPointsClosed() : Ur(this.points(), this.tension());
 	}
 	_getTensionPointsClosed() {
-		let e = this.points(), t = e.length, n = this.tension(), r = br(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = br(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = xr(e, n);
+		let e = this.points(), t = e.length, n = this.tension(), r = Hr(e[t - 2], e[t - 1], e[0], e[1], e[2], e[3], n), i = Hr(e[t - 4], e[t - 3], e[t - 2], e[t - 1], e[0], e[1], n), a = Ur(e, n);
 		return [r[2], r[3]].concat(a, [
 			i[0],
 			i[1],
@@ -5307,11 +5621,11 @@ var $ = class extends q {
 		};
 		if (this._hasTension()) {
 			let t = [e[0], e[1]];
-			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ..._r(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...yr(e, n, r, i, a, o, s, c))), e = t;
+			this._eachTensionSegment((e, n, r, i, a, o) => t.push(a, o, ...zr(e, n, r, i, a, o)), (e, n, r, i, a, o, s, c) => t.push(s, c, ...Vr(e, n, r, i, a, o, s, c))), e = t;
 		} else this.bezier() && (e = [
 			e[0],
 			e[1],
-			...Sr(e)
+			...Wr(e)
 		]);
 		return T._getPointsRect(e);
 	}
@@ -5321,32 +5635,12 @@ $.prototype.className = "Line", $.prototype._attrsAffectingSize = [
 	"bezier",
 	"tension",
 	"closed"
-], b($, !0), P.addGetterSetter($, "closed", !1), P.addGetterSetter($, "bezier", !1), P.addGetterSetter($, "tension", 0, A()), P.addGetterSetter($, "points", [], It());
-// src/tint.ts
-var [Cr, wr] = [[
-	229,
-	57,
-	53,
-	130
-], [
-	66,
-	165,
-	245,
-	130
-]].map((e) => new Uint32Array(new Uint8Array(e).buffer)[0]);
-function Tr(e, t, n) {
-	let r = new Uint32Array(n.width * n.height);
-	for (let i = 0; i < n.height; i++) {
-		let a = (n.y + i) * e.width + n.x;
-		for (let o = 0; o < n.width; o++) e.data[a + o] ? r[i * n.width + o] = Cr : t.data[a + o] && (i + o + n.x + n.y) % 4 < 2 && (r[i * n.width + o] = wr);
-	}
-	return r;
-}
+], x($, !0), L.addGetterSetter($, "closed", !1), L.addGetterSetter($, "bezier", !1), L.addGetterSetter($, "tension", 0, M()), L.addGetterSetter($, "points", [], nn());
 // src/scene.ts
-var Er = 3, Dr = 40, Or = {
+var Gr = 3, Kr = 40, qr = {
 	strokeScaleEnabled: !1,
 	listening: !1
-}, kr = class {
+}, Jr = class {
 	box;
 	stageHeight;
 	stage;
@@ -5375,7 +5669,7 @@ var Er = 3, Dr = 40, Or = {
 		stroke: "#fff",
 		strokeWidth: 1.5,
 		dash: [5, 4],
-		...Or
+		...qr
 	});
 	left = new X.Group({ listening: !1 });
 	right = new X.Group({ listening: !1 });
@@ -5383,14 +5677,14 @@ var Er = 3, Dr = 40, Or = {
 		points: [],
 		stroke: "#fff",
 		strokeWidth: 1,
-		...Or
+		...qr
 	});
 	cursor = new Z({
 		radius: 1,
 		stroke: "#fff",
 		strokeWidth: 1.2,
 		visible: !1,
-		...Or
+		...qr
 	});
 	wanted = /* @__PURE__ */ new Map();
 	width = 1;
@@ -5415,7 +5709,7 @@ var Er = 3, Dr = 40, Or = {
 		}), this.fit();
 	}
 	close() {
-		this.stage.destroy();
+		this.wanted.clear(), this.stage.destroy();
 	}
 	image(e) {
 		return this.load(this.imageNode, e);
@@ -5423,7 +5717,7 @@ var Er = 3, Dr = 40, Or = {
 	guide(e) {
 		let t = this.imageNode.image();
 		if (!t || e.width === 0 || e.height === 0) return null;
-		let [, n] = a(e.width, e.height);
+		let [, n] = ke(e.width, e.height);
 		n.drawImage(t, e.x, e.y, e.width, e.height, 0, 0, e.width, e.height);
 		let { data: r } = n.getImageData(0, 0, e.width, e.height), i = (e) => (.299 * r[e] + .587 * r[e + 1] + .114 * r[e + 2]) / 255;
 		return {
@@ -5463,9 +5757,9 @@ var Er = 3, Dr = 40, Or = {
 	}
 	async load(e, t) {
 		this.wanted.set(e, t);
-		let n = t ? await i(t) : null;
-		this.wanted.get(e) === t && e.setAttrs({
-			image: n ?? void 0,
+		let n = () => this.wanted.get(e) === t, r = t ? await Yr(t, n) : null;
+		n() && e.setAttrs({
+			image: r ?? void 0,
 			width: this.width,
 			height: this.height
 		});
@@ -5477,7 +5771,7 @@ var Er = 3, Dr = 40, Or = {
 				points: n,
 				closed: !0,
 				dash: t === "b_a" ? [7, 5] : void 0,
-				...Or
+				...qr
 			};
 			this.lines.add(new $({
 				...e,
@@ -5493,7 +5787,7 @@ var Er = 3, Dr = 40, Or = {
 	repaint(e, t, n) {
 		let r = this.pixels.getContext("2d");
 		if (!r || n.width === 0 || n.height === 0) return;
-		let i = Tr(e, t, n), a = new ImageData(new Uint8ClampedArray(i.buffer), n.width, n.height);
+		let i = He(e, t, n), a = new ImageData(new Uint8ClampedArray(i.buffer), n.width, n.height);
 		r.putImageData(a, n.x, n.y), this.maskNode.getLayer()?.batchDraw();
 	}
 	outline(e, t = !1) {
@@ -5528,7 +5822,7 @@ var Er = 3, Dr = 40, Or = {
 		this.view(this.scale, this.stage.x() + e, this.stage.y() + t);
 	}
 	zoom(e, t) {
-		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Dr, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
+		let [n, r] = this.offset(t), i = this.scale, a = Math.min(this.stage.width() / this.width, this.stageHeight / this.height) / 2, o = Math.max(a, Math.min(Kr, i * e)), [s, c] = [this.stage.x(), this.stage.y()];
 		this.view(o, n - (n - s) / i * o, r - (r - c) / i * o);
 	}
 	at(e) {
@@ -5546,13 +5840,18 @@ var Er = 3, Dr = 40, Or = {
 		}), this.stage.position({
 			x: t,
 			y: n
-		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Er), Object.assign(this.box.dataset, {
+		}), this.imageNode.setAttr("imageSmoothingEnabled", e < Gr), Object.assign(this.box.dataset, {
 			scale: String(e),
 			x: String(t),
 			y: String(n)
 		});
 	}
-}, Ar = /* @__PURE__ */ new Map(), jr = class {
+};
+async function Yr(e, n) {
+	return await Oe(e) ?? (await t(e, (e) => e.blob(), n) && Oe(e));
+}
+// src/outbox.ts
+var Xr = /* @__PURE__ */ new Map(), Zr = class {
 	name;
 	send;
 	storage;
@@ -5564,7 +5863,7 @@ var Er = 3, Dr = 40, Or = {
 		this.name = e, this.send = t, this.storage = n, this.wait = r;
 	}
 	stored() {
-		let e = Ar.get(this.name);
+		let e = Xr.get(this.name);
 		if (e) return e;
 		try {
 			let e = JSON.parse(this.storage.getItem(this.name) ?? "null");
@@ -5573,26 +5872,22 @@ var Er = 3, Dr = 40, Or = {
 			return null;
 		}
 	}
-	commit(e, t) {
+	commit(e) {
 		this.rev += 1;
-		let n = t ? {
+		let t = {
 			rev: this.rev,
-			png: e,
-			ignore: t
-		} : {
-			rev: this.rev,
-			png: e
+			...e
 		};
-		Ar.set(this.name, n);
+		Xr.set(this.name, t);
 		try {
-			this.storage.setItem(this.name, JSON.stringify(n));
+			this.storage.setItem(this.name, JSON.stringify(t));
 		} catch {}
-		this.deliver(n);
+		this.deliver(t);
 	}
 	ack(e) {
 		let t = e < this.acked;
 		this.acked = e, this.rev = Math.max(this.rev, e);
-		let n = Ar.get(this.name);
+		let n = Xr.get(this.name);
 		this.pending ? t && n && this.deliver(n) : this.stop();
 	}
 	get pending() {
@@ -5606,7 +5901,7 @@ var Er = 3, Dr = 40, Or = {
 			this.acked < e.rev && this.deliver(e);
 		}, this.wait);
 	}
-}, Mr = 250, Nr = class {
+}, Qr = 250, $r = class {
 	send;
 	sheet;
 	told;
@@ -5617,7 +5912,7 @@ var Er = 3, Dr = 40, Or = {
 		this.send = e, this.sheet = t, this.told = n;
 	}
 	open(e, t, n) {
-		return this.outbox?.stop(), this.outbox = new jr(`bgad-mask-${e}-${t}`, (n) => {
+		return this.outbox?.stop(), this.outbox = new Zr(`bgad-mask-${e}-${t}`, (n) => {
 			this.send({
 				imageId: e,
 				base: t,
@@ -5632,153 +5927,15 @@ var Er = 3, Dr = 40, Or = {
 		return this.timer !== void 0 || (this.outbox?.pending ?? !1);
 	}
 	soon() {
-		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Mr), this.told();
+		clearTimeout(this.timer), this.timer = setTimeout(() => this.flush(), Qr), this.told();
 	}
 	flush() {
-		if (this.timer === void 0) return;
-		clearTimeout(this.timer), this.timer = void 0;
-		let e = this.sheet(), [t, n] = e.encoded();
-		this.last = {
-			png: t,
-			width: e.whole.width,
-			height: e.whole.height
-		}, this.outbox?.commit(t, n), this.told();
+		this.timer !== void 0 && (clearTimeout(this.timer), this.timer = void 0, this.last = this.sheet(), this.outbox?.commit(this.last.encoded()), this.told());
 	}
 	close() {
 		this.flush(), this.outbox?.stop();
 	}
-}, Pr = class {
-	done = [];
-	undone = [];
-	open = null;
-	begin(e) {
-		this.end(), this.open = {
-			mask: e,
-			base: e.data.slice(),
-			rect: null
-		};
-	}
-	touched(e) {
-		this.open && (this.open.rect = f(this.open.rect, e));
-	}
-	end() {
-		let e = this.open;
-		if (this.open = null, !e?.rect || e.rect.width === 0 || e.rect.height === 0) return !1;
-		let { mask: t, rect: n } = e, r = new u(t.width, t.height, e.base).copy(n), i = t.copy(n);
-		return !r.every((e, t) => e === i[t]) && (this.done.push({
-			mask: t,
-			rect: n,
-			before: r,
-			after: i
-		}), this.undone = [], !0);
-	}
-	undo() {
-		this.end();
-		let e = this.done.pop();
-		return e ? (e.mask.paste(e.rect, e.before), this.undone.push(e), e) : null;
-	}
-	redo() {
-		if (this.open) return null;
-		let e = this.undone.pop();
-		return e ? (e.mask.paste(e.rect, e.after), this.done.push(e), e) : null;
-	}
-	drop() {
-		let e = this.undo();
-		return this.undone.pop(), e;
-	}
-	get canUndo() {
-		return this.done.length > 0 || this.open !== null;
-	}
-	get canRedo() {
-		return this.undone.length > 0;
-	}
-	get length() {
-		return this.done.length;
-	}
-}, Fr = class {
-	defect;
-	ignore;
-	history = new Pr();
-	paint = "defect";
-	grown = null;
-	constructor(e, t) {
-		this.defect = new u(e, t), this.ignore = new u(e, t);
-	}
-	get layer() {
-		return this.paint === "defect" ? this.defect : this.ignore;
-	}
-	get whole() {
-		return {
-			x: 0,
-			y: 0,
-			width: this.defect.width,
-			height: this.defect.height
-		};
-	}
-	begin() {
-		this.grown = null, this.history.begin(this.layer);
-	}
-	stroke(e, t, n, r) {
-		let i = this.layer.stroke(e, t, n, r);
-		return this.history.touched(i), i;
-	}
-	edit(e) {
-		this.begin();
-		let t = e(this.layer);
-		return this.history.touched(t), this.history.end() ? t : null;
-	}
-	grow(e, t) {
-		let n = this.edit((n) => t(n, e));
-		return this.grown = n ? {
-			point: e,
-			edits: this.history.length
-		} : null, n;
-	}
-	regrow(e) {
-		if (!this.grown || this.grown.edits !== this.history.length) return null;
-		let { point: t } = this.grown, n = this.history.drop()?.rect ?? l, r = this.grow(t, e);
-		return r || (this.grown = {
-			point: t,
-			edits: this.history.length
-		}), f(n, r ?? l);
-	}
-	fill(e) {
-		let t = !1, n = this.edit((n) => {
-			let r = ne(n, e);
-			return t = r === null, r ?? l;
-		});
-		return t ? "open" : n;
-	}
-	clean(e, t) {
-		return this.edit((n) => e === "holes" ? re(n) : e === "smooth" ? ae(n) : e === "specks" ? ie(n, t) : n.fill(0));
-	}
-	add(e) {
-		return this.edit((t) => {
-			for (let n = 0; n < e.length; n++) e[n] && (t.data[n] = 1);
-			return this.whole;
-		});
-	}
-	undo() {
-		return this.history.undo();
-	}
-	redo() {
-		return this.history.redo();
-	}
-	async take(e, t) {
-		let { width: n, height: i } = this.defect, a = (e) => e ? r(e, n, i) : null, [o, s] = await Promise.all([a(e), a(t)]);
-		return o && this.defect.data.set(o), s && this.ignore.data.set(s), o !== null || s !== null;
-	}
-	summary() {
-		let e = (e, t) => {
-			let n = e.count();
-			return n > 0 ? `${n.toLocaleString("en")} px ${t}` : "";
-		};
-		return [e(this.defect, "marked"), e(this.ignore, "don't care")].filter(Boolean).join(" · ");
-	}
-	encoded() {
-		return [n(this.defect), this.ignore.data.includes(1) ? n(this.ignore) : void 0];
-	}
-}, Ir = "bgad-view", Lr = {
+}, ei = "bgad-view", ti = {
 	opacity: .55,
 	level: "fused",
 	isolines: !0,
@@ -5787,24 +5944,24 @@ var Er = 3, Dr = 40, Or = {
 	split: .5,
 	comparing: !1
 };
-function Rr() {
+function ni() {
 	try {
 		return {
-			...Lr,
-			...JSON.parse(sessionStorage.getItem(Ir) ?? "{}")
+			...ti,
+			...JSON.parse(sessionStorage.getItem(ei) ?? "{}")
 		};
 	} catch {
-		return { ...Lr };
+		return { ...ti };
 	}
 }
-var zr = class {
+var ri = class {
 	changed;
 	row = e("div", {
 		class: "bar view",
 		role: "toolbar",
 		"aria-label": "View"
 	});
-	view = Rr();
+	view = ni();
 	heat = e("span", { class: "part" });
 	level = e("select", { "aria-label": "Level of the heatmap" });
 	isolines = e("button", {
@@ -5841,7 +5998,7 @@ var zr = class {
 	set(e) {
 		Object.assign(this.view, e);
 		try {
-			sessionStorage.setItem(Ir, JSON.stringify(this.view));
+			sessionStorage.setItem(ei, JSON.stringify(this.view));
 		} catch {}
 		this.changed();
 	}
@@ -5857,7 +6014,20 @@ var zr = class {
 		let s = e("label", {}, t);
 		return s.append(o), s;
 	}
-}, Br = .1, Vr = class {
+}, ii = {
+	nothing: "Nothing new below this level here: click inside an outline, lower the level, or use the brush",
+	open: "This area is open to the image's edge: close its outline first"
+};
+function ai({ marked: e, pending: t, late: n, mine: r }) {
+	return [
+		e,
+		t ? "sending…" : e ? "ready to save" : "",
+		n ? "waiting for the server…" : "",
+		r ? "the label changed meanwhile: More brings back what you drew" : ""
+	].filter(Boolean).join(" · ");
+}
+// src/editor.ts
+var oi = 2500, si = .1, ci = class {
 	root;
 	data;
 	out;
@@ -5866,6 +6036,8 @@ var zr = class {
 	radius;
 	scene;
 	region = -1;
+	openedAt = 0;
+	mine = null;
 	box = e("div", {
 		class: "stage",
 		tabindex: "0",
@@ -5883,48 +6055,59 @@ var zr = class {
 	resizer;
 	abort = new AbortController();
 	constructor(t, n, r) {
-		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new ke({
+		this.root = t, this.data = n, this.out = r, this.radius = Math.max(2, Math.round(Math.max(n.width, n.height) / 80)), this.bar = new Ye({
 			choose: (e) => this.choose(e),
 			act: (e) => this.act(e),
 			resize: (e) => this.resizeBrush(e),
 			level: (e) => this.setStep(e),
-			typed: (e) => this.typed(e)
-		}), this.viewBar = new zr(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
+			typed: (e) => this.typed(e),
+			pen: (e) => this.draws(e),
+			type: (e) => this.draws(this.sheet.numberOf(e))
+		}), this.viewBar = new ri(() => this.look(), () => this.jump()), this.box.setAttribute("aria-label", "Image with mask. Tools: V grow, B brush, E erase, P polygon, X box, F fill");
 		let i = e("div", { class: "frame" });
-		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new kr(this.box, n.stageHeight), this.grower = new xe((e) => this.scene.guide(e)), this.sheet = new Fr(n.width, n.height), this.sender = new Nr((e) => this.out.send(e), () => this.sheet, () => this.show()), this.hand = new we(this, this.box, this.abort.signal), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
+		i.append(this.box, this.state), t.className = "editor", t.append(this.bar.row, i, this.viewBar.row), this.scene = new Jr(this.box, n.stageHeight), this.grower = new ye((e) => this.scene.guide(e)), this.sheet = new Me(n.width, n.height, [...n.types]), this.sender = new $r((e) => this.out.send(e), () => this.sheet, () => this.show()), this.hand = new Se(this, this.box, this.abort.signal), this.listen(), this.resizer = new ResizeObserver(() => this.scene.resize()), this.resizer.observe(this.box), this.open();
 	}
 	update(e, t) {
 		this.out = t;
 		let n = this.data;
-		e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl ? (this.sender.flush(), this.data = e, this.open()) : (this.data = e, this.sender.ack(e.ackRev), this.grower.has(e) || this.read(e), this.look());
+		if (e.imageId !== n.imageId || e.base !== n.base || e.imageUrl !== n.imageUrl) {
+			this.sender.flush();
+			let t = e.imageId === n.imageId && this.sheet.history.canUndo;
+			this.mine = t ? this.sheet : null, this.data = e, this.open();
+		} else this.data = e, this.sender.ack(e.ackRev), this.grower.has(e) || this.read(e), this.look();
 	}
 	close() {
-		this.sender.close(), this.abort.abort(), this.resizer.disconnect(), this.scene.close(), this.root.replaceChildren();
+		this.sender.close(), this.abort.abort(), this.resizer.disconnect(), this.grower.close(), this.scene.close(), this.root.replaceChildren();
 	}
 	open() {
-		let { width: e, height: t, imageId: n, base: r, ackRev: i, imageUrl: a } = this.data, o = this.sender.open(n, r, i);
-		this.sheet = new Fr(e, t), this.hand.lift(), this.region = -1, Object.assign(this.box.dataset, {
+		let { width: e, height: t, imageId: n, base: r, ackRev: i, imageUrl: a, types: o, mask: s, ignore: c, numbers: l } = this.data, u = this.sender.open(n, r, i);
+		this.sheet = new Me(e, t, [...o]), this.hand.lift(), this.region = -1, Object.assign(this.box.dataset, {
 			ready: "false",
 			image: String(n)
-		}), this.scene.open(e, t), this.hand.dropCorners();
-		let s = [
+		}), this.openedAt = performance.now(), setTimeout(() => this.show(), oi), this.scene.open(e, t), this.hand.dropCorners();
+		let d = [
 			this.scene.image(a),
 			this.look(),
 			this.read(this.data)
-		], c = o ? [o.png, o.ignore ?? null] : [this.data.mask, this.data.ignore];
-		(c[0] || c[1]) && s.push(this.take(c[0], c[1], o !== null));
-		let l = this.data;
-		Promise.all(s).then(() => {
-			this.data.imageId === l.imageId && (this.box.dataset.ready = "true", this.fetchAhead());
+		], f = u ?? {
+			png: s ?? void 0,
+			ignore: c ?? void 0,
+			numbers: l ?? void 0,
+			types: o
+		};
+		(f.png || f.ignore) && d.push(this.take(f, u !== null));
+		let p = this.data;
+		Promise.all(d).then(() => {
+			this.data.imageId === p.imageId && (this.box.dataset.ready = "true", this.show(), this.fetchAhead());
 		}), this.repaint(this.sheet.whole), this.show();
 	}
 	fetchAhead() {
 		let e = `&level=${this.viewBar.view.level}`;
 		for (let t of this.data.ahead) fetch(t.startsWith("/heatmap") ? t + e : t, { priority: "low" }).catch(() => null);
 	}
-	async take(e, t, n) {
-		let r = this.sheet;
-		await r.take(e, t) && this.sheet === r && (this.repaint(r.whole), n && this.sender.soon(), this.show());
+	async take(e, t) {
+		let n = this.sheet;
+		await n.take(e) && this.sheet === n && (this.repaint(n.whole), t && this.sender.soon(), this.show());
 	}
 	async read({ logpUrl: e, scale: t, reach: n }) {
 		await this.grower.open({
@@ -5955,21 +6138,18 @@ var zr = class {
 			this.hand.lift();
 			let n = e === "undo" ? t.undo() : t.redo();
 			n && this.changed(n.rect);
-		} else e === "fit" ? this.scene.fit() : e === "copy" ? this.copy() : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.changed(this.grower.threshold(t)) : this.changed(t.clean(e, this.bar.smallest));
+		} else e === "fit" ? this.scene.fit() : e === "copy" && this.sender.last ? this.changed(t.add(this.sender.last)) : e === "mine" && this.mine ? (this.changed(t.become(this.mine)), this.mine = null) : e === "ignore" ? t.paint = t.paint === "defect" ? "ignore" : "defect" : e === "threshold" ? this.changed(this.grower.threshold(t)) : this.changed(t.clean(e, this.bar.smallest));
 		this.show();
 	}
-	async copy() {
-		let { sheet: e, sender: { last: t } } = this;
-		if (!t) return;
-		let n = await r(t.png, e.defect.width, e.defect.height);
-		n && this.sheet === e && this.changed(e.add(n));
+	draws(e) {
+		this.sheet.pen = e, this.show();
 	}
 	typed(e) {
-		let t = c(e);
+		let t = a(e);
 		return t && this.changed(this.sheet.edit((e) => e.box(...t, 1))), t !== null;
 	}
 	notch(e) {
-		this.setStep(this.grower.step + e * Br);
+		this.setStep(this.grower.step + e * si);
 	}
 	setStep(e) {
 		this.grower.level(e), this.changed(this.grower.regrow(this.sheet)), this.show();
@@ -5981,19 +6161,22 @@ var zr = class {
 		this.radius = Math.max(1, Math.min(this.largest, e)), this.show();
 	}
 	show() {
-		let { sheet: e, largest: t, radius: n, tool: r, data: i, region: a } = this, { step: o, ready: s } = this.grower, { canUndo: c, canRedo: l } = e.history, { last: u } = this.sender, d = u?.width === i.width && u.height === i.height;
+		let { sheet: e, largest: t, radius: n, tool: r, data: i, region: a } = this, { step: o, ready: s } = this.grower, { canUndo: c, canRedo: l } = e.history, { last: u } = this.sender, d = u !== null && u !== e && u.whole.width === i.width && u.whole.height === i.height, { paint: f, types: p, pen: m } = e, h = this.mine !== null;
 		this.bar.show({
 			tool: r,
 			radius: n,
 			largest: t,
 			step: o,
-			ignoring: e.paint === "ignore",
+			ignoring: f === "ignore",
+			types: p,
+			pen: m,
 			can: {
 				undo: c,
 				redo: l,
 				grow: s,
 				copy: d,
-				threshold: s
+				threshold: s,
+				mine: h
 			}
 		}), this.viewBar.show({
 			levels: i.levels,
@@ -6001,8 +6184,13 @@ var zr = class {
 			regions: i.regions.length,
 			region: a
 		});
-		let { pending: f } = this.sender, p = e.summary(), m = f ? "sending…" : p ? "ready to save" : "";
-		this.state.textContent = [p, m].filter(Boolean).join(" · "), this.box.dataset.pending = String(f), this.box.dataset.field = String(s);
+		let { pending: g } = this.sender, _ = this.box.dataset.ready === "false" && performance.now() - this.openedAt >= oi;
+		this.state.textContent = ai({
+			marked: e.summary(),
+			pending: g,
+			late: _,
+			mine: h
+		}), this.box.dataset.pending = String(g), this.box.dataset.field = String(s);
 	}
 	listen() {
 		let { signal: e } = this.abort, t = {
@@ -6019,26 +6207,21 @@ var zr = class {
 		e && (this.repaint(e), this.sender.soon());
 	}
 	click(e, t) {
-		e === "grow" ? this.grow(t) : this.fill(t);
-	}
-	grow(e) {
-		let t = this.grower.grow(this.sheet, e);
-		t ? this.changed(t) : this.state.textContent = "Nothing new below this level here: click inside an outline, lower the level, or use the brush";
-	}
-	fill(e) {
-		let t = this.sheet.fill(e);
-		t === "open" ? this.state.textContent = "This area is open to the image's edge: close its outline first" : this.changed(t);
+		let n = e === "grow" ? this.grower.grow(this.sheet, t) ?? "nothing" : this.sheet.fill(t);
+		n === "nothing" || n === "open" ? this.state.textContent = ii[n] : this.changed(n);
 	}
 	get canGrow() {
 		return this.grower.ready;
 	}
 	key(e) {
-		if (Me(e)) return;
-		let t = Ne(e);
-		t === null ? (this.hand.over || e.composedPath().includes(this.root)) && Pe(this, this.hand, e) && (e.preventDefault(), e.stopPropagation()) : this.out.kind(t);
+		if (Qe(e)) return;
+		let t = et(e);
+		t !== null && this.draws(1 + t);
+		let n = $e(e);
+		n === null ? (this.hand.over || e.composedPath().includes(this.root)) && tt(this, this.hand, e) && (e.preventDefault(), e.stopPropagation()) : this.out.kind(n);
 	}
-}, Hr = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar [hidden] { display: none; }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty { display: none; }\n", Ur = /* @__PURE__ */ new WeakMap();
-function Wr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a }) {
+}, li = "\n:host { display: block; }\n.editor { display: flex; flex-direction: column; gap: 8px; color: var(--st-text-color); font-family: var(--st-font);\n  container-type: inline-size; }\n.bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }\n.group { display: flex; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden; }\n.bar button { display: flex; align-items: center; border: 0; margin: 0; padding: 0 9px; height: 34px; background: transparent;\n  color: inherit; font: inherit; font-size: 13px; cursor: pointer; white-space: nowrap; }\n.group button + button { border-left: 1px solid var(--st-border-color); }\n.bar button:hover:not(:disabled) { background: var(--st-secondary-background-color); }\n.bar button[aria-pressed=\"true\"] { background: var(--st-primary-color);\n  color: var(--st-background-color); }\n.bar button:disabled { opacity: 0.4; cursor: default; }\n.bar button:focus-visible, .stage:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: -2px; }\n.bar svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }\n.bar kbd { font: inherit; font-size: 11px; opacity: 0.65; margin-left: 5px; }\n.bar label { display: flex; align-items: center; gap: 6px; font-size: 13px; }\n.bar input[type=\"range\"] { width: 72px; accent-color: var(--st-primary-color); }\n.bar .part { display: flex; gap: 8px; align-items: center; }\n.bar select, .panel input { height: 28px; border: 1px solid var(--st-border-color); border-radius: 6px; font: inherit; font-size: 13px;\n  background: var(--st-background-color); color: inherit; }\n.pen .swatch { width: 12px; height: 12px; border-radius: 3px; flex: none; }\n.pen select { max-width: 132px; height: 34px; border-radius: 8px; }\n.pen input { width: 116px; height: 32px; padding: 0 6px; border: 1px solid var(--st-border-color); border-radius: 8px; font: inherit;\n  background: var(--st-background-color); color: inherit; }\n.view label, .view button, .view select { font-size: 12px; }\n.view button { height: 28px; }\n.view input[type=\"range\"] { width: 64px; }\n.more { position: relative; font-size: 13px; }\n.more summary { cursor: pointer; padding: 7px 9px; border: 1px solid var(--st-border-color); border-radius: 8px; list-style: none; }\n.more summary:focus-visible { outline: 2px solid var(--st-primary-color); }\n.more .panel { position: absolute; right: 0; z-index: 3; display: flex; flex-direction: column; gap: 2px; padding: 6px; min-width: 250px;\n  background: var(--st-background-color); border: 1px solid var(--st-border-color); border-radius: 8px; margin-top: 4px; }\n.panel label { padding: 3px 9px; }\n.panel input[type=\"number\"] { width: 64px; }\n.panel input[type=\"text\"] { width: 150px; padding: 0 6px; }\n.panel input[aria-invalid=\"true\"] { border-color: #d32f2f; }\n.bar output { min-width: 38px; font-variant-numeric: tabular-nums; }\n@container (max-width: 660px) { .bar kbd { display: none; } }\n.frame { position: relative; }\n.stage { position: relative; border: 1px solid var(--st-border-color); border-radius: 8px; overflow: hidden;\n  background: #17191c; touch-action: none; cursor: crosshair; }\n.stage.panning { cursor: grab; }\n.state { position: absolute; left: 10px; bottom: 10px; padding: 2px 9px; border-radius: 9px; font-size: 12px;\n  color: #fff; background: rgba(15, 17, 20, 0.78); pointer-events: none; }\n.state:empty, .bar [hidden], .group:not(:has(> :not([hidden]))) { display: none; }\n", ui = /* @__PURE__ */ new WeakMap();
+function di({ data: t, parentElement: r, setTriggerValue: i, setStateValue: a }) {
 	let o = {
 		send: (e) => {
 			a("drawn", [
@@ -6048,14 +6231,14 @@ function Wr({ data: n, parentElement: r, setTriggerValue: i, setStateValue: a })
 			]), i("commit", e);
 		},
 		kind: (e) => i("kind", e)
-	}, s = Ur.get(r);
-	if (s) s.update(n, o);
+	}, s = ui.get(r);
+	if (s) s.update(t, o);
 	else {
 		let i = e("div");
-		r.append(i), t(i, Hr), Ur.set(r, new Vr(i, n, o));
+		r.append(i), n(i, li), ui.set(r, new ci(i, t, o));
 	}
 	return () => {
-		Ur.get(r)?.close(), Ur.delete(r);
+		ui.get(r)?.close(), ui.delete(r);
 	};
 }
-export { Wr as default };
+export { di as default };
