@@ -6,7 +6,7 @@ PORT ?= 8501
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-export install-s3 system demo serve test quick lint frontend clean
+.PHONY: help install install-dev install-export install-s3 install-ray system demo serve test quick lint frontend clean
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,8 +33,9 @@ install: $(VENV)/installed ## the environment that the product runs in
 install-dev: $(VENV)/installed-dev ## and what the tests need
 install-export: $(VENV)/installed-export ## and what writes ONNX and OpenVINO
 install-s3: $(VENV)/installed-s3 ## and objects in a bucket
+install-ray: $(VENV)/installed-ray ## and what hands large scoring requests to a Ray cluster
 
-system: ## Chromium and PostgreSQL for the tests, where this user may install them
+system: ## Chromium, PostgreSQL and Caddy for the tests, where this user may install them
 	@sh tests/system.sh
 
 demo: install ## a small project with synthetic parts, trained and served: PORT=8700 make demo
@@ -45,7 +46,7 @@ serve: install ## web server and worker on this machine's data
 
 test: install-dev system app/frontend/node_modules/installed lint ## everything, the browser journeys with it
 	cd app/frontend && npm test
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --durations=30 --durations-min=10
 
 quick: install-dev ## the quick part of the suite
 	$(BIN)/python -m pytest tests -m "not slow"
@@ -77,6 +78,11 @@ bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our 
 soak-jobs: install-dev system ## jobs under random kill -9 of worker and web, on both databases: JOBS=20, SEED=0
 	BGAD_SOAK_JOBS=$(or $(JOBS),20) BGAD_SOAK_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/journeys/test_chaos.py -s
 
+.PHONY: soak-cluster
+soak-cluster: install-dev system ## a cluster under random kill -9 of each part: SECONDS=900, KILLS=500, PEOPLE=20, JOBS=12, SEED=0
+	BGAD_CLUSTER_SECONDS=$(or $(SECONDS),900) BGAD_CLUSTER_KILLS=$(or $(KILLS),500) BGAD_CLUSTER_PEOPLE=$(or $(PEOPLE),20) \
+		BGAD_SOAK_JOBS=$(or $(JOBS),12) BGAD_SOAK_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/journeys/test_cluster.py -s
+
 .PHONY: bench-impact
 bench-impact: install ## what flips over 10,000 images, in seconds
 	$(BIN)/python -m bench.impact
@@ -95,8 +101,12 @@ bench-queue: install ## the labelling queue at 10,000 and 1,000,000 images, on t
 	$(BIN)/python -m bench.queue
 
 .PHONY: bench-training
-bench-training: install ## feature vectors a second of a training step, over the plain FrEIA loop: ROUNDS=40 for more
-	$(BIN)/python -m bench.training --rounds $(or $(ROUNDS),12)
+bench-training: install ## feature vectors a second of a training step, over the plain FrEIA loop: ROUNDS=40 for more, DEVICE=cuda
+	$(BIN)/python -m bench.training --rounds $(or $(ROUNDS),12) --device $(or $(DEVICE),cpu)
+
+.PHONY: bench-category
+bench-category: install ## on a GPU: the paper's whole schedule on screw, and the product's retrain
+	$(BIN)/python -m bench.category $(or $(DATASET),$(BGAD_SHARED)/data/screw) --weights $(FIGURES_WEIGHTS) --device $(or $(DEVICE),cuda)
 
 .PHONY: bench-gesture
 bench-gesture: install-dev ## one click on 20 screw defects in a browser, against the ground truth: GESTURE_HOME keeps its model
@@ -145,6 +155,10 @@ bench-bias: install ## does the bias check catch BGAD† and leave BGAD alone, o
 .PHONY: bench-retrain
 bench-retrain: install-dev ## ten new masks on screw, from the click to the version, over the paper's schedule: ROUNDS=1 for less
 	$(BIN)/python -m bench.retrain --shared $(BGAD_SHARED) --rounds $(or $(ROUNDS),3)
+
+.PHONY: bench-known
+bench-known: install-dev ## what five more known defects move on screw, and what a seed moves: ARGS="--seeds 0" for less
+	$(BIN)/python -m bench.known --shared $(BGAD_SHARED) $(ARGS)
 
 .PHONY: bench-contamination
 bench-contamination: install ## 10 defects among 200 normals: how many stand first before anything is trained
