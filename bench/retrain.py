@@ -34,7 +34,8 @@ from bgad_core.progress import Progress
 from bgad_core.training import train
 from storage.masks import encode_mask
 from storage.models import ACTIVE, RunState, Verdict
-from tests.journeys.product import Product, wait_for
+from tests.journeys.product import Product
+from tests.patience import wait_for
 
 MUST = 20  # the paper's schedule over the retrain
 HELD = 64  # normals that the product keeps to calibrate on, of 320

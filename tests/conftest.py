@@ -1,6 +1,7 @@
 """Real databases, real objects, one torch thread: what every test may ask for."""
 
 import os
+import shutil
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -13,17 +14,48 @@ from sqlalchemy import create_engine, text
 
 from storage.blobs import Blobs
 from storage.database import Database
-from tests.postgres import Cluster, binaries
+from tests import once
+from tests.postgres import Cluster, binaries, stop
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 settings.load_profile("untimed")
 CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).resolve().parents[1]
+MIGRATED = "migrated"
 
 
 def missing(what: str) -> None:
     """Skip, naming what the machine lacks; with CI=true that is a failure."""
     (pytest.fail if CI else pytest.skip)(what)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if first_process(config):
+        once.open_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last one of the run stops the database server and removes what all processes shared."""
+    if first_process(config):
+        if (record := once.folder() / "postgresql" / "folder").exists():
+            stop(binaries(), Path(record.read_text()))
+        shutil.rmtree(once.folder(), ignore_errors=True)
+
+
+def first_process(config: pytest.Config) -> bool:
+    """Not one of those that pytest-xdist starts."""
+    return not hasattr(config, "workerinput")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs a GPU where there is none: no run on such a machine claims it."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("gpu")])
+        items[:] = [item for item in items if not item.get_closest_marker("gpu")]
 
 
 @pytest.fixture(scope="session")
@@ -36,33 +68,58 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """A private PostgreSQL cluster on a free port, gone with the session."""
+def postgresql_server() -> str:
+    """The run's private PostgreSQL cluster on a free port; it has an upgraded database without rows, a template."""
     programs = binaries()
     if programs is None:
         missing("PostgreSQL is not installed: run `make system`")
-    cluster = Cluster(programs, fsync=False)
-    cluster.start()
-    try:
-        yield cluster.url
-    finally:
-        cluster.close()
+
+    def start(folder: Path) -> None:
+        cluster = Cluster(programs, fsync=False)
+        (folder / "folder").write_text(str(cluster.folder))
+        cluster.start()
+        url = empty_postgresql(cluster.url, name=MIGRATED)
+        migrate(url)
+        (folder / "url").write_text(cluster.url)
+
+    return (once.once("postgresql", start) / "url").read_text()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database, once on each engine."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once on each engine: for what is about the migrations themselves."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bgad.db'}"
     return empty_postgresql(request.getfixturevalue("postgresql_server"))
 
 
-def empty_postgresql(server: str) -> str:
-    """The URL of a new database on a server."""
-    name = f"t{os.urandom(6).hex()}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an upgraded database of the test's own, once on each engine: a copy of one that was migrated."""
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "bgad.db")
+        return f"sqlite:///{tmp_path / 'bgad.db'}"
+    return empty_postgresql(request.getfixturevalue("postgresql_server"), template=MIGRATED)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite() -> Path:
+    """An upgraded database without rows; its log is folded in when its last connection closes, so one file is all."""
+    return once.once("sqlite", lambda folder: migrate(f"sqlite:///{folder / 'bgad.db'}")) / "bgad.db"
+
+
+def migrate(url: str) -> None:
+    database = Database(url)
+    database.upgrade()
+    database.dispose()
+
+
+def empty_postgresql(server: str, *, template: str = "template0", name: str = "") -> str:
+    """The URL of a new database on a server, without rows; with the tables of its template."""
+    name = name or f"t{os.urandom(6).hex()}"
     engine = create_engine(f"{server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     engine.dispose()
     return f"{server}/{name}"
 
@@ -71,7 +128,6 @@ def empty_postgresql(server: str) -> str:
 def database(database_url: str) -> Iterator[Database]:
     """An upgraded database."""
     opened = Database(database_url)
-    opened.upgrade()
     yield opened
     opened.dispose()
 

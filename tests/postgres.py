@@ -3,10 +3,11 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
+
+from tests.ports import free_port
 
 
 def binaries() -> Path | None:
@@ -21,13 +22,9 @@ class Cluster:
     def __init__(self, programs: Path, *, fsync: bool) -> None:
         self._programs, self.folder = programs, Path(tempfile.mkdtemp(prefix="bgad-pg-"))
         self.folder.chmod(0o755)
-        self._prefix: list[str] = []
-        if os.geteuid() == 0:  # initdb refuses root
+        if as_owner():
             shutil.chown(self.folder, "postgres", "postgres")
-            self._prefix = ["runuser", "-u", "postgres", "--"]
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._data = self.folder / "data"
         settings = f"-c listen_addresses=127.0.0.1 -c fsync={'on' if fsync else 'off'} -c max_connections=300"
         self._options = f"-p {self.port} -k {self.folder} {settings}"
@@ -46,11 +43,32 @@ class Cluster:
         pid = int((self._data / "postmaster.pid").read_text().splitlines()[0])
         os.kill(pid, signal.SIGKILL)
 
+    def check(self) -> str:
+        """Every table and index of every database read and compared, rows that an index lacks too; "" when clean."""
+        command = [*as_owner(), str(self._programs / "pg_amcheck"), "--all", "--install-missing", "--heapallindexed"]
+        where = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bgad"]
+        done = subprocess.run([*command, *where], capture_output=True, text=True, cwd=self.folder)
+        return "" if done.returncode == 0 else f"{done.stdout}{done.stderr}"
+
     def close(self) -> None:
-        self._control("pg_ctl", "-D", str(self._data), "-w", "-m", "immediate", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        stop(self._programs, self.folder)
 
     def _control(self, program: str, *arguments: str) -> None:
-        command = [*self._prefix, str(self._programs / program), *arguments]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self.folder)
-        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+        control(self._programs, self.folder, program, *arguments)
+
+
+def stop(programs: Path, folder: Path) -> None:
+    """Stop the cluster in a folder, whichever process started it, and remove it."""
+    control(programs, folder, "pg_ctl", "-D", str(folder / "data"), "-w", "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def control(programs: Path, folder: Path, program: str, *arguments: str) -> None:
+    command = [*as_owner(), str(programs / program), *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+
+
+def as_owner() -> list[str]:
+    """What goes before the programs: they refuse to run as root."""
+    return ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []

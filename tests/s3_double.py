@@ -8,7 +8,6 @@ import argparse
 import hashlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,9 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.patience import wait_for
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET = "parts"
@@ -113,10 +115,7 @@ class S3Double:
     """The double as a process of its own, that can be killed and started again on the same port and folder."""
 
     def __init__(self, folder, *options):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.folder, self.options = folder, options
+        self.port, self.folder, self.options = free_port(), folder, options
         self.start()
 
     @property
@@ -133,10 +132,8 @@ class S3Double:
     def start(self):
         command = [sys.executable, "-m", "tests.s3_double", str(self.port), str(self.folder), *self.options]
         self.process = subprocess.Popen(command, cwd=ROOT)
-        deadline = time.monotonic() + 30
-        while not self._answers():
-            assert time.monotonic() < deadline and self.process.poll() is None, "the S3 double does not come up"
-            time.sleep(0.05)
+        wait_for(lambda: self.process.poll() is not None or self._answers(), what="the S3 double", every=0.05)
+        assert self.process.poll() is None, "the S3 double ended at once"
 
     def kill(self):
         self.process.kill()

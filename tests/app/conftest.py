@@ -20,6 +20,7 @@ from app.services.retrain import request_retraining
 from app.services.score import ranked_queue
 from app.settings import Settings
 from storage.models import Role, Verdict
+from tests.once import once
 
 ENGINEER = Actor("ann", Role.engineer)
 ADMIN = Actor("root", Role.admin)
@@ -115,9 +116,12 @@ def train(context: Context, slug: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_home() -> Path:
     """A project "tile" with a version, 6 held-out parts and 6 that nobody labelled; made once, copied by `trained`."""
-    folder = tmp_path_factory.mktemp("trained")
+    return once("trained", _train_once) / "home"
+
+
+def _train_once(folder: Path) -> None:
     context = open_context(settings_in(folder / "home"))
     slug = create_project(context, ENGINEER, name="tile", built_in=True, size=64).slug
     ingest_source(context, ENGINEER, slug, write_tree(folder / "tree", normals=10, held_normals=3, held_defects=3))
@@ -128,7 +132,6 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ingest_source(context, ENGINEER, slug, pool, content="unknown")
     train(context, slug)
     context.database.dispose()
-    return folder / "home"
 
 
 @pytest.fixture
@@ -141,9 +144,12 @@ def trained(trained_home: Path, tmp_path: Path) -> Iterator[Context]:
 
 
 @pytest.fixture(scope="session")
-def twice_home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def twice_home(trained_home: Path) -> Path:
     """The trained project after three labelled defects and a second version; made once."""
-    home = tmp_path_factory.mktemp("twice") / "home"
+    return once("twice", lambda folder: _train_again(trained_home, folder / "home")) / "home"
+
+
+def _train_again(trained_home: Path, home: Path) -> None:
     shutil.copytree(trained_home, home)
     context = open_context(settings_in(home))
     for item in ranked_queue(context, INSPECTOR, "tile", show="unlabelled").items[:3]:
@@ -153,7 +159,6 @@ def twice_home(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         )  # fmt: skip
     train(context, "tile")
     context.database.dispose()
-    return home
 
 
 @pytest.fixture
@@ -166,14 +171,16 @@ def twice(twice_home: Path, tmp_path: Path) -> Iterator[Context]:
 
 
 @pytest.fixture(scope="session")
-def bundle_path(trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundle_path(trained_home: Path) -> Path:
     """The trained project's version as a `.bgad` file; exported once, because that takes seconds."""
+    return once("bundle", lambda folder: _export_once(trained_home, folder)) / "tile.bgad"
+
+
+def _export_once(trained_home: Path, folder: Path) -> None:
     from app.services.score import scoring_version
     from app.worker.export import export_version
 
-    folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(trained_home, folder / "home")
     context = open_context(settings_in(folder / "home"))
     export_version(context, scoring_version(context, ENGINEER, "tile"), folder / "tile.bgad", certificate="<p>v1</p>")
     context.database.dispose()
-    return folder / "tile.bgad"

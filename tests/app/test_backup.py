@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.outbox import worker_lives
 from app.services.backup import make_backup, verify_backup
 from app.services.context import open_context
 from app.services.ingest import ingest_source, request_ingest, stage_upload
@@ -27,6 +27,7 @@ from storage.migrate import downgrade
 from storage.models import Annotation, Base, Image, Project, Run, Verdict
 from tests.app.conftest import ADMIN, ENGINEER, INSPECTOR, part, scratch_mask, settings_in, write_tree
 from tests.conftest import ROOT, empty_postgresql
+from tests.patience import PATIENCE, wait_for
 
 ROUNDS = 20 if os.environ.get("SOAK") else 1
 
@@ -119,8 +120,7 @@ def test_backups_under_load_hold_everything_that_was_confirmed_before(context, f
     try:
         for number in range(ROUNDS):
             known = len(confirmed)
-            while len(confirmed) < known + 10:
-                time.sleep(0.05)
+            wait_for(lambda known=known: len(confirmed) >= known + 10, what="ten more labels", every=0.05)
             there = list(confirmed)
             make_backup(context, ADMIN, tmp_path / f"{number}.zip")
             settings = elsewhere(context, tmp_path)
@@ -204,9 +204,9 @@ def test_the_job_engines_tables_stay_out(database, database_url, tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.app.job_worker", database_url, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE
     )
-    time.sleep(5)
+    wait_for(lambda: worker_lives(database), what="the worker to beat")
     process.terminate()
-    process.wait(20)
+    process.wait(PATIENCE)
     with dump.snapshot(database) as connection:
         found = {table.name for table in dump.tables(connection)}
     assert found == set(Base.metadata.tables) - dump.PASSING

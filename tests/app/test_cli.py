@@ -6,18 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
 from app.ledger import begin
+from app.outbox import worker_lives
 from app.processes import environment_of
 from app.services.retrain import request_retraining, retrain_preview, runs_of
 from app.settings import Settings
 from storage.models import RunState
 from tests.app.conftest import ENGINEER, part, write_tree
+from tests.patience import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,9 +152,9 @@ def test_a_worker_of_its_own_ends_in_order_when_asked_to(settings, context):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
+    wait_for(lambda: worker_lives(context.database), what="the worker to beat")
     process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0 and "Traceback" not in errors
 
 

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +17,7 @@ from app import jobs
 from app.outbox import beats_of
 from storage.models import ACTIVE, Project, Run, RunState
 from storage.run_rows import WorkerPulse
+from tests.patience import PATIENCE, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,15 +75,9 @@ def run_of(database, run_id) -> Run:
         return session.get_one(Run, run_id)
 
 
-def wait(question, what, seconds=30.0):
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
-
-
-def wait_over(database, *run_ids, seconds=30.0):
-    wait(lambda: all(run_of(database, i).state not in ACTIVE for i in run_ids), f"the end of {run_ids}", seconds)
+def wait_over(database, *run_ids):
+    over = lambda: all(run_of(database, i).state not in ACTIVE for i in run_ids)  # noqa: E731
+    wait_for(over, what=f"the end of {run_ids}", every=0.05)
 
 
 def test_what_was_queued_while_no_worker_was_up_runs_once_each_in_order(database, project_id, workers):
@@ -139,13 +133,13 @@ def test_a_failure_is_a_sentence_and_the_worker_goes_on(database, project_id, wo
 def test_cancel_ends_a_queued_job_at_once_and_a_running_one_within_5_s(database, project_id, workers):
     running, queued = queue(database, project_id, steps=600), queue(database, project_id, steps=1)
     workers.start()
-    wait(lambda: run_of(database, running).progress.get("done", 0) > 2, "some progress")
+    wait_for(lambda: run_of(database, running).progress.get("done", 0) > 2, what="some progress", every=0.05)
     for run_id in (queued, running):
         with database.write() as session:
             assert jobs.cancel(session, run_id)
     assert run_of(database, queued).state is RunState.cancelled
     assert run_of(database, running).state is RunState.cancelling
-    wait(lambda: run_of(database, running).state is RunState.cancelled, "the cancel", seconds=5)
+    wait_for(lambda: run_of(database, running).state is RunState.cancelled, what="the cancel", every=0.05)
     last = queue(database, project_id, steps=1)
     wait_over(database, last)
     assert queued not in workers.lines("starts") and running not in workers.lines("ends")
@@ -155,7 +149,7 @@ def test_cancel_ends_a_queued_job_at_once_and_a_running_one_within_5_s(database,
 def test_a_job_whose_worker_is_killed_goes_on_at_its_checkpoint_and_ends_once(database, project_id, workers):
     run_id = queue(database, project_id, steps=30)
     first = workers.start()
-    wait(lambda: len(workers.lines("steps")) > 5, "some steps")
+    wait_for(lambda: len(workers.lines("steps")) > 5, what="some steps", every=0.05)
     first.kill()
     workers.start()
     wait_over(database, run_id)
@@ -171,9 +165,9 @@ def test_a_job_whose_worker_is_killed_goes_on_at_its_checkpoint_and_ends_once(da
 def test_a_worker_whose_clock_is_a_day_off_takes_no_live_job_over(database, project_id, workers, clock):
     workers.start()
     run_id = queue(database, project_id, steps=70)
-    wait(lambda: workers.lines("starts"), "the job to start")
+    wait_for(lambda: workers.lines("starts"), what="the job to start", every=0.05)
     workers.start(clock=clock)
-    wait(lambda: len(beats_of(database)) == 2, "both workers to beat")
+    wait_for(lambda: len(beats_of(database)) == 2, what="both workers to beat", every=0.05)
     with database.read() as session:
         started = sorted(session.scalars(select(WorkerPulse.started_at)))
     assert timedelta(hours=23) < started[1] - started[0] < timedelta(hours=25)
@@ -187,7 +181,7 @@ def test_a_job_that_kills_its_worker_three_times_is_parked(database, project_id,
     poison = queue(database, project_id, kind="ingest", trouble="kill")
     for _ in range(3):
         process = workers.start()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)
         assert process.returncode == -signal.SIGKILL
     after = queue(database, project_id, steps=1)
     survivor = workers.start()
@@ -202,9 +196,9 @@ def test_a_job_that_kills_its_worker_three_times_is_parked(database, project_id,
 def test_a_worker_that_is_asked_to_stop_gives_its_job_back_uncounted(database, project_id, workers):
     run_id = queue(database, project_id, steps=30)
     first = workers.start()
-    wait(lambda: len(workers.lines("steps")) > 5, "some steps")
+    wait_for(lambda: len(workers.lines("steps")) > 5, what="some steps", every=0.05)
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=10) == 0
+    assert first.wait(timeout=PATIENCE) == 0
     assert (run_of(database, run_id).state, run_of(database, run_id).attempts) == (RunState.queued, 0)
     workers.start()
     wait_over(database, run_id)
@@ -216,10 +210,10 @@ def test_a_worker_that_is_asked_to_stop_gives_its_job_back_uncounted(database, p
 def test_a_frozen_worker_that_was_replaced_touches_nothing_when_it_thaws(database, project_id, workers):
     run_id = queue(database, project_id, steps=40)
     frozen = workers.start()
-    wait(lambda: len(workers.lines("steps")) > 3, "some steps")
+    wait_for(lambda: len(workers.lines("steps")) > 3, what="some steps", every=0.05)
     frozen.send_signal(signal.SIGSTOP)
     workers.start()
-    wait(lambda: run_of(database, run_id).attempts == 2, "the takeover")
+    wait_for(lambda: run_of(database, run_id).attempts == 2, what="the takeover", every=0.05)
     frozen.send_signal(signal.SIGCONT)
     wait_over(database, run_id)
     assert run_of(database, run_id).state is RunState.done
@@ -232,7 +226,7 @@ def test_a_frozen_worker_that_was_replaced_touches_nothing_when_it_thaws(databas
 def test_a_worker_is_seen_while_it_lives_and_not_after(database, project_id, workers):
     assert not jobs.worker_lives(database, wait=1.5)
     process = workers.start()
-    wait(lambda: jobs.worker_lives(database), "a heartbeat")
+    wait_for(lambda: jobs.worker_lives(database), what="a heartbeat", every=0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not jobs.worker_lives(database)

@@ -2,13 +2,14 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.patience import PATIENCE, wait_for
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -16,10 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def serving():
     """(process, pid of the web child, pid of the worker child) once the web child answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "tests.app.tiny_serve", str(port)]
+    command = [sys.executable, "-m", "tests.app.tiny_serve", str(free_port())]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     word, web, worker = process.stdout.readline().split()
     assert word == "ready"
@@ -37,25 +35,26 @@ def alive(pid: int) -> bool:
         return False
 
 
+def children_of(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
 def wait_gone(*pids: int) -> None:
-    deadline = time.monotonic() + 10
-    while any(alive(pid) for pid in pids):
-        assert time.monotonic() < deadline, f"{pids} are still there"
-        time.sleep(0.05)
+    wait_for(lambda: not any(alive(pid) for pid in pids), what=f"the end of {pids}")
 
 
 def test_a_child_that_dies_is_started_again_aloud(serving):
-    process, _, worker = serving
+    process, web, worker = serving
     os.kill(worker, signal.SIGKILL)
     assert "the worker was killed by signal 9; it starts again in 1 s" in process.stdout.readline()
-    time.sleep(2)
-    assert process.poll() is None
+    wait_for(lambda: children_of(process.pid) - {web, worker}, what="another worker")
+    assert process.poll() is None and alive(web)
 
 
 def test_children_are_stopped_with_their_parent(serving):
     process, web, worker = serving
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     wait_gone(web, worker)
 
 

@@ -33,6 +33,7 @@ from storage import annotations, images, scores, versions
 from storage.errors import Conflict
 from storage.models import ACTIVE, Image, Role, Run, RunState, Verdict, Version
 from tests.app.conftest import ENGINEER, part, scratch_mask
+from tests.patience import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -187,11 +188,8 @@ def worker(settings, tmp_path):
     made.kill()
 
 
-def wait(question, what, worker, seconds=240.0):
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}: {worker.log.read_text()[-3000:]}"
-        time.sleep(0.05)
+def wait(question, what, worker):
+    wait_for(question, what=lambda: f"{what}: {worker.log.read_text()[-3000:]}", seconds=240, every=0.05)
 
 
 def over(context, run_id):

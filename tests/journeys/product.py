@@ -3,18 +3,19 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.patience import PATIENCE, wait_for
+from tests.ports import free_port
 
 CHROMIUM_FLAGS = [
     "--headless",
@@ -26,23 +27,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for(question: Callable[[], Any], *, seconds: float, what: str, every: float = 0.5) -> Any:
-    """Ask until the answer is true; the failure says what was waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = question()
-        if answer:
-            return answer
-        time.sleep(every)
-    raise AssertionError(f"waited {seconds:.0f} s for {what}")
 
 
 class Product:
@@ -90,7 +74,7 @@ class Product:
             start_new_session=True,
         )
         if part == "web":
-            wait_for(self.healthy, seconds=60, what=f"the web server on port {self.port}: {self.log('web')}")
+            wait_for(self.healthy, what=lambda: f"the web server on port {self.port}: {self.log('web')}")
 
     def kill(self, part: str) -> None:
         """`kill -9` of the part and of whatever it started."""
@@ -103,7 +87,7 @@ class Product:
             os.killpg(process.pid, signal.SIGTERM)
         for process in self.processes.values():
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
         self.processes.clear()
@@ -152,7 +136,7 @@ def report(name: str, figures: dict[str, Any]) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the page's script has run and its components have drawn."""
-    expect(page.get_by_test_id("stSidebar")).to_be_visible(timeout=60_000)
-    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0, timeout=60_000)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     page.wait_for_timeout(500)  # what fades in has its colours then

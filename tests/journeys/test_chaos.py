@@ -25,7 +25,8 @@ from storage.models import ACTIVE, Image, Project, Run, RunState, Verdict
 from storage.run_rows import RunLine
 from tests.app.conftest import ENGINEER, part, scratch_mask, write_tree
 from tests.journeys.conftest import add_account
-from tests.journeys.product import Product, report, wait_for
+from tests.journeys.product import Product, report
+from tests.patience import wait_for
 
 JOBS = int(os.environ.get("BGAD_SOAK_JOBS", "4"))
 SEED = int(os.environ.get("BGAD_SOAK_SEED", "0"))
@@ -108,9 +109,9 @@ def test_every_job_ends_once_and_as_if_undisturbed_whatever_is_killed(
     context.database.dispose()
 
 
-def installation(home, database_url, parts):
+def installation(home, database_url, parts, **more):
     """Equal projects, each with normal parts and known defects, on the given database."""
-    environment = {"BGAD_HOME": str(home), "BGAD_THREADS": "1", "BGAD_DEVICE": "cpu"}
+    environment = {"BGAD_HOME": str(home), "BGAD_THREADS": "1", "BGAD_DEVICE": "cpu", **more}
     if database_url:
         environment["BGAD_DATABASE_URL"] = database_url
     context = open_context(Settings.from_environment(environment))
@@ -148,7 +149,7 @@ def click_retrain(product, page, context, number):
             page.get_by_role("combobox", name="Schedule").click()
             page.get_by_role("option", name="Demo").click()
             page.get_by_role("button", name="Train the first version", exact=True).dblclick()
-            page.get_by_text("Retraining").first.wait_for(timeout=10_000)
+            page.get_by_text("Retraining").first.wait_for()
         except BrowserError as error:
             trouble.append(str(error)[:300])
         return retrains(context, number)

@@ -15,7 +15,8 @@ from storage.models import ACTIVE, Role, RunState, Verdict
 from tests.app.conftest import ENGINEER, part, settings_in, write_tree
 from tests.journeys.conftest import add_account
 from tests.journeys.editor import Hand
-from tests.journeys.product import Product, wait_for
+from tests.journeys.product import Product
+from tests.patience import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 SLUG = "flange-40-mm"
@@ -49,11 +50,11 @@ def test_the_whole_loop_in_a_browser(fresh, page_of, tmp_path):
     make_project(page)
     tree = zipped(write_tree(tmp_path / "flange", normals=14, held_normals=4, held_defects=4))
     upload(page, [{"name": "flange.zip", "mimeType": "application/zip", "buffer": tree}], "Read it from the folders")
-    expect(page.get_by_text("1 refused")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("1 refused")).to_be_visible()
     expect(page.get_by_text("22 added")).to_be_visible()
     pool = [{"name": f"new-{i}.png", "mimeType": "image/png", "buffer": part(50 + i, scratch=i < 3)} for i in range(6)]
     upload(page, pool, "Unknown")
-    expect(page.get_by_text("6 added")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("6 added")).to_be_visible()
 
     train(page, product, context, "Train the first version")
     page.get_by_role("link", name="Gallery").click()
@@ -66,7 +67,7 @@ def test_the_whole_loop_in_a_browser(fresh, page_of, tmp_path):
     hand.line([(10, 10), (54, 48)])
     page.mouse.move(5, 5)
     page.keyboard.press("d")  # at once: the verdict must not overtake the stroke
-    expect(page.get_by_test_id("stToast").last).to_contain_text("with its mask", timeout=20_000)
+    expect(page.get_by_test_id("stToast").last).to_contain_text("with its mask")
     labelled = ranked_queue(context, ENGINEER, SLUG, show="labelled").items
     assert (first.image_id, Verdict.defect) in [(item.image_id, item.verdict) for item in labelled]
 
@@ -74,7 +75,7 @@ def test_the_whole_loop_in_a_browser(fresh, page_of, tmp_path):
     assert [version.number for version in versions_view(context, ENGINEER, SLUG) if version.decides] == [1]
     page.get_by_role("link", name="Versions").click()
     page.get_by_role("button", name="Promote v2").click()
-    expect(page.get_by_text("v2 · decides now")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("v2 · decides now")).to_be_visible()
     roll_back(page, context)
 
 
@@ -83,14 +84,14 @@ def make_project(page):
     page.get_by_label("Name of the part").fill("Flange 40 mm")
     page.get_by_text("small and built in").click()
     page.get_by_role("button", name="Make the project").click()
-    expect(page.get_by_text("Nothing came in yet.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Nothing came in yet.")).to_be_visible()
 
 
 def upload(page, files, content):
     page.locator('input[type="file"]').set_input_files(files)
     page.get_by_text(content).first.click()
     go = page.get_by_role("button", name="Bring them in")
-    expect(go).to_be_enabled(timeout=20_000)
+    expect(go).to_be_enabled()
     go.click()
 
 
@@ -100,17 +101,17 @@ def train(page, product, context, words):
     page.get_by_role("combobox", name="Schedule").click()
     page.get_by_role("option", name="Demo").click()
     page.get_by_role("button", name=words, exact=True).click()
-    expect(page.get_by_text("Retraining:").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Retraining:").first).to_be_visible()
     done = lambda: all(run.state not in ACTIVE for run in runs_of(context, ENGINEER, SLUG))  # noqa: E731
-    wait_for(done, seconds=200, what=f"the run to end: {product.log('worker')}")
+    wait_for(done, seconds=240, what=lambda: f"the run to end: {product.log('worker')}")
     assert all(run.state is RunState.done for run in runs_of(context, ENGINEER, SLUG))
-    expect(page.get_by_text("Retraining:")).to_have_count(0, timeout=20_000)
+    expect(page.get_by_text("Retraining:")).to_have_count(0)
 
 
 def roll_back(page, context):
     """To the first version; the record keeps all three decisions."""
     page.locator("summary").filter(has_text="v1 · 14").click()
     page.get_by_role("button", name="Roll back to v1").click()
-    expect(page.get_by_text("v1 · decides now")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("v1 · decides now")).to_be_visible()
     numbers = [number for _, number in promotions_of(context, ENGINEER, SLUG)]
     assert sorted(numbers) == [1, 1, 2]

@@ -9,10 +9,12 @@ from storage import images
 from storage.models import Image, Score
 from tests.app.conftest import ENGINEER
 from tests.journeys.editor import Hand
+from tests.patience import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 TILES = ".grid:not(.compact) .tile"  # the label page's strip is a gallery too
 MANY = 200
+WIDTH = "tile => tile.querySelector('img').naturalWidth"
 
 
 @pytest.fixture
@@ -53,17 +55,30 @@ def test_a_page_of_two_hundred_is_20_kB_of_text_and_loads_pictures_as_they_come_
     assert 0 < len(pictures) < MANY
     last = page.locator(TILES).last
     last.scroll_into_view_if_needed()
-    expect(last.locator("img").first).to_have_js_property("complete", True, timeout=20_000)
+    expect(last.locator("img").first).to_have_js_property("complete", True)
     assert last.locator("img").first.evaluate("picture => picture.naturalWidth") > 0
 
 
-def test_a_tile_opens_its_part_by_click_and_by_key(product, page_of, inside):
+def test_a_tile_opens_its_part_by_click_and_by_key_and_its_picture_comes_when_the_server_is_back(
+    product, page_of, inside
+):
     items = ranked_queue(inside, ENGINEER, "tile", show="unlabelled").items
-    page = page_of(product)
+    page, lost = page_of(product), []
+
+    def lose(route):
+        lost.append(route)
+        if len(lost) > 2:
+            route.continue_()
+        else:
+            route.abort("connectionreset")
+
+    page.route(f"**/thumb/{items[0].image_id}", lose)
     page.goto(f"{product.url}/gallery?project=tile")
     tiles = page.locator(TILES)
     expect(tiles).to_have_count(len(items))
     assert [int(tile.get_attribute("data-id")) for tile in tiles.all()] == [item.image_id for item in items]
+    wait_for(lambda: tiles.first.evaluate(WIDTH) > 0, what="the picture that was lost twice")
+    assert len(lost) > 2
     tiles.nth(1).click()
     Hand(page).ready(items[1].image_id)
     page.go_back()

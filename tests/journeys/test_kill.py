@@ -16,32 +16,33 @@ from storage.masks import decode_mask
 from storage.models import Annotation, Run, RunState, Verdict
 from tests.app.conftest import ENGINEER, part, scratch_mask, settings_in, write_tree
 from tests.journeys.editor import Hand, boxed
-from tests.journeys.product import Product, wait_for
+from tests.journeys.product import Product
+from tests.patience import wait_for
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.browser
-def test_a_killed_web_server_loses_no_confirmed_label_and_no_stroke(product, page_of, inside):
+def test_a_killed_web_server_loses_no_confirmed_label_and_no_stroke(mortal, page_of, inside):
     first = ranked_queue(inside, ENGINEER, "tile", show="unlabelled").items[0].image_id
-    hand = Hand(page_of(product))
-    hand.open(product.url, "tile", first)
+    hand = Hand(page_of(mortal))
+    hand.open(mortal.url, "tile", first)
     hand.choose("box")
     one = boxed((64, 64), hand.line([(10, 12), (40, 30)]))
     hand.handed_over()
     hand.name_type("scratch")
     hand.say("Defect")
-    product.kill("web")  # the moment after the page confirmed
+    mortal.kill("web")  # the moment after the page confirmed
     said = label_view(inside, ENGINEER, "tile", first).said
     assert (said.verdict, said.defect_type, said.by) == (Verdict.defect, "scratch", "ines")
     assert np.array_equal(decode_mask(said.mask), one)
-    product.start("web")
+    mortal.start("web")
     second = hand.another_than(first)  # the same tab, by itself
     hand.choose("box")
     two = boxed((64, 64), hand.line([(20, 8), (50, 44)]))
     hand.handed_over()
-    product.kill("web")  # a stroke that the page has not confirmed
-    product.start("web")
+    mortal.kill("web")  # a stroke that the page has not confirmed
+    mortal.start("web")
     assert "with its mask" in hand.say("Defect")  # the new server asks the browser for it first
     said = label_view(inside, ENGINEER, "tile", second).said
     assert said.verdict is Verdict.defect and np.array_equal(decode_mask(said.mask), two)
@@ -88,12 +89,13 @@ def train(home, deaths):
             product.start("worker")
             wait_for(
                 lambda phase=phase: seen()[1].startswith(phase) and seen()[2] >= 3,
-                seconds=120, every=0.02, what=f"the third pass of {phase}, not {seen()}: {product.log('worker')}",
+                what=lambda: f"the third pass: {seen()}, {product.log('worker')}", every=0.02,
             )  # fmt: skip
             product.kill("worker")
             assert seen()[0] is RunState.running
         product.start("worker")
-        wait_for(lambda: seen()[0] not in (RunState.queued, RunState.running), seconds=200, what=product.log("worker"))
+        over = lambda: seen()[0] not in (RunState.queued, RunState.running)  # noqa: E731
+        wait_for(over, seconds=240, what=lambda: f"the run's end: {product.log('worker')}")
     finally:
         product.stop()
     with context.database.read() as session:

@@ -17,7 +17,8 @@ from storage.models import ACTIVE, Image, RunState, Verdict
 from tests.app.conftest import ENGINEER, settings_in
 from tests.journeys.conftest import add_account
 from tests.journeys.editor import Hand, filled
-from tests.journeys.product import Product, report, wait_for
+from tests.journeys.product import Product, report
+from tests.patience import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1500)]
 WEIGHTS = "weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors"
@@ -62,11 +63,13 @@ def test_ten_marked_defects_make_the_next_version_better(shared, arrivals, tmp_p
         page.goto(f"{product.url}/retrain?project=screw")
         page.get_by_label("Reason").fill("defects of line 2")
         page.get_by_role("button", name="Retrain", exact=True).click()
-        expect(page.get_by_text("Retraining").first).to_be_visible(timeout=20_000)
-        wait_for(lambda: not active(context), seconds=1200, what=f"the retrain: {product.log('worker')}", every=2)
+        expect(page.get_by_text("Retraining").first).to_be_visible()
+        wait_for(
+            lambda: not active(context), seconds=1200, what=lambda: f"the retrain: {product.log('worker')}", every=2
+        )
         newest, first = versions_view(context, ENGINEER, "screw")
         page.goto(f"{product.url}/versions?project=screw")
-        expect(page.get_by_text("v2").first).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("v2").first).to_be_visible()
     finally:
         product.stop()
         context.database.dispose()

@@ -19,7 +19,8 @@ from app.worker.loop import handlers
 from storage.models import Annotation, Role, Verdict
 from tests.app.conftest import ADMIN, ENGINEER, part, settings_in
 from tests.journeys.conftest import PASSWORD
-from tests.journeys.product import Product, report, sign_in, wait_for
+from tests.journeys.product import Product, report, sign_in
+from tests.patience import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
 PEOPLE, EACH = (25, 8) if os.environ.get("SOAK") == "1" else (5, 4)
@@ -48,11 +49,11 @@ def crowd(trained_home, tmp_path):
     context.database.dispose()
 
 
-def test_people_who_label_at_once_lose_nothing(crowd, chromium):
+def test_people_who_label_at_once_lose_nothing(crowd, browse):
     product, context = crowd
     with context.database.read() as session:
         before = session.scalars(select(Annotation.id)).all()
-    contexts = [chromium.new_context(viewport={"width": 1366, "height": 768}) for _ in range(PEOPLE)]
+    contexts = [browse() for _ in range(PEOPLE)]
     pages = [each.new_page() for each in contexts]
     for number, page in enumerate(pages):
         sign_in(page, product.url, f"p{number}", PASSWORD)
@@ -73,17 +74,15 @@ def test_people_who_label_at_once_lose_nothing(crowd, chromium):
     kept = [(row.by, row.image_id, (row.verdict or Verdict.defect).value) for row in rows]
     assert sorted(kept) == sorted(told) and len(kept) == PEOPLE * EACH
     report("sessions labelling at once", {"people": PEOPLE, "labels": len(kept), "lost": 0, "errors shown": 0})
-    for each in contexts:
-        each.close()
 
 
 def _ready(page) -> int:
     stage = page.locator('.stage[data-ready="true"]')
-    expect(stage).to_be_visible(timeout=120_000)
+    expect(stage).to_be_visible()
     return int(stage.get_attribute("data-image"))
 
 
 def _moved_on(page, image: int) -> None:
     """Another part is on the stage, or the queue has ended for this person: the label is confirmed."""
     left = lambda: page.locator(f'.stage[data-image="{image}"]').count() == 0  # noqa: E731
-    wait_for(left, seconds=120, what=f"the part after {image}")
+    wait_for(left, what=f"the part after {image}")

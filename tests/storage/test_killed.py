@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import uuid
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import select, text
@@ -17,6 +18,7 @@ from storage import images
 from storage.database import Database
 from storage.models import Annotation, DefectType, Verdict
 from tests.conftest import ROOT, missing
+from tests.patience import wait_for
 from tests.postgres import Cluster, binaries
 from tests.storage.seeds import a_project, an_image, say
 
@@ -97,12 +99,14 @@ def test_a_killed_postgresql_server_loses_nothing_and_comes_back():
 
 def restarted(cluster: Cluster) -> None:
     """Its children need a moment to notice; until then the new server is refused the old one's memory."""
-    for _ in range(60):
-        try:
-            return cluster.start()
-        except AssertionError:
-            time.sleep(0.5)
-    raise AssertionError("the killed server does not come back")
+
+    def started() -> bool:
+        with suppress(AssertionError):
+            cluster.start()
+            return True
+        return False
+
+    wait_for(started, what="the killed server to come back", every=0.5)
 
 
 @pytest.mark.slow

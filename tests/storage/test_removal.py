@@ -31,7 +31,8 @@ def furnish(session, name):
     first, second = an_image(session, project, 1), an_image(session, project, 2)
     for number, image in enumerate((first, second)):
         image.pixels, image.thumb = key("both", f"pixels {number}"), key(name, f"thumb {number}")
-    label = say(session, first, Verdict.defect, defect_type="scratch", mask=encode_mask(np.ones((48, 64), bool)))
+    png = encode_mask(np.ones((48, 64), bool))
+    label = say(session, first, Verdict.defect, defect_type="scratch", mask=png, typed={"scratch": png, "dent": png})
     say(session, first, Verdict.normal, revision=1)
     parent = a_version(session, project)
     version = a_version(session, project)

@@ -12,20 +12,23 @@ from app.ui.opened import opened
 from storage.models import Role
 from tests.app.conftest import ADMIN, settings_in
 from tests.app.ui.visitor import visitor
+from tests.once import once
 
 PASSWORD = "three grey parts"
 
 
 @pytest.fixture(scope="session")
-def peopled_home(trained_home, tmp_path_factory):
+def peopled_home(trained_home):
     """The trained installation with one account per role, named like its role; made once, copied by `served`."""
-    home = tmp_path_factory.mktemp("peopled") / "home"
+    return once("peopled", lambda folder: _people(trained_home, folder / "home")) / "home"
+
+
+def _people(trained_home, home):
     shutil.copytree(trained_home, home)
     context = open_context(settings_in(home))
     for role in Role:
         create_account(context, ADMIN, name=role.name, password=PASSWORD, role=role)
     context.database.dispose()
-    return home
 
 
 @pytest.fixture
