@@ -44,12 +44,16 @@ demo: install ## a small project with synthetic parts, trained and served: PORT=
 serve: install ## web server and worker on this machine's data
 	BGAD_PORT=$(PORT) $(BIN)/bgad-inspect serve
 
+# The order is random; a run prints its seed, and ARGS=--randomly-seed=7 gives that order again.
+PROCESSES ?= 2
+SIDE_BY_SIDE = -n $(PROCESSES) --dist loadgroup $(ARGS)
+
 test: install-dev system app/frontend/node_modules/installed lint ## everything, the browser journeys with it
 	cd app/frontend && npm test
-	$(BIN)/python -m pytest tests --durations=30 --durations-min=10
+	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE)
 
 quick: install-dev ## the quick part of the suite
-	$(BIN)/python -m pytest tests -m "not slow"
+	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -m "not slow"
 
 lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of the components, their build against its source
 	$(BIN)/ruff check .

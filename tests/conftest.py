@@ -47,8 +47,13 @@ def first_process(config: pytest.Config) -> bool:
     return not hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a GPU where there is none: no run on such a machine claims it."""
+    """The long ones first, each kind in the random order: no process ends with a long one that the others wait for.
+
+    What needs a GPU is left out where there is none: no run on such a machine claims it.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     if not any(item.get_closest_marker("gpu") for item in items):
         return
     import torch
@@ -56,6 +61,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not torch.cuda.is_available():
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("gpu")])
         items[:] = [item for item in items if not item.get_closest_marker("gpu")]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the tests that failed left what they saw."""
+    failed = [report for outcome in ("failed", "error") for report in terminalreporter.stats.get(outcome, [])]
+    left = {place: report.nodeid for report in failed for name, place in report.sections if name == "evidence"}
+    if left:
+        terminalreporter.section("evidence")
+    for place, test in left.items():
+        terminalreporter.write_line(f"{test}: {place}")
 
 
 @pytest.fixture(scope="session")
