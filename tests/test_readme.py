@@ -3,13 +3,12 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from app.cli import main, parser
 from tests.app.conftest import part, write_tree
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,8 +40,6 @@ README = lines_of((ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def test_each_command_of_the_parser_is_shown_in_the_readme_or_serves_the_others():
-    from app.cli import parser
-
     known = set(next(a for a in parser()._actions if a.choices).choices)
     shown = {line.words[0] for line in README}
     assert shown <= known
@@ -70,24 +67,21 @@ def adapted(words: list[str]) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_every_line_of_the_readme_runs(tmp_path):
+def test_every_line_of_the_readme_runs(tmp_path, monkeypatch, capfd):
     prepared(tmp_path)
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("BGAD_")},
-        "BGAD_HOME": str(tmp_path / "home"),
-        "BGAD_DEVICE": "cpu",
-        "BGAD_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
-    }
+    for name in [name for name in os.environ if name.startswith("BGAD_")]:
+        monkeypatch.delenv(name)
+    for name, value in {"HOME": tmp_path / "home", "DEVICE": "cpu", "THREADS": 1}.items():
+        monkeypatch.setenv(f"BGAD_{name}", str(value))
+    monkeypatch.chdir(tmp_path)
     ran = []
     for line in README:
         if (words := line.words)[0] in STAYS and words[0] != "watch":
             continue
-        done = subprocess.run(
-            [sys.executable, "-m", "app", *adapted(words)],
-            cwd=tmp_path, env={**environment, **line.setting}, capture_output=True, text=True,
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, f"bgad-inspect {shlex.join(words)}: {done.stdout}{done.stderr}"
+        with monkeypatch.context() as set_before:
+            for name, value in line.setting.items():
+                set_before.setenv(name, value)
+            code = main(adapted(words))
+        assert code == 0, f"bgad-inspect {shlex.join(words)}: {capfd.readouterr()}"
         ran.append(words[0])
     assert {"project", "ingest", "train", "score", "export", "import-bundle", "model-token", "watch"} <= set(ran)

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +16,16 @@ import pytest
 from sqlalchemy import select
 
 from app.services.context import open_context
+from app.services.preview import request_preview
 from storage.models import ACTIVE, RunState
 from storage.shards import Shard, ShardState
-from tests.app.conftest import settings_in
+from tests.app.conftest import ENGINEER, settings_in
 from tests.app.test_shards import ROOT, asked, finished, rows_of, run_of
 from tests.patience import PATIENCE, wait_for
 from tests.ports import free_port
 
-COUNT = int(os.environ.get("SHARDED_IMAGES", "600"))
-SHARD = 50 if COUNT < 4000 else 250
+COUNT = int(os.environ.get("SHARDED_IMAGES", "200"))
+SHARD = min(250, COUNT // 10)
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -101,7 +101,8 @@ def test_the_rows_are_those_of_the_queue_when_a_machine_and_the_driver_are_kille
         held = wait_for(lambda: shards_of(context, run_id), what="the run to be cut")
         machine = cluster.machine()
         assert {shard.state for shard in held} == {ShardState.waiting}
-        time.sleep(3)
+        asked_since = request_preview(context, ENGINEER, "tile", preset="demo")
+        wait_for(lambda: over(context, asked_since), what="the worker to do what was asked for since")
         assert {shard.state for shard in shards_of(context, run_id)} == {ShardState.waiting}  # workers leave them alone
         driver = cluster.worker("--ray")
         when_scored(context, run_id, 2 * SHARD)

@@ -27,6 +27,7 @@ from storage.errors import NotFound
 from storage.models import Image
 from tests.app.conftest import ADMIN, ENGINEER, part, settings_in, write_tree
 from tests.conftest import ROOT
+from tests.patience import PATIENCE
 from tests.s3_double import BUCKET, S3Double
 
 
@@ -141,7 +142,9 @@ def test_killed_between_rows_and_files_the_project_is_gone_and_its_files_are_nam
     filled("kept", normals=3, held_normals=0, held_defects=0)
     left = files(context)
     environment = {**os.environ, **environment_of(context.settings), "PYTHONPATH": str(ROOT)}
-    died = subprocess.run([sys.executable, "-c", KILLED], env=environment, cwd=ROOT, capture_output=True, timeout=60)
+    died = subprocess.run(
+        [sys.executable, "-c", KILLED], env=environment, cwd=ROOT, capture_output=True, timeout=PATIENCE
+    )
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     assert [project.slug for project in projects_of(context, ADMIN)] == ["kept"]
     assert files(context) == left and readable(context, "kept") == 3

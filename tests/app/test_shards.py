@@ -28,7 +28,7 @@ from storage.shards import Shard, ShardState
 from tests.app.conftest import ENGINEER, part, settings_in
 from tests.patience import wait_for
 
-MANY = 600  # make soak-shards: 4,000
+MANY = 400  # make soak-shards: 4,000
 ROOT = Path(__file__).resolve().parents[2]
 
 

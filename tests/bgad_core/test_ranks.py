@@ -14,6 +14,7 @@ from torch import nn
 from bgad_core import ranks
 from bgad_core.model import BGAD
 from tests.bgad_core.conftest import same_state, state_of
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,7 +29,7 @@ def test_two_processes_end_as_one_does_within_rounding(trained, parts, tmp_path)
         command = [sys.executable, "-m", "tests.bgad_core.rank", str(tmp_path), str(tmp_path / f"{rank}.safetensors")]
         started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True))
     for process in started:
-        _, errors = process.communicate(timeout=250)
+        _, errors = process.communicate(timeout=2 * PATIENCE)
         assert process.returncode == 0, errors
     first, second = (BGAD.load(tmp_path / f"{rank}.safetensors", device="cpu") for rank in range(2))
     assert same_state(first, second)

@@ -43,9 +43,7 @@ class Hand:
 
     def another_than(self, image_id: int) -> int:
         """Wait until the stage shows another image than this with its mask; which one."""
-        expect(self.page.locator(f'.stage[data-ready="true"]:not([data-image="{image_id}"])')).to_be_visible(
-            timeout=30_000
-        )
+        expect(self.page.locator(f'.stage[data-ready="true"]:not([data-image="{image_id}"])')).to_be_visible()
         return self.shown()
 
     def shown(self) -> int:

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from storage.blobs import Blobs, path_of
 from storage.errors import BadMask, DamagedObject, NotFound, StorageError
 from storage.masks import decode_mask, encode_mask
+from tests.patience import wait_for
 
 
 @given(hnp.arrays(bool, st.tuples(st.integers(1, 40), st.integers(1, 40))))
@@ -135,8 +136,7 @@ def test_whoever_puts_while_objects_are_discarded_has_theirs(tmp_path):
 
 def settled(path):
     """The file's bytes; for a moment it may be aside while somebody looks at its age."""
-    for _ in range(100):
-        with contextlib.suppress(FileNotFoundError):
-            return path.read_bytes()
-        time.sleep(0.001)
-    return None
+    wait_for(path.exists, what=path.name, every=0.001)
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    return settled(path)

@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.ui.gate import COOKIE, HEADERS, Gate
 from storage.database import Database
+from tests.patience import PATIENCE
 
 NOWHERE = "postgresql://bgad@127.0.0.1:1/nothing"  # no server listens there
 
@@ -104,6 +105,6 @@ def away():
 
 
 def test_a_page_says_it_in_a_sentence():
-    at = AppTest.from_function(away).run(timeout=20)
+    at = AppTest.from_function(away).run(timeout=PATIENCE)
     assert at.error[0].value.startswith("The database does not answer just now.") and not at.exception
     assert at.markdown[0].value == "what stood there still stands"

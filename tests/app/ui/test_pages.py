@@ -14,6 +14,7 @@ from storage import runs
 from storage.models import RunState
 from tests.app.conftest import ADMIN, ENGINEER
 from tests.app.ui.visitor import UI, button, run, words
+from tests.patience import PATIENCE
 
 PAGES = (
     "home",
@@ -116,7 +117,7 @@ def test_a_project_is_made_on_the_ingest_page(visit):
 
 
 def test_main_shows_the_navigation_and_the_project(served, token_of):
-    at = AppTest.from_file(UI / "shell" / "main.py", default_timeout=30)
+    at = AppTest.from_file(UI / "shell" / "main.py", default_timeout=PATIENCE)
     at.session_state["token"] = token_of("inspector")
     run(at)
     assert at.sidebar.selectbox[0].value == "tile"
