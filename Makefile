@@ -78,14 +78,23 @@ bench-peers: $(PEERS)/installed ## anomalib's PatchCore, PaDiM and CFLOW on our 
 		--weights $(FIGURES_WEIGHTS) \
 		--work bench-peers.work --out bench-peers.json
 
-.PHONY: soak-jobs
-soak-jobs: install-dev system ## jobs under random kill -9 of worker and web, on both databases: JOBS=20, SEED=0
-	BGAD_SOAK_JOBS=$(or $(JOBS),20) BGAD_SOAK_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/journeys/test_chaos.py -s
+# Without a limit for a test: they last as long as they are asked to.
+SOAK = SOAK=1 $(BIN)/python -m pytest -s --timeout 0 -o faulthandler_timeout=0 $(ARGS)
 
-.PHONY: soak-cluster
+.PHONY: soak soak-jobs soak-cluster soak-shards
+soak: install-dev system ## the tests of lost and broken data, and of real parts, in their long form, hours of them
+	$(SOAK) tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py tests/app/test_hostile.py \
+		tests/app/test_export_real.py tests/storage/test_killed.py tests/journeys/test_sessions.py tests/journeys/test_screw.py
+
+soak-jobs: install-dev system ## jobs under random kill -9 of worker and web, on both databases: JOBS=20, SEED=0
+	BGAD_SOAK_JOBS=$(or $(JOBS),20) BGAD_SOAK_SEED=$(or $(SEED),0) $(SOAK) tests/journeys/test_chaos.py
+
 soak-cluster: install-dev system ## a cluster under random kill -9 of each part: SECONDS=900, KILLS=500, PEOPLE=20, JOBS=12, SEED=0
 	BGAD_CLUSTER_SECONDS=$(or $(SECONDS),900) BGAD_CLUSTER_KILLS=$(or $(KILLS),500) BGAD_CLUSTER_PEOPLE=$(or $(PEOPLE),20) \
-		BGAD_SOAK_JOBS=$(or $(JOBS),12) BGAD_SOAK_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/journeys/test_cluster.py -s
+		BGAD_SOAK_JOBS=$(or $(JOBS),12) BGAD_SOAK_SEED=$(or $(SEED),0) $(SOAK) tests/journeys/test_cluster.py
+
+soak-shards: install-dev ## a large scoring request, by workers and on Ray, with kills on the way: IMAGES=4000
+	SHARDED_IMAGES=$(or $(IMAGES),4000) $(SOAK) tests/app/test_shards.py tests/app/test_ray.py -m slow
 
 .PHONY: bench-impact
 bench-impact: install ## what flips over 10,000 images, in seconds
@@ -138,11 +147,6 @@ bench-memory: install ## memory of training and scoring COUNT images (50,000) an
 .PHONY: bench-labels
 bench-labels: install ## how many labels the queue needs for what 40 by lot reach: ARGS="--seeds 0 --rules random mixed" for less
 	$(BIN)/python -m bench.labels --shared $(BGAD_SHARED) $(ARGS)
-
-.PHONY: soak
-soak: install-dev system ## the tests of lost and broken data in their long form, hours of them: `make soak-jobs` is beside it
-	SOAK=1 $(BIN)/python -m pytest -s --timeout 36000 tests/app/test_writers.py tests/app/test_label_model.py tests/app/test_backup.py \
-		tests/app/test_hostile.py tests/storage/test_killed.py tests/journeys/test_sessions.py
 
 .PHONY: bench-scale
 bench-scale: install-dev system ## growth of the queue's, gallery's and polls' reads on PostgreSQL: ROWS=10000000 for more

@@ -22,6 +22,7 @@ settings.load_profile("untimed")
 CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).resolve().parents[1]
 MIGRATED = "migrated"
+SLOW_TIMEOUT = 600  # seconds of a whole journey, on a machine whose cores are all busy
 
 
 def missing(what: str) -> None:
@@ -53,7 +54,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What needs a GPU is left out where there is none: no run on such a machine claims it.
     """
+    slow = [item for item in items if item.get_closest_marker("slow")]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    if config.getoption("timeout") is None:
+        for item in slow:
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
     if not any(item.get_closest_marker("gpu") for item in items):
         return
     import torch

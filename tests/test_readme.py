@@ -66,7 +66,6 @@ def adapted(words: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_every_line_of_the_readme_runs(tmp_path, monkeypatch, capfd):
     prepared(tmp_path)
     for name in [name for name in os.environ if name.startswith("BGAD_")]:

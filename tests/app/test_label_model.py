@@ -125,7 +125,6 @@ class Labels(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(7200)
 def test_labels_are_what_a_plain_dict_says(settings):
     Labels.settings_of_all = settings
     run = Labels.TestCase()

@@ -26,7 +26,7 @@ from tests.ports import free_port
 
 COUNT = int(os.environ.get("SHARDED_IMAGES", "200"))
 SHARD = min(250, COUNT // 10)
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.slow
 
 
 class Cluster:

@@ -205,7 +205,6 @@ def test_a_second_request_leaves_open_shards_alone(trained, pool, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_many_images_by_two_workers_of_which_one_is_killed_are_as_by_one(trained_home, tmp_path):
     count = int(os.environ.get("SHARDED_IMAGES", MANY))
     shard = min(250, count // 10)

@@ -19,7 +19,7 @@ from tests.app.conftest import ENGINEER, write_tree
 from tests.conftest import ROOT
 from tests.patience import PATIENCE, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

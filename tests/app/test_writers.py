@@ -23,7 +23,6 @@ WRITERS, LABELS = (32, 1000) if os.environ.get("SOAK") else (8, 250)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
 def test_writers_beside_a_training_lose_nothing_and_are_never_locked_out(context, filled, tmp_path):
     filled(normals=24)
     with context.database.write() as session:

@@ -17,7 +17,7 @@ from tests.conftest import ROOT, missing
 from tests.journeys.conftest import add_account
 from tests.journeys.product import Product, settled
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 AXE = ROOT / "app" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = (
     "", "gallery", "label", "ingest", "retrain", "review_labels", "histograms", "drift", "compare", "operating", "bias",

@@ -32,7 +32,7 @@ JOBS = int(os.environ.get("BGAD_SOAK_JOBS", "4"))
 SEED = int(os.environ.get("BGAD_SOAK_SEED", "0"))
 PROJECTS = max(1, JOBS // 2)  # each is retrained once, and scores new parts once
 KNOWN, LATE = 3, 24
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300 + 120 * JOBS)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.app.conftest import ADMIN, settings_in, twice_home  # noqa: F401
 from tests.journeys.conftest import add_account
 from tests.journeys.product import Product, settled
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 EVIL = '"><img src=x onerror="window.ran=1"><script>window.ran=1</script><svg onload=window.ran=1>'
 LINK = "[click](javascript:window.ran=1) $\\href{javascript:window.ran=1}{a}$ =HYPERLINK(1)"
 PAGES = (

@@ -21,7 +21,7 @@ from tests.journeys.editor import Hand, filled
 from tests.journeys.product import Product, report
 from tests.patience import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1500 if os.environ.get("SOAK") else 300)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 WEIGHTS = "weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors"
 PER_TYPE = 2
 SOAK = os.environ.get("SOAK") == "1"

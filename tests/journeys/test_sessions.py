@@ -22,7 +22,7 @@ from tests.journeys.conftest import PASSWORD
 from tests.journeys.product import Product, report, sign_in
 from tests.patience import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 PEOPLE, EACH = (25, 8) if os.environ.get("SOAK") == "1" else (5, 4)
 
 

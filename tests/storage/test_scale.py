@@ -59,7 +59,6 @@ def nodes(plan):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_nothing_that_a_page_or_a_poll_asks_walks_through_a_table(million):
     database, made = million
     with database.read() as session:
@@ -71,7 +70,6 @@ def test_nothing_that_a_page_or_a_poll_asks_walks_through_a_table(million):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_the_plans_are_read_rightly(million):
     """A search in the middle of names can only go through all of them, and is seen to."""
     database, made = million
