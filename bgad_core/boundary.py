@@ -52,6 +52,9 @@ def fit_boundary(log_p: np.ndarray, *, beta: float, tau: float) -> Boundary:
         ValueError: no values, a value that is not finite, or `beta` out of range.
 
     Source: Sec. 3.2, step 2. The paper's beta = 1 is in percent; here it is a share.
+
+    >>> fit_boundary(np.array([-0.9, -0.5, -0.4, -0.3, -0.2]), beta=0.25, tau=0.1)
+    Boundary(b_n=-0.5, b_a=-0.6)
     """
     values = np.asarray(log_p, dtype=np.float64).ravel()
     if values.size == 0:

@@ -55,6 +55,13 @@ def bg_spp_loss(log_p: Tensor, mask: Tensor, boundary: Limits) -> Tensor:
 
     Source: Eq. 8, averaged over the misplaced features of each side (the paper sums, so lambda would scale with N; the
     authors' mean is NaN on an empty side). Values below -1 are left out, as Sec. 3.3 says.
+
+    One normal feature lies 0.2 below b_n, one abnormal one 0.3 above b_a; the others are where they belong.
+
+    >>> from bgad_core.boundary import Boundary
+    >>> log_p, mask = torch.tensor([-0.6, -0.1, -0.2, -0.8]), torch.tensor([0.0, 0.0, 1.0, 1.0])
+    >>> round(bg_spp_loss(log_p, mask, Boundary(b_n=-0.4, b_a=-0.5)).item(), 3)
+    0.5
     """
     if log_p.shape != mask.shape:
         raise ValueError(f"log_p is {tuple(log_p.shape)} and mask {tuple(mask.shape)}: one mask value per feature")

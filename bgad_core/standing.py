@@ -24,13 +24,21 @@ def anomaly_score(lowest: float, fused: LevelBoundary, part: LevelBoundary) -> f
 
 
 def score_at(lowest: float, median: float, b_n: float) -> float:
-    """`anomaly_score` from its two constants: the fused map's median and the part's b_n."""
+    """`anomaly_score` from its two constants: the fused map's median and the part's b_n.
+
+    >>> [round(score_at(lowest, median=-1.0, b_n=-3.0), 2) for lowest in (-0.5, -1.0, -3.0, -21.0)]
+    [0.0, 0.0, 0.5, 0.91]
+    """
     u = max(0.0, (median - lowest) / (median - b_n))
     return u / (1.0 + u)
 
 
 def lowest_at(score: float, median: float, b_n: float) -> float:
-    """The lowest value that scores `score` in [0, 1): `score_at` turned round."""
+    """The lowest value that scores `score` in [0, 1): `score_at` turned round.
+
+    >>> lowest_at(0.5, median=-1.0, b_n=-3.0)
+    -3.0
+    """
     return median - score / (1.0 - score) * (median - b_n)
 
 
@@ -40,7 +48,11 @@ def standing_of(lowest: float, part: LevelBoundary) -> StandingName:
 
 
 def stands(lowest: float, *, b_n: float, b_a: float) -> StandingName:
-    """ "normal" from b_n up, "defect" below b_a, "margin" between."""
+    """ "normal" from b_n up, "defect" below b_a, "margin" between.
+
+    >>> [stands(lowest, b_n=-3.0, b_a=-4.0) for lowest in (-3.0, -3.5, -4.5)]
+    ['normal', 'margin', 'defect']
+    """
     if lowest >= b_n:
         return "normal"
     return "margin" if lowest >= b_a else "defect"

@@ -3,15 +3,17 @@
 import os
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from app.cli import main, parser
+from bgad_core.config import BackboneConfig, BGADConfig, demo
 from tests.app.conftest import part, write_tree
 
 ROOT = Path(__file__).resolve().parents[1]
+WEIGHTS = "weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors"
 STAYS = ("serve", "demo", "web", "worker", "serve-model", "watch")  # they run until they are stopped
 
 
@@ -34,6 +36,11 @@ def lines_of(text: str) -> list[Line]:
         start = next(place for place, word in enumerate(words) if word.endswith("bgad-inspect"))
         found.append(Line(dict(word.split("=", 1) for word in words[:start]), words[start + 1 :]))
     return found
+
+
+def python_of(text: str) -> list[str]:
+    """The blocks of Python code."""
+    return re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
 
 
 README = lines_of((ROOT / "README.md").read_text(encoding="utf-8"))
@@ -84,3 +91,28 @@ def test_every_line_of_the_readme_runs(tmp_path, monkeypatch, capfd):
         assert code == 0, f"bgad-inspect {shlex.join(words)}: {capfd.readouterr()}"
         ran.append(words[0])
     assert {"project", "ingest", "train", "score", "export", "import-bundle", "model-token", "watch"} <= set(ran)
+
+
+@pytest.mark.slow
+def test_the_python_of_both_readmes_runs(shared, tmp_path, monkeypatch, capfd):
+    """The library's first, which trains a model; then the product's, which scores parts by that file."""
+    for folder, count in (("normal", 24), ("parts", 2)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            (tmp_path / folder / f"{number:02d}.png").write_bytes(part(number))
+    (tmp_path / "new.png").write_bytes(part(50, scratch=True))
+    (tmp_path / "resnet18.safetensors").symlink_to(shared / WEIGHTS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("bgad_core.config.product", small)
+    for place in ("bgad_core/README.md", "README.md"):
+        for block in python_of((ROOT / place).read_text(encoding="utf-8")):
+            exec(compile(block, place, "exec"), {"__name__": "__main__"})
+    said = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r"0\.\d+ (normal|margin|defect)", said[-3]), said[-3]
+    assert [line.split()[0] for line in said[-2:]] == ["00.png", "01.png"]
+
+
+def small(backbone: BackboneConfig) -> BGADConfig:
+    """One pass of each phase over small images: what is run is the README's lines, not how well they learn."""
+    schedule = demo(backbone)
+    return replace(schedule, size=64, training=replace(schedule.training, epochs_one=1, epochs_two=1, pastes=4))
