@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from app.services.contamination import request_contamination
 from app.services.context import open_context
-from app.services.preview import request_preview
 from storage.models import ACTIVE, RunState
 from storage.shards import Shard, ShardState
 from tests.app.conftest import ENGINEER, settings_in
@@ -101,7 +101,7 @@ def test_the_rows_are_those_of_the_queue_when_a_machine_and_the_driver_are_kille
         held = wait_for(lambda: shards_of(context, run_id), what="the run to be cut")
         machine = cluster.machine()
         assert {shard.state for shard in held} == {ShardState.waiting}
-        asked_since = request_preview(context, ENGINEER, "tile", preset="demo")
+        asked_since = request_contamination(context, ENGINEER, "tile")
         wait_for(lambda: over(context, asked_since), what="the worker to do what was asked for since")
         assert {shard.state for shard in shards_of(context, run_id)} == {ShardState.waiting}  # workers leave them alone
         driver = cluster.worker("--ray")

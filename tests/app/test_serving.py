@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
@@ -21,6 +22,12 @@ from app.serving.tokens import Tokens, add_token
 from tests.app.conftest import encode, part
 
 PNG = {"Content-Type": "image/png"}
+
+
+def awaited(coroutine):
+    """What it returns, run in a thread of its own: in this one a browser of other tests may have its loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +54,7 @@ def ask(scorer, token, tmp_path):
             async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
                 return await client.request(method, path, headers=sent, **rest)
 
-        return asyncio.run(go())
+        return awaited(go())
 
     return send
 
@@ -146,7 +153,7 @@ def test_who_finds_no_room_is_told_to_come_back(scorer, token, tmp_path):
             go_on.set()
             return ready, third, [await one for one in inside]
 
-    ready, third, served = asyncio.run(crowd())
+    ready, third, served = awaited(crowd())
     assert ready.status_code == 503 and ready.json()["status"] == "busy"
     assert third.status_code == 429 and third.headers["Retry-After"] == "1" and "come back" in third.json()["detail"]
     assert [answer.status_code for answer in served] == [200, 200]
@@ -162,7 +169,7 @@ def test_figures_tell_what_was_decided_and_refused(scorer, token, tmp_path):
             await client.post("/score", content=b"", headers=headers)
             return (await client.get("/metrics", headers=headers)).text
 
-    text = asyncio.run(go())
+    text = awaited(go())
     assert 'bgad_images_total{decision="defect"} 1.0' in text and 'bgad_refused_total{status="422"} 1.0' in text
     assert 'project="tile"' in text and "bgad_seconds_count 1.0" in text
 

@@ -9,6 +9,7 @@ from storage import images
 from storage.models import Image, Score
 from tests.app.conftest import ENGINEER
 from tests.journeys.editor import Hand
+from tests.journeys.product import settled
 from tests.patience import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -44,6 +45,7 @@ def test_a_page_of_two_hundred_is_20_kB_of_text_and_loads_pictures_as_they_come_
     product, page_of, inside, many
 ):
     page = page_of(product)
+    settled(page)  # what the first page gets is not counted
     frames, pictures = [], []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(len(data))))
     page.on("request", lambda request: pictures.append(request.url) if "/thumb/" in request.url else None)
