@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import partial
 from types import ModuleType
 
 from app import parts
@@ -26,26 +27,41 @@ from storage import shards
 log = logging.getLogger(__name__)
 BEAT = 1.0
 ROUND = 1024  # shards that Ray knows of at a time
+MOST_FAILURES = 3  # rounds in a row that fail and leave the same shards
 Named = tuple[str, int]  # a shard: its run and its number
+
+
+class RoundFailed(Exception):
+    """Ray could not end a round, with its reason; what was scored is kept."""
 
 
 def drive(context: Context, *, until: str | None = None) -> None:
     """Hand out what is due, round by round, until SIGTERM or SIGINT, or until the run `until` is over.
 
-    May be killed at any moment: the next one begins with what is not done. The process ends here, because a thread may
-    wait for Ray still.
+    May be killed at any moment: the next one begins with what is not done. Ray may give up a round when a machine of
+    it dies, so that a failed one is begun again. The process ends here, because a thread may wait for Ray still.
 
     Raises:
-        Refused: Ray is not installed, not named, without a token, or not to be reached.
+        Refused: Ray is not installed, not named, without a token, not to be reached, or fails `MOST_FAILURES` times in
+            a row without one shard scored.
     """
     ray, stop = connected(context.settings), threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):  # only now: Ray has put its own handlers in place
         signal.signal(name, lambda *_: stop.set())
+    failures: list[Sequence[Named]] = []  # what was due in each of the rounds that failed last
     try:
         while not stop.wait(BEAT) and not (until and is_over(context, until)):
             due = patiently(lambda: due_now(context))
-            if due:
-                hand_out(ray, context, due, stop)
+            failures = [earlier for earlier in failures if earlier == due]
+            try:
+                if due:
+                    hand_out(ray, context, due, stop)
+            except RoundFailed as failure:
+                failures.append(due)
+                if len(failures) == MOST_FAILURES:
+                    why = f"the Ray cluster cannot go on ({failure})"
+                    raise Refused(f"{why}: start this again when it can; what was scored is kept") from failure
+                log.warning("Ray gave up a round (%s); beginning it again", failure)
     finally:
         ray.shutdown()
     logging.shutdown()
@@ -71,7 +87,7 @@ def connected(settings: Settings) -> ModuleType:
     try:
         ray.init(address=settings.ray_address, log_to_driver=False)
     except Exception as error:  # of many kinds, from its core
-        address, why = settings.ray_address, _first_line(error)
+        address, why = settings.ray_address, _reason(error)
         raise Refused(f"the Ray cluster at {address} cannot be used ({why}): see that it runs") from error
     options = ray.data.DataContext.get_current()
     options.max_errored_blocks = -1  # a shard whose machine died is due again; the others go on
@@ -83,8 +99,24 @@ def hand_out(ray: ModuleType, context: Context, due: Sequence[Named], stop: thre
     """One round: every shard of `due` to whichever machine is free; returns early when told to stop.
 
     Raises:
-        Refused: the cluster went away, or none of its machines can start to score.
+        RoundFailed: the cluster went away, or none of its machines can start to score.
     """
+    pool = ThreadPoolExecutor(1)  # Ray waits where no signal reaches it
+    answered = pool.submit(_round, ray, context, due)
+    while not answered.done() and not stop.wait(BEAT / 4):
+        pass
+    if not stop.is_set():
+        try:
+            log.info("%s of %s shards came back", answered.result(), len(due))
+        except Exception as error:
+            raise RoundFailed(_reason(error)) from error
+        return
+    ray.shutdown()  # and with it its processes, in the middle of a shard each
+    for run_id, number in due:
+        patiently(partial(parts.give_back, context.database, run_id, number))
+
+
+def _round(ray: ModuleType, context: Context, due: Sequence[Named]) -> int:
     settings, items = context.settings, [{"run": run_id, "number": number} for run_id, number in due]
     there, gpus = ray.cluster_resources(), 1 if settings.device == "cuda" else 0
     room = int(min(there.get("CPU", 0) // settings.threads, there.get("GPU", 0) if gpus else len(due), len(due)))
@@ -97,24 +129,13 @@ def hand_out(ray: ModuleType, context: Context, due: Sequence[Named], stop: thre
         max_restarts=-1,
         max_task_retries=0,
     )
-    pool = ThreadPoolExecutor(1)  # Ray waits where no signal reaches it
-    answered = pool.submit(lambda: sum(1 for _ in asked.iter_rows()))
-    while not answered.done() and not stop.wait(BEAT / 4):
-        pass
-    if not stop.is_set():
-        try:
-            log.info("%s of %s shards came back", answered.result(), len(due))
-        except Exception as error:
-            why = f"the Ray cluster cannot go on ({_first_line(error)})"
-            raise Refused(f"{why}: start this again when it can; what was scored is kept") from error
-        return
-    ray.shutdown()  # and with it its processes, in the middle of a shard each
-    for run_id, number in due:
-        parts.give_back(context.database, run_id, number)
+    return sum(1 for _ in asked.iter_rows())
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _reason(error: Exception) -> str:
+    """One line of what Ray says: the first, or behind a stack of another machine, which it sends along, the last."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[-1 if any(line.lstrip().startswith("File ") for line in lines) else 0].strip()
 
 
 def due_now(context: Context) -> Sequence[Named]:

@@ -70,6 +70,9 @@ class Cluster:
     def log(self, number):
         return (self.logs / f"{number}.log").read_text(errors="replace")[-2000:]
 
+    def logs_of_all(self):
+        return "\n\n".join(f"{number}.log\n{self.log(number)}" for number in range(len(self.processes)))
+
     def listens(self):
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
@@ -110,14 +113,14 @@ def test_the_rows_are_those_of_the_queue_when_a_machine_and_the_driver_are_kille
         cluster.machine()
         when_scored(context, run_id, COUNT // 3)
         driver.terminate()
-        assert driver.wait(timeout=PATIENCE) == 0
+        assert driver.wait(timeout=PATIENCE) == 0, cluster.logs_of_all()
         driver = cluster.worker("--ray")
         when_scored(context, run_id, 2 * COUNT // 3)
         kill(driver)
         driver = cluster.worker("--ray", "--until", run_id)
         run = wait_for(lambda: over(context, run_id), seconds=400, what="the run to end")
         assert run.state is RunState.done, run.error
-        assert driver.wait(timeout=PATIENCE) == 0
+        assert driver.wait(timeout=PATIENCE) == 0, cluster.logs_of_all()
         held = shards_of(context, run_id)
         assert {shard.state for shard in held} == {ShardState.done} and len(held) == -(-COUNT // SHARD)
         assert sum(shard.attempts for shard in held) <= len(held) + 2  # what the killed machine and driver had begun
@@ -155,3 +158,24 @@ def test_what_is_missing_for_ray_is_said_in_a_sentence(tmp_path, environment, se
     given = {**os.environ, "BGAD_HOME": str(tmp_path / "home"), "RAY_TMPDIR": str(tmp_path), **environment}
     done = subprocess.run(command, env=given, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1 and sentence in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_cluster_whose_machines_cannot_score_is_said_in_a_sentence(trained_home, tmp_path):
+    shutil.copytree(trained_home, tmp_path / "home")
+    context = open_context(replace(settings_in(tmp_path / "home"), shard=SHARD))
+    run_id = asked(context, tmp_path, 2 * SHARD)
+    settings = {"BGAD_HOME": str(tmp_path / "home"), "BGAD_SHARD": str(SHARD), "BGAD_THREADS": "1"}
+    cluster = Cluster(tmp_path, BGAD_DEVICE="cpu", **settings)
+    try:
+        cluster.worker()
+        wait_for(lambda: shards_of(context, run_id), what="the run to be cut")
+        cluster.environment["BGAD_THREADS"] = "none"
+        cluster.machine()
+        cluster.environment["BGAD_THREADS"] = "1"
+        assert cluster.worker("--ray").wait(timeout=PATIENCE) == 1
+        said = (tmp_path / "3.log").read_text()
+        assert said.count("Ray gave up a round") == 2 and "BGAD_THREADS is 'none'" in said.splitlines()[-1], said
+        assert {shard.state for shard in shards_of(context, run_id)} == {ShardState.waiting}
+    finally:
+        cluster.close()
+        context.database.dispose()
