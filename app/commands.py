@@ -9,7 +9,7 @@ from dataclasses import replace
 from app.follow import follow
 from app.processes import WEB, WORKER, Say, child, require_free_port, run_until_stopped
 from app.services.authority import OPERATOR
-from app.services.context import Context, open_context
+from app.services.context import Context, opened
 from app.services.errors import Refused
 from app.services.ingest import IngestReport, create_project, ingest_source
 from app.services.retrain import request_retraining
@@ -22,16 +22,16 @@ def demo(settings: Settings, _options: Namespace, say: Say) -> int:
 
     settings = replace(settings, host="127.0.0.1", demo=True)
     require_free_port(settings)
-    context = open_context(settings)
-    slug = make.prepare_project(context, say)
-    make.prepare_account(context)
     web, worker = child("web server", WEB, settings), child("worker", WORKER, settings)
-    worker.start()
-    try:
-        make.train_first_version(context, slug, worker, say)
-    except BaseException:
-        worker.stop()
-        raise
+    with opened(settings) as context:
+        slug = make.prepare_project(context, say)
+        make.prepare_account(context)
+        worker.start()
+        try:
+            make.train_first_version(context, slug, worker, say)
+        except BaseException:
+            worker.stop()
+            raise
 
     def ready() -> None:
         say(f"\nBGAD Inspect is at http://{settings.host}:{settings.port}")
@@ -43,7 +43,7 @@ def demo(settings: Settings, _options: Namespace, say: Say) -> int:
 
 def serve(settings: Settings, _options: Namespace, say: Say) -> int:
     require_free_port(settings)
-    open_context(settings).database.dispose()
+    _bring_up_to_date(settings)
     children = [child("web server", WEB, settings), child("worker", WORKER, settings)]
     address = f"http://{settings.host}:{settings.port}"
     return run_until_stopped(children, settings, say, ready=lambda: say(f"BGAD Inspect is at {address}"))
@@ -51,7 +51,7 @@ def serve(settings: Settings, _options: Namespace, say: Say) -> int:
 
 def web(settings: Settings, _options: Namespace, say: Say) -> int:
     require_free_port(settings)
-    open_context(settings).database.dispose()
+    _bring_up_to_date(settings)
     process = child("web server", WEB, settings)
     os.execve(sys.executable, [sys.executable, "-P", "-m", *WEB], process.environment)
 
@@ -60,27 +60,29 @@ def worker(settings: Settings, options: Namespace, say: Say) -> int:
     from app.worker.loop import limit_threads, work
 
     limit_threads(settings.threads)
-    if options.ray:
-        from app.worker.on_ray import drive
+    with opened(settings) as context:
+        if options.ray:
+            from app.worker.on_ray import drive
 
-        drive(open_context(settings), until=options.until)
-    else:
-        work(open_context(settings), until=options.until)
+            drive(context, until=options.until)
+        else:
+            work(context, until=options.until)
     return 0
 
 
 def project_create(settings: Settings, options: Namespace, say: Say) -> int:
     weights = options.weights.expanduser().resolve() if options.weights else None
-    project = create_project(
-        open_context(settings),
-        OPERATOR,
-        name=options.name,
-        backbone=options.backbone,
-        weights=weights,
-        built_in=options.built_in,
-        size=options.size,
-        tile=options.tile,
-    )
+    with opened(settings) as context:
+        project = create_project(
+            context,
+            OPERATOR,
+            name=options.name,
+            backbone=options.backbone,
+            weights=weights,
+            built_in=options.built_in,
+            size=options.size,
+            tile=options.tile,
+        )
     seen = f"tiles of {options.tile} pixels" if options.tile else "images"
     say(f"project {project.slug} stands on {project.settings['backbone']}, {seen} as {options.size} pixels")
     if options.built_in:
@@ -92,19 +94,19 @@ def project_create(settings: Settings, options: Namespace, say: Say) -> int:
 
 
 def ingest(settings: Settings, options: Namespace, say: Say) -> int:
-    context = open_context(settings)
-    report = ingest_source(
-        context, OPERATOR, options.project, options.source, content=options.content, progress=_bar("ingest", say)
-    )
-    _tell(report, say)
-    _score_if_possible(context, options.project, report, say)
+    with opened(settings) as context:
+        report = ingest_source(
+            context, OPERATOR, options.project, options.source, content=options.content, progress=_bar("ingest", say)
+        )
+        _tell(report, say)
+        _score_if_possible(context, options.project, report, say)
     return 0 if report.added or report.duplicates else 1
 
 
 def train(settings: Settings, options: Namespace, say: Say) -> int:
-    context = open_context(settings)
-    run_id = request_retraining(context, OPERATOR, options.project, reason=options.reason, preset=options.preset)
-    follow(context, run_id, say)
+    with opened(settings) as context:
+        run_id = request_retraining(context, OPERATOR, options.project, reason=options.reason, preset=options.preset)
+        follow(context, run_id, say)
     return 0
 
 
@@ -115,19 +117,19 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
         raise Refused(f"{options.out} ends in {options.out.suffix or 'nothing'}: name it .csv or .json")
     if not options.out.resolve().parent.is_dir():
         raise Refused(f"the folder of {options.out} does not exist: make it first")
-    context = open_context(settings)
-    version = scoring_version(context, OPERATOR, options.project, options.version)
-    limit_threads(settings.threads)
-    from app.worker.folder import score_folder  # only now: it imports torch
+    with opened(settings) as context:
+        version = scoring_version(context, OPERATOR, options.project, options.version)
+        limit_threads(settings.threads)
+        from app.worker.folder import score_folder  # only now: it imports torch
 
-    report = score_folder(
-        context,
-        version,
-        options.source,
-        options.out,
-        heatmaps=options.heatmaps,
-        progress=_bar("score", say),
-    )
+        report = score_folder(
+            context,
+            version,
+            options.source,
+            options.out,
+            heatmaps=options.heatmaps,
+            progress=_bar("score", say),
+        )
     for refusal in report.refused:
         say(f"refused {refusal.name}: {refusal.reason}")
     say(f"{report.scored} images scored with version {report.version}: {options.out}")
@@ -137,9 +139,8 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
 def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services import exchange
 
-    count = exchange.export_labels(
-        open_context(settings), OPERATOR, options.project, options.out, format=options.format
-    )
+    with opened(settings) as context:
+        count = exchange.export_labels(context, OPERATOR, options.project, options.out, format=options.format)
     say(f"{count} labels written: {options.out}")
     return 0
 
@@ -147,9 +148,8 @@ def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
 def import_labels(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services import exchange
 
-    done = exchange.import_labels(
-        open_context(settings), OPERATOR, options.project, options.source, format=options.format
-    )
+    with opened(settings) as context:
+        done = exchange.import_labels(context, OPERATOR, options.project, options.source, format=options.format)
     for name, reason in done.refused:
         say(f"refused {name}: {reason}")
     say(f"{done.labels} labels taken over, {done.same} stood already, {len(done.refused)} refused")
@@ -186,6 +186,12 @@ def evaluate(settings: Settings, options: Namespace, say: Say) -> int:
     )
     evaluate_dataset(settings, request, say)
     return 0
+
+
+def _bring_up_to_date(settings: Settings) -> None:
+    """The home and its schema, before processes start that share them."""
+    with opened(settings):
+        pass
 
 
 def _tell(report: IngestReport, say: Say) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.processes import Say
 from app.services.authority import OPERATOR
-from app.services.context import open_context
+from app.services.context import opened
 from app.services.score import scoring_version
 from app.serving import options as serving
 from app.settings import Settings
@@ -36,14 +36,14 @@ def export(settings: Settings, options: Namespace, say: Say) -> int:
     from app.ui.certificate_page import certificate_page
     from app.worker.loop import limit_threads
 
-    context = open_context(settings)
-    version = scoring_version(context, OPERATOR, options.project, options.version)
-    page = certificate_page(certificate(context, OPERATOR, options.project, version.number))
-    limit_threads(settings.threads)
-    from app.worker.export import export_version  # only now: it imports torch
+    with opened(settings) as context:
+        version = scoring_version(context, OPERATOR, options.project, options.version)
+        page = certificate_page(certificate(context, OPERATOR, options.project, version.number))
+        limit_threads(settings.threads)
+        from app.worker.export import export_version  # only now: it imports torch
 
-    say(f"v{version.number} of {options.project} becomes one graph; this takes a minute")
-    bundle = export_version(context, version, options.out, certificate=page)
+        say(f"v{version.number} of {options.project} becomes one graph; this takes a minute")
+        bundle = export_version(context, version, options.out, certificate=page)
     say(f"{bundle.name}: {options.out}; OpenVINO and ONNX Runtime score its images as the tool does")
     say(f"next: bgad-inspect model-token NAME, then bgad-inspect serve-model {options.out}")
     return 0
@@ -60,10 +60,10 @@ def token(_settings: Settings, options: Namespace, say: Say) -> int:
 def import_bundle(settings: Settings, options: Namespace, say: Say) -> int:
     from app.worker.loop import limit_threads
 
-    context = open_context(settings)
     limit_threads(settings.threads)
-    from app.worker.import_bundle import import_bundle as take  # only now: it imports torch
+    with opened(settings) as context:
+        from app.worker.import_bundle import import_bundle as take  # only now: it imports torch
 
-    version = take(context, OPERATOR, options.bundle, name=options.project)
+        version = take(context, OPERATOR, options.bundle, name=options.project)
     say(f"{options.bundle} is v{version.number} of {options.project}: its images score here as where it came from")
     return 0

@@ -9,21 +9,21 @@ from argparse import Namespace
 from app.processes import Say
 from app.services import accounts, first_admin, members, oidc, tokens, trail
 from app.services.authority import OPERATOR
-from app.services.context import open_context
+from app.services.context import opened
 from app.services.errors import Refused
 from app.settings import Settings
 from storage.models import Role
 
 
 def user_add(settings: Settings, options: Namespace, say: Say) -> int:
-    context = open_context(settings)
-    typed = _password(options)
-    password = typed or secrets.token_urlsafe(12)
     role = Role[options.role] if options.role else None
-    accounts.create_account(
-        context, OPERATOR, name=options.name, password=password, role=role, projects=options.project
-    )
-    made = next(person for person in accounts.people(context, OPERATOR) if person.name == options.name.strip())
+    with opened(settings) as context:
+        typed = _password(options)
+        password = typed or secrets.token_urlsafe(12)
+        accounts.create_account(
+            context, OPERATOR, name=options.name, password=password, role=role, projects=options.project
+        )
+        made = next(person for person in accounts.people(context, OPERATOR) if person.name == options.name.strip())
     say(f"{made.name} may sign in: {_words(made)}")
     if not typed:
         say(f"password, shown this once: {password}")
@@ -33,7 +33,8 @@ def user_add(settings: Settings, options: Namespace, say: Say) -> int:
 def user_password(settings: Settings, options: Namespace, say: Say) -> int:
     typed = _password(options)
     password = typed or secrets.token_urlsafe(12)
-    accounts.set_password(open_context(settings), OPERATOR, options.name, password)
+    with opened(settings) as context:
+        accounts.set_password(context, OPERATOR, options.name, password)
     say(f"{options.name} has a new password and is signed out everywhere")
     if not typed:
         say(f"password, shown this once: {password}")
@@ -41,84 +42,95 @@ def user_password(settings: Settings, options: Namespace, say: Say) -> int:
 
 
 def user_list(settings: Settings, _options: Namespace, say: Say) -> int:
-    for person in accounts.people(open_context(settings), OPERATOR):
-        say(f"{person.name}: {_words(person)}")
+    with opened(settings) as context:
+        for person in accounts.people(context, OPERATOR):
+            say(f"{person.name}: {_words(person)}")
     return 0
 
 
 def user_disable(settings: Settings, options: Namespace, say: Say) -> int:
-    accounts.set_disabled(open_context(settings), OPERATOR, options.name, disabled=options.disabled)
+    with opened(settings) as context:
+        accounts.set_disabled(context, OPERATOR, options.name, disabled=options.disabled)
     say(f"{options.name} {'is closed and signed out everywhere' if options.disabled else 'may sign in again'}")
     return 0
 
 
 def user_code(settings: Settings, _options: Namespace, say: Say) -> int:
-    code = first_admin.make_code(open_context(settings), OPERATOR)
+    with opened(settings) as context:
+        code = first_admin.make_code(context, OPERATOR)
     say(f"within the hour, and once: open /setup on the web server and give the code {code}")
     return 0
 
 
 def user_link(settings: Settings, options: Namespace, say: Say) -> int:
-    oidc.link(open_context(settings), options.name, options.subject)
+    with opened(settings) as context:
+        oidc.link(context, options.name, options.subject)
     say(f"{options.subject} signs in as {options.name} from now on")
     return 0
 
 
 def token_list(settings: Settings, _options: Namespace, say: Say) -> int:
-    for token in tokens.my_tokens(open_context(settings), OPERATOR):
+    with opened(settings) as context:
+        found = tokens.my_tokens(context, OPERATOR)
+    for token in found:
         scopes = ", ".join(token.scopes)
         say(f"{token.id} {token.owner}/{token.name}: {scopes} in {token.project}, until {token.expires_at:%Y-%m-%d}")
     return 0
 
 
 def token_add(settings: Settings, options: Namespace, say: Say) -> int:
-    token = tokens.create_token(
-        open_context(settings),
-        OPERATOR,
-        options.project,
-        name=options.name,
-        scopes=options.scope,
-        days=options.days,
-        owner=options.user,
-    )
+    with opened(settings) as context:
+        token = tokens.create_token(
+            context,
+            OPERATOR,
+            options.project,
+            name=options.name,
+            scopes=options.scope,
+            days=options.days,
+            owner=options.user,
+        )
     say(f"token, shown this once: {token}")
     return 0
 
 
 def token_revoke(settings: Settings, options: Namespace, say: Say) -> int:
-    tokens.revoke_token(open_context(settings), OPERATOR, options.id)
+    with opened(settings) as context:
+        tokens.revoke_token(context, OPERATOR, options.id)
     say(f"token {options.id} is void from now on")
     return 0
 
 
 def member_set(settings: Settings, options: Namespace, say: Say) -> int:
     role = None if options.role == "none" else Role[options.role]
-    members.set_role(open_context(settings), OPERATOR, options.project, options.name, role)
+    with opened(settings) as context:
+        members.set_role(context, OPERATOR, options.project, options.name, role)
     say(f"{options.name} is {role.name if role else 'without a role'} in {options.project}")
     return 0
 
 
 def member_list(settings: Settings, options: Namespace, say: Say) -> int:
-    for member in members.members_of(open_context(settings), OPERATOR, options.project):
-        say(f"{member.name}: {member.role.name}, by {member.by}")
+    with opened(settings) as context:
+        for member in members.members_of(context, OPERATOR, options.project):
+            say(f"{member.name}: {member.role.name}, by {member.by}")
     return 0
 
 
 def audit_show(settings: Settings, options: Namespace, say: Say) -> int:
-    context = open_context(settings)
     which = trail.Filter(options.by, options.action, options.project)
-    if options.csv:
-        options.csv.write_text(trail.trail_csv(context, OPERATOR, which=which), encoding="utf-8")
-        say(f"written: {options.csv}")
-        return 0
-    for row in reversed(trail.trail(context, OPERATOR, which=which, limit=options.limit)):
-        details = json.dumps(row.details, sort_keys=True)
-        say(f"{row.id} {row.at:%Y-%m-%d %H:%M:%S} {row.by}: {row.action} {row.project} {details}")
+    with opened(settings) as context:
+        if options.csv:
+            options.csv.write_text(trail.trail_csv(context, OPERATOR, which=which), encoding="utf-8")
+            say(f"written: {options.csv}")
+            return 0
+        for row in reversed(trail.trail(context, OPERATOR, which=which, limit=options.limit)):
+            details = json.dumps(row.details, sort_keys=True)
+            say(f"{row.id} {row.at:%Y-%m-%d %H:%M:%S} {row.by}: {row.action} {row.project} {details}")
     return 0
 
 
 def audit_verify(settings: Settings, options: Namespace, say: Say) -> int:
-    found = trail.verify_trail(open_context(settings), OPERATOR, known=options.known)
+    with opened(settings) as context:
+        found = trail.verify_trail(context, OPERATOR, known=options.known)
     if found.broken:
         raise Refused(f"the audit trail is broken: {found.broken}; {found.entries} entries before it are as they were")
     say(f"{found.entries} entries follow one another; the last is {found.last}:{found.head}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.processes import Say
 from app.services.authority import OPERATOR
-from app.services.context import open_context
+from app.services.context import opened
 from app.services.errors import Refused
 from app.settings import Settings
 
@@ -49,7 +49,8 @@ def backup(settings: Settings, options: Namespace, say: Say) -> int:
     else:
         if not options.file.resolve().parent.is_dir():
             raise Refused(f"the folder of {options.file} does not exist: make it first")
-        report = make_backup(open_context(settings), OPERATOR, options.file)
+        with opened(settings) as context:
+            report = make_backup(context, OPERATOR, options.file)
     say(f"{options.file} is whole: {report.rows:,} rows, {report.objects:,} objects, {report.bytes / 2**20:,.1f} MiB")
     for name in report.missing:
         say(f"not in it, because it is damaged or gone: {name}")
@@ -67,17 +68,17 @@ def restore(settings: Settings, options: Namespace, say: Say) -> int:
 def remove_project(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services import removal
 
-    context = open_context(settings)
-    goes = removal.what_goes(context, OPERATOR, options.slug)
-    say(f"removing {goes.slug} ({goes.name}) deletes for good:")
-    for what, much in goes.told():
-        say(f"  {what}: {much}")
-    typed = options.yes_remove
-    if typed is None and sys.stdin.isatty():
-        typed = input(f"type {goes.slug} to remove it: ").strip()
-    if typed is None:
-        raise Refused(f"nothing was removed: say --yes-remove {goes.slug} to do it")
-    gone = removal.remove_project(context, OPERATOR, options.slug, confirm=typed)
+    with opened(settings) as context:
+        goes = removal.what_goes(context, OPERATOR, options.slug)
+        say(f"removing {goes.slug} ({goes.name}) deletes for good:")
+        for what, much in goes.told():
+            say(f"  {what}: {much}")
+        typed = options.yes_remove
+        if typed is None and sys.stdin.isatty():
+            typed = input(f"type {goes.slug} to remove it: ").strip()
+        if typed is None:
+            raise Refused(f"nothing was removed: say --yes-remove {goes.slug} to do it")
+        gone = removal.remove_project(context, OPERATOR, options.slug, confirm=typed)
     say(gone.told())
     return 0
 
@@ -86,7 +87,8 @@ def tidy(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services import tidy as service
 
     hours = timedelta(hours=options.older_than)
-    found = service.tidy(open_context(settings), OPERATOR, older_than=hours, remove=options.remove)
+    with opened(settings) as context:
+        found = service.tidy(context, OPERATOR, older_than=hours, remove=options.remove)
     for tally in found:
         size = f" ({tally.bytes / 2**20:,.1f} MiB)" if tally.bytes else ""
         say(f"{tally.kind}: {tally.count:,}{size}")
@@ -100,11 +102,11 @@ def tidy(settings: Settings, options: Namespace, say: Say) -> int:
 def keep(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services import retention
 
-    context = open_context(settings)
-    if options.days is not None:
-        days = None if options.days == FOREVER else int(options.days)
-        retention.set_keep_days(context, OPERATOR, options.slug, days)
-    stands = retention.keep_days(context, OPERATOR, options.slug)
+    with opened(settings) as context:
+        if options.days is not None:
+            days = None if options.days == FOREVER else int(options.days)
+            retention.set_keep_days(context, OPERATOR, options.slug, days)
+        stands = retention.keep_days(context, OPERATOR, options.slug)
     until = (
         "for good" if stands is None else f"for {stands:,} days, after that `bgad-inspect tidy --remove` deletes them"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from app.processes import Say
 from app.services.authority import OPERATOR
-from app.services.context import open_context
+from app.services.context import Context, opened
 from app.services.errors import Refused
 from app.services.watch import Look, Watch, shown
 from app.settings import Settings
@@ -32,7 +32,13 @@ def watch_options(add: Callable[..., ArgumentParser]) -> None:
 def watch(settings: Settings, options: Namespace, say: Say) -> int:
     if options.every <= 0 or options.settle < 0:
         raise Refused("--every has to be above 0 seconds, and --settle not below")
-    watched = Watch(open_context(settings), OPERATOR, options.project, options.place, settle=options.settle)
+    with opened(settings) as context:
+        _watch(context, options, say)
+    return 0
+
+
+def _watch(context: Context, options: Namespace, say: Say) -> None:
+    watched = Watch(context, OPERATOR, options.project, options.place, settle=options.settle)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -41,7 +47,7 @@ def watch(settings: Settings, options: Namespace, say: Say) -> int:
         _tell(watched.look(), say)
         stop.wait(options.settle)
         _tell(watched.look(), say)
-        return 0
+        return
     while not stop.is_set():
         try:
             _tell(watched.look(), say)
@@ -50,7 +56,6 @@ def watch(settings: Settings, options: Namespace, say: Say) -> int:
         except Exception:  # a bucket's driver or a busy database raises many kinds; the next look may succeed
             log.exception("could not look; tries again in %g s", options.every)
         stop.wait(options.every)
-    return 0
 
 
 def _tell(look: Look, say: Say) -> None:

@@ -4,6 +4,7 @@ Metrics that have no value (one class only, no masks) are None, never 0 and neve
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,10 +55,10 @@ def evaluate(
     outlined = [index for index, mask in enumerate(masks) if mask is not None]
     found = [_labels(np.asarray(masks[index]), (ignored or {}).get(index)) for index in outlined]
     if sum(plane.size for plane in found) > STREAMED:
-        curve = PixelCurve(limit=FPR_LIMIT)
-        for index, regions in zip(outlined, found, strict=True):
-            curve.add(maps[index], regions)
-        pixel, overlap = curve.result()
+        with closing(PixelCurve(limit=FPR_LIMIT)) as curve:
+            for index, regions in zip(outlined, found, strict=True):
+                curve.add(maps[index], regions)
+            pixel, overlap = curve.result()
     else:
         chosen = [maps[index] for index in outlined]
         pixel, overlap = _pixel_auroc(chosen, found), _pro(chosen, found, FPR_LIMIT)

@@ -11,7 +11,7 @@ BLOCK = 2**20  # pixels of each run that are merged at once
 
 
 class PixelCurve:
-    """Takes maps one at a time, keeps them on disk, and walks down through all their values at the end.
+    """Takes maps one at a time, keeps them on disk until `close`, and walks down through all their values at the end.
 
     Args:
         limit: of the false positive rate that PRO is integrated to.
@@ -56,6 +56,10 @@ class PixelCurve:
             false, true, found = int(falses[-1]), int(trues[-1]), float(founds[-1])
         return roc / (self.normal * self.abnormal), overlaps / self.limit
 
+    def close(self) -> None:
+        """Delete what lies on disk."""
+        self._folder.cleanup()
+
     def _flush(self) -> None:
         if not self._count:
             return
@@ -67,7 +71,8 @@ class PixelCurve:
     def _stored(self, values: np.ndarray) -> np.ndarray:
         path = Path(self._folder.name) / f"{len(list(Path(self._folder.name).iterdir()))}.npy"
         np.save(path, values)
-        return np.load(path, mmap_mode="r")
+        stored: np.ndarray = np.load(path, mmap_mode="r")
+        return stored
 
     def _merged(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(keys, weights) of all runs in rising order of the key, block by block; equal keys stay in one block."""
@@ -93,7 +98,8 @@ def weights_of(labels: np.ndarray) -> np.ndarray:
     """1 / area of its region for each pixel of one, 0 elsewhere, float64 (H, W)."""
     areas = np.bincount(np.maximum(labels, 0).ravel()).astype(np.float64)
     areas[0] = np.inf
-    return 1.0 / areas[np.maximum(labels, 0)]
+    weights: np.ndarray = 1.0 / areas[np.maximum(labels, 0)]
+    return weights
 
 
 def area(rate: np.ndarray, overlap: np.ndarray, limit: float) -> float:

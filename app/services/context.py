@@ -1,5 +1,7 @@
 """What every use case stands on: the settings, the database, the object store."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.engine import make_url
@@ -15,7 +17,7 @@ from storage.row_backup import save_before_upgrade
 
 UNFINISHED = ".restoring"  # in a home whose restore has not come to its end
 
-__all__ = ["Actor", "Context", "open_context"]
+__all__ = ["Actor", "Context", "open_context", "opened"]
 
 
 @dataclass(frozen=True)
@@ -34,23 +36,35 @@ def open_context(settings: Settings) -> Context:
         Refused: the home cannot be written, the database not reached, or the object store not opened.
     """
     _make_home(settings)
-    try:
-        database = Database(settings.database_url)
-        save_before_upgrade(database, settings.home / "backups")
-        database.upgrade()
-    except (DBAPIError, ArgumentError, StorageError, OSError) as error:
-        raise Refused(
-            f"the database {_shown(settings.database_url)} cannot be opened ({_first_line(error)}): "
-            "see that it runs and may be written, or set BGAD_DATABASE_URL"
-        ) from error
-    try:
-        blobs = Blobs(settings.objects_url)
-    except (StorageError, OSError, ValueError, ImportError) as error:
-        database.dispose()
-        raise Refused(
-            f"the object store {settings.objects_url} cannot be opened ({_first_line(error)}): set BGAD_OBJECTS_URL"
-        ) from error
+    with ExitStack() as undo:
+        try:
+            database = Database(settings.database_url)
+            undo.callback(database.dispose)
+            save_before_upgrade(database, settings.home / "backups")
+            database.upgrade()
+        except (DBAPIError, ArgumentError, StorageError, OSError) as error:
+            raise Refused(
+                f"the database {_shown(settings.database_url)} cannot be opened ({_first_line(error)}): "
+                "see that it runs and may be written, or set BGAD_DATABASE_URL"
+            ) from error
+        try:
+            blobs = Blobs(settings.objects_url)
+        except (StorageError, OSError, ValueError, ImportError) as error:
+            raise Refused(
+                f"the object store {settings.objects_url} cannot be opened ({_first_line(error)}): set BGAD_OBJECTS_URL"
+            ) from error
+        undo.pop_all()
     return Context(settings, database, blobs)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Context]:
+    """What `open_context` opens, for a process that needs it for a while; its connections are closed at the end."""
+    context = open_context(settings)
+    try:
+        yield context
+    finally:
+        context.database.dispose()
 
 
 def _make_home(settings: Settings) -> None:

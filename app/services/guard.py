@@ -4,6 +4,7 @@ A few readers wait for work; one that crashes, hangs or takes too much is ended 
 with a sentence. What comes back is numbers, text and bytes, never an object of the reader's making.
 """
 
+import atexit
 import json
 import os
 import queue
@@ -47,6 +48,13 @@ class Guard:
         self.wait, self.seconds = wait, seconds
         self._idle: queue.LifoQueue[_Reader | None] = queue.LifoQueue()
         for _ in range(readers):
+            self._idle.put(None)
+
+    def close(self) -> None:
+        """End the readers that wait for work."""
+        for reader in [self._idle.get() for _ in range(self._idle.qsize())]:
+            if reader is not None:
+                reader.end(patience=0.0)
             self._idle.put(None)
 
     def picture(self, data: bytes) -> Picture:
@@ -108,15 +116,14 @@ class Guard:
     def _reader(self) -> Iterator["_Reader"]:
         reader = self._idle.get()
         try:
-            if reader is None or not reader.alive():
-                reader = _Reader()
+            reader = _living(reader) or _Reader()
             yield reader
         except BadPicture:
-            self._idle.put(reader if reader is not None and reader.alive() else None)
+            self._idle.put(_living(reader))
             raise
         except BaseException:  # the caller left in the middle of an answer, or no process can be started
             if reader is not None:
-                reader.end()
+                reader.end(patience=0.0)
             self._idle.put(None)
             raise
         self._idle.put(reader)
@@ -184,14 +191,23 @@ class _Reader:
             return "it took too much processor time"
         return f"its reader was ended by signal {-code}" if code < 0 else f"its reader ended with code {code}"
 
-    def end(self) -> None:
+    def end(self, patience: float = 0.2) -> None:
+        """Kill it, after `patience` seconds in which it may end by itself and leave its own exit code."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)
+            self._process.wait(patience)
         self._process.kill()
         self._process.wait()
         for pipe in (self._to, self._from):
             with suppress(OSError):
                 pipe.close()
+
+
+def _living(reader: _Reader | None) -> _Reader | None:
+    """The reader, where it lives; of one that died by itself the pipes are still open."""
+    if reader is None or reader.alive():
+        return reader
+    reader.end()
+    return None
 
 
 @contextmanager
@@ -211,7 +227,9 @@ _making = threading.Lock()
 
 @cache
 def _only() -> Guard:
-    return Guard()
+    made = Guard()
+    atexit.register(made.close)
+    return made
 
 
 def guard() -> Guard:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from app.services.context import Context, open_context
+from app.services.context import Context, opened
 from app.services.errors import Refused
 from app.settings import Settings
 from app.worker.loop import limit_threads
@@ -30,19 +30,17 @@ def main(run_id: str, meeting: Path) -> None:
     settings = replace(settings, threads=max(1, settings.threads // int(os.environ["WORLD_SIZE"])))
     limit_threads(settings.threads)
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
-    context = open_context(settings)
-    with context.database.read() as session:
-        run = runs.run(session, run_id)
-    if run is None:
-        return  # its project was removed meanwhile
-    try:
-        _train(context, run, meeting, stopped)
-    except Cancelled:
-        pass
-    except (BGADError, Refused) as error:  # started again it would say the same
-        (meeting / WHY).write_text(str(error), encoding="utf-8")
-    finally:
-        context.database.dispose()
+    with opened(settings) as context:
+        with context.database.read() as session:
+            run = runs.run(session, run_id)
+        if run is None:
+            return  # its project was removed meanwhile
+        try:
+            _train(context, run, meeting, stopped)
+        except Cancelled:
+            pass
+        except (BGADError, Refused) as error:  # started again it would say the same
+            (meeting / WHY).write_text(str(error), encoding="utf-8")
 
 
 def _train(context: Context, run: Run, meeting: Path, stopped: Callable[[], bool]) -> None:

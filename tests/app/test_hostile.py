@@ -3,6 +3,7 @@
 import io
 import os
 import re
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -114,33 +115,33 @@ def test_the_largest_picture_that_is_allowed_fits_the_readers_memory(mode):
 
 
 def test_a_reader_that_hangs_or_dies_costs_one_file_and_the_next_one_is_read():
-    small = Guard(1, wait=0.0)
-    with pytest.raises(BadPicture, match="it took too long"):
-        small.picture(png())
-    small.wait = 60.0
-    assert small.picture(png()).width == 64
-    reader = small._idle.get()
-    reader._process.kill()
-    reader._process.wait()
-    small._idle.put(reader)
-    assert small.picture(png()).width == 64
-    small.seconds = 0  # the limit of processor time ends it within a second of work
-    large = encoded(Pillow.new("RGB", (6000, 6000)), "PNG", compress_level=1)
-    with pytest.raises(BadPicture, match="too much processor time"):
-        for _ in range(200):
-            small.picture(large)
-    small.seconds = 30
-    assert small.picture(png()).width == 64
+    with closing(Guard(1, wait=0.0)) as small:
+        with pytest.raises(BadPicture, match="it took too long"):
+            small.picture(png())
+        small.wait = 60.0
+        assert small.picture(png()).width == 64
+        reader = small._idle.get()
+        reader._process.kill()
+        reader._process.wait()
+        small._idle.put(reader)
+        assert small.picture(png()).width == 64
+        small.seconds = 0  # the limit of processor time ends it within a second of work
+        large = encoded(Pillow.new("RGB", (6000, 6000)), "PNG", compress_level=1)
+        with pytest.raises(BadPicture, match="too much processor time"):
+            for _ in range(200):
+                small.picture(large)
+        small.seconds = 30
+        assert small.picture(png()).width == 64
 
 
 def test_a_reader_knows_no_secret_and_may_write_no_file(tmp_path, monkeypatch):
     monkeypatch.setenv("BGAD_DATABASE_URL", "postgresql://ann:hush@host/name")
-    small = Guard(1)
-    small.picture(png())
-    pid = small._idle.queue[0]._process.pid
-    assert b"hush" not in Path(f"/proc/{pid}/environ").read_bytes()
-    limits = Path(f"/proc/{pid}/limits").read_text()
-    assert re.search(r"Max file size\s+0\s+0", limits) and not re.search(r"Max address space\s+unlimited", limits)
+    with closing(Guard(1)) as small:
+        small.picture(png())
+        pid = small._idle.queue[0]._process.pid
+        assert b"hush" not in Path(f"/proc/{pid}/environ").read_bytes()
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        assert re.search(r"Max file size\s+0\s+0", limits) and not re.search(r"Max address space\s+unlimited", limits)
 
 
 def test_what_an_inspector_sees_is_the_same_with_and_without_the_guard():

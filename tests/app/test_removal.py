@@ -155,8 +155,9 @@ def test_the_command_says_what_goes_and_wants_the_name(context, filled, monkeypa
     filled("gone")
     for name, value in environment_of(context.settings).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stdin", open(os.devnull))  # noqa: SIM115
-    assert main(["remove-project", "gone"]) == 1
+    with open(os.devnull) as nobody:
+        monkeypatch.setattr(sys, "stdin", nobody)
+        assert main(["remove-project", "gone"]) == 1
     said = capsys.readouterr()
     assert "labels, with their history: 12" in said.out and "say --yes-remove gone" in said.err
     assert main(["remove-project", "gone", "--yes-remove", "god"]) == 1

@@ -1,5 +1,7 @@
 """Metrics on cases that can be counted by hand."""
 
+from contextlib import closing
+
 import cv2
 import numpy as np
 import pytest
@@ -148,10 +150,10 @@ def test_a_curve_that_is_merged_from_disk_is_the_exact_one(seed, run, block, dis
     maps = [rng.integers(0, distinct, shape) / 7.0 for shape in ((16, 16), (9, 20), (12, 12))]
     masks = [rng.random(plane.shape) < 0.15 for plane in maps]
     masks[1][:] = False
-    curve = PixelCurve(limit=FPR_LIMIT, run=run, block=block)
-    for plane, mask in zip(maps, masks, strict=True):
-        curve.add(plane, cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1])
-    measured = curve.result()
+    with closing(PixelCurve(limit=FPR_LIMIT, run=run, block=block)) as curve:
+        for plane, mask in zip(maps, masks, strict=True):
+            curve.add(plane, cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[1])
+        measured = curve.result()
     if not any(mask.any() for mask in masks):
         assert measured == (None, None)
     else:
