@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from storage.database import Database
-from storage.errors import Unwritable
+from storage.errors import AWAY, Unwritable
 from storage.models import ACTIVE, Run, RunState, now
 from storage.run_rows import RunLine
 
@@ -23,8 +23,7 @@ MAX_ATTEMPTS = 3
 CANCEL_CHECK = 1.0  # seconds between two looks at the row; a cancel takes effect well within 5 s
 PROGRESS_EVERY = 0.5
 PATIENCE = 60.0
-AWAY = (DBAPIError, Unwritable)
-CUT = (OperationalError, InterfaceError)
+UNANSWERED = (DBAPIError, Unwritable)
 MOST_OUTAGES = 20  # of the database in one attempt
 
 log = logging.getLogger(__name__)
@@ -64,7 +63,7 @@ class Job:
             self._looked = time.monotonic()
             try:
                 self._cancelled = self._ordered_to_stop()
-            except AWAY:
+            except UNANSWERED:
                 log.warning("job %s cannot ask the database whether to go on; it goes on", self.run_id)
         return self._cancelled
 
@@ -83,7 +82,7 @@ class Job:
         try:
             with self.database.write() as session:
                 session.add(RunLine(run_id=self.run_id, attempt=self.attempt, text=text))
-        except AWAY:
+        except UNANSWERED:
             log.warning("job %s cannot write its log; it goes on: %s", self.run_id, text)
 
     def keep(self, result: dict[str, Any]) -> None:
@@ -104,7 +103,7 @@ class Job:
             with self.mine() as run:
                 if run is not None:
                     run.progress = {"phase": phase, "done": done, "total": total, **more}
-        except AWAY:
+        except UNANSWERED:
             log.warning("job %s cannot show its progress; it goes on", self.run_id)
 
     @contextmanager
@@ -121,7 +120,7 @@ def patiently(call: Callable[[], T]) -> T:
     while True:
         try:
             return call()
-        except AWAY:
+        except UNANSWERED:
             if time.monotonic() > deadline:
                 raise
             log.warning("the database does not answer; trying again")
@@ -136,7 +135,7 @@ def through_outages(database: Database, call: Callable[[], T]) -> T:
     for _ in range(MOST_OUTAGES):
         try:
             return call()
-        except CUT as error:
+        except AWAY as error:
             log.warning("the database went away (%s); the job goes on when it is back", type(error.orig).__name__)
             patiently(lambda: _answers(database))
     return call()

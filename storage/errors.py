@@ -1,5 +1,9 @@
 """Errors with a sentence: what is wrong, with the values, and what to do next."""
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+AWAY = (OperationalError, InterfaceError)  # a database that does not answer: nobody's mistake, and it passes
+
 
 class StorageError(Exception):
     """Base of what `storage` raises on purpose."""

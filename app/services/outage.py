@@ -2,11 +2,8 @@
 
 import logging
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 log = logging.getLogger(__name__)
 
-AWAY = (OperationalError, InterfaceError)
 WORDS = "the database does not answer just now. What was confirmed is kept; try again in a moment"
 
 

@@ -17,11 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.services.authority import Actor
 from app.services.context import Context
-from app.services.outage import AWAY, noted
+from app.services.outage import noted
 from app.services.sign_in import actor_for
 from app.services.tokens import bearer
 from app.ui.origin import refusal
 from app.ui.watched import ENDED, Watched
+from storage.errors import AWAY
 
 COOKIE = "bgad_session"
 OPEN = frozenset({"/healthz", "/login", "/setup", "/oidc/start", "/oidc/back"})

@@ -11,12 +11,12 @@ import streamlit as st
 from app.services.authority import Actor, SignedOut, at_least
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.outage import AWAY, noted
+from app.services.outage import noted
 from app.services.projects import projects_of, role_of
 from app.services.sign_in import actor_for
 from app.ui.gate import COOKIE
 from app.ui.opened import opened
-from storage.errors import StorageError
+from storage.errors import AWAY, StorageError
 from storage.models import Role
 
 TOKEN = "token"  # in the session's state: tests of a page sign in without a browser

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.services.outage import AWAY, noted
+from app.services.outage import noted
 from app.ui.visit import PAGES as FOLDER
 from app.ui.visit import SAID, choose_project, plain, sentence, visit
+from storage.errors import AWAY
 from storage.models import Role
 
 HERE = Path(__file__).resolve().parent
