@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from argon2 import PasswordHasher, profiles
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from app.ledger import begin, finish
+from app.services import accounts, sign_in
 from app.services.authority import Actor
 from app.services.context import Context, open_context
 from app.services.ingest import create_project, ingest_source
@@ -25,6 +27,9 @@ from tests.once import once
 ENGINEER = Actor("ann", Role.engineer)
 ADMIN = Actor("root", Role.admin)
 INSPECTOR = Actor("ida", Role.inspector)
+
+for module in (accounts, sign_in):  # in tests' own processes: what a hash costs is one test, in a process of its own
+    module.PasswordHasher = lambda: PasswordHasher.from_parameters(profiles.CHEAPEST)
 
 
 def part(seed: int, *, scratch: bool = False, size: int = 64) -> bytes:

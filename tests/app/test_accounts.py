@@ -1,7 +1,10 @@
 """Accounts: who gets in, who does not, and what is kept of a password."""
 
+import subprocess
+import sys
+
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type, extract_parameters, profiles
 from sqlalchemy import select
 
 from app.services.accounts import SHORTEST_PASSWORD, create_account, people, set_admin, set_disabled, set_password
@@ -14,6 +17,7 @@ from storage.account_rows import Account, SignIn
 from storage.errors import Conflict
 from storage.models import Role
 from tests.app.conftest import ADMIN, ENGINEER
+from tests.conftest import ROOT
 
 PASSWORD = "three grey parts"
 
@@ -39,6 +43,14 @@ def test_neither_password_nor_token_is_kept(context, ida):
         assert session.scalar(select(Account.password_hash)).startswith("$argon2id$")
         kept = session.scalar(select(SignIn.token_sha256))
     assert token not in kept and len(kept) == 64
+
+
+def test_a_hash_costs_what_its_standard_asks_for():
+    code = f"from app.services.accounts import hashed_password; print(hashed_password({PASSWORD!r}))"
+    made = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    used, least = extract_parameters(made.stdout.strip()), profiles.RFC_9106_LOW_MEMORY
+    assert used.type is Type.ID and used.hash_len >= least.hash_len and used.salt_len >= least.salt_len
+    assert used.memory_cost >= least.memory_cost and used.time_cost >= least.time_cost
 
 
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(context, ida):
