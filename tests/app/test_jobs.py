@@ -80,6 +80,7 @@ def wait_over(database, *run_ids):
     wait_for(over, what=f"the end of {run_ids}", every=0.05)
 
 
+@pytest.mark.slow
 def test_what_was_queued_while_no_worker_was_up_runs_once_each_in_order(database, project_id, workers):
     ids = [queue(database, project_id, steps=1) for _ in range(4)]
     workers.start()
@@ -119,6 +120,7 @@ def test_a_job_of_a_transaction_that_is_undone_was_never_queued(database, projec
         assert session.get(Run, run_id) is None
 
 
+@pytest.mark.slow
 def test_a_failure_is_a_sentence_and_the_worker_goes_on(database, project_id, workers):
     told = queue(database, project_id, kind="ingest", trouble="sentence")
     bug = queue(database, project_id, kind="ingest", trouble="bug")
@@ -130,6 +132,7 @@ def test_a_failure_is_a_sentence_and_the_worker_goes_on(database, project_id, wo
     assert [run_of(database, i).state for i in (told, bug, after)] == [RunState.failed, RunState.failed, RunState.done]
 
 
+@pytest.mark.slow
 def test_cancel_ends_a_queued_job_at_once_and_a_running_one_within_5_s(database, project_id, workers):
     running, queued = queue(database, project_id, steps=600), queue(database, project_id, steps=1)
     workers.start()
@@ -177,6 +180,7 @@ def test_a_worker_whose_clock_is_a_day_off_takes_no_live_job_over(database, proj
     assert len(workers.lines("steps")) == 70
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_its_worker_three_times_is_parked(database, project_id, workers):
     poison = queue(database, project_id, kind="ingest", trouble="kill")
     for _ in range(3):
@@ -223,6 +227,7 @@ def test_a_frozen_worker_that_was_replaced_touches_nothing_when_it_thaws(databas
     assert Counter(workers.lines("ends")) == Counter([run_id, *later])
 
 
+@pytest.mark.slow
 def test_a_worker_is_seen_while_it_lives_and_not_after(database, project_id, workers):
     assert not jobs.worker_lives(database, wait=1.5)
     process = workers.start()

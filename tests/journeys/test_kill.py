@@ -55,8 +55,8 @@ def test_a_killed_web_server_loses_no_confirmed_label_and_no_stroke(mortal, page
 def ready_to_train(tmp_path):
     """Two equal installations with one labelled project, large enough that a phase lasts seconds."""
     context = open_context(settings_in(tmp_path / "one"))
-    slug = create_project(context, ENGINEER, name="tile", built_in=True, size=128).slug
-    tree = write_tree(tmp_path / "tree", normals=24, held_normals=2, held_defects=2)
+    slug = create_project(context, ENGINEER, name="tile", built_in=True, size=96).slug
+    tree = write_tree(tmp_path / "tree", normals=16, held_normals=2, held_defects=2)
     ingest_source(context, ENGINEER, slug, tree)
     (tmp_path / "pool").mkdir()
     for i in range(3):
