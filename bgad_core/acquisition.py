@@ -29,7 +29,8 @@ def abnormal_region(fused: np.ndarray, b_n: float) -> np.ndarray:
     below = fused < b_n
     if below[row, column]:
         labels = cv2.connectedComponents(below.astype(np.uint8), connectivity=8)[1]
-        return labels == labels[row, column]
+        lowest: np.ndarray = labels == labels[row, column]
+        return lowest
     region = np.zeros(fused.shape, dtype=bool)
     region[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2] = True
     return region
@@ -74,7 +75,7 @@ def novelty(descriptors: np.ndarray, references: np.ndarray, *, unit: float | No
     unit = novelty_unit(references) if unit is None else unit
     if np.isnan(unit):
         return np.full(len(descriptors), np.nan, dtype=np.float32)
-    nearest = pairwise_distances(descriptors, references).min(axis=1, initial=np.inf)
+    nearest: np.ndarray = pairwise_distances(descriptors, references).min(axis=1, initial=np.inf)
     return (nearest / unit).astype(np.float32)
 
 
@@ -92,4 +93,5 @@ def pairwise_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Euclidean distances between the rows of (N, D) and (K, D), float32 (N, K)."""
     a, b = a.astype(np.float32), b.astype(np.float32)
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)[None] - 2 * a @ b.T
-    return np.sqrt(np.clip(squared, 0.0, None))
+    distances: np.ndarray = np.sqrt(np.clip(squared, 0.0, None))
+    return distances

@@ -82,7 +82,8 @@ def places_of(model: BGAD, features: Features, number: int) -> np.ndarray:
         pooled = F.adaptive_avg_pool2d(plane, (height, width)).flatten(2)[0].T  # affine: whitening may come after
         joined.append(model.whitened(level, pooled) / np.sqrt(channels))
     places = torch.cat(joined, dim=1).cpu().numpy()
-    return places[features.cared(number, len(features.shapes) - 1, np.arange(height * width))]
+    cared: np.ndarray = places[features.cared(number, len(features.shapes) - 1, np.arange(height * width))]
+    return cared
 
 
 def among(places: np.ndarray) -> NearestNeighbors:

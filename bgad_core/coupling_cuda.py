@@ -3,9 +3,6 @@
 Sums over vectors are made in a fixed order, part by part, never by atomic additions: the same bits each time.
 """
 
-# mypy: disallow-untyped-defs=False
-# Arguments of kernels are pointers, numbers and constants of the compiler, for which Triton has no types.
-
 from collections.abc import Sequence
 
 import torch

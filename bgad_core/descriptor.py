@@ -37,10 +37,11 @@ def region_descriptors(
         mean = (weights[:, None] @ features.float())[:, 0] / weights.sum(dim=1, keepdim=True)
         pooled.append(F.normalize(whitened(level, mean), dim=1))
     joined = torch.cat(pooled, dim=1).cpu().numpy()
-    return (joined @ _projection(joined.shape[1])).astype(np.float16)
+    projected: np.ndarray = joined @ _projection(joined.shape[1])
+    return projected.astype(np.float16)
 
 
 @lru_cache(maxsize=4)
 def _projection(dimension: int) -> np.ndarray:
-    drawn = np.random.default_rng(SEED).normal(size=(dimension, SIZE)) / np.sqrt(SIZE)
+    drawn: np.ndarray = np.random.default_rng(SEED).normal(size=(dimension, SIZE)) / np.sqrt(SIZE)
     return drawn.astype(np.float32)

@@ -64,11 +64,18 @@ def level_bands(
     drawn = draw_parts(len(parts)) @ counts
     centres = low + (np.arange(FINE) + 0.5) * (high - low) / FINE
     whole = counts.sum(axis=0, keepdims=True)
-    quantile = lambda rows, share: centres[_place(rows, share)]  # noqa: E731
+
+    def quantile(rows: np.ndarray, share: float) -> np.ndarray:
+        values: np.ndarray = centres[_place(rows, share)]
+        return values
+
     b_ns, medians = quantile(drawn, beta), quantile(drawn, 0.5)
     at_b_n, at_median = float(quantile(whole, beta)[0]), float(quantile(whole, 0.5)[0])
     width = b_n - b_a
-    inside = lambda rows, upper: _inside(rows, centres, upper - width, upper)  # noqa: E731
+
+    def inside(rows: np.ndarray, upper: np.ndarray) -> np.ndarray:
+        return _inside(rows, centres, upper - width, upper)
+
     exact = float(np.mean(np.concatenate([(part > b_a) & (part < b_n) for part in parts])))
     at_inside = float(inside(whole, np.array([at_b_n]))[0])
     made = {
@@ -174,12 +181,14 @@ def _place(rows: np.ndarray, share: float) -> np.ndarray:
     """The bin of each row that holds its quantile, the lower one of two."""
     sums = np.cumsum(rows, axis=1)
     wanted = np.floor(share * (sums[:, -1] - 1)) + 1
-    return (sums < wanted[:, None]).sum(axis=1)
+    places: np.ndarray = (sums < wanted[:, None]).sum(axis=1)
+    return places
 
 
 def _inside(rows: np.ndarray, centres: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
     within = (centres > lower[:, None]) & (centres < upper[:, None])
-    return (rows * within).sum(axis=1) / rows.sum(axis=1)
+    shares: np.ndarray = (rows * within).sum(axis=1) / rows.sum(axis=1)
+    return shares
 
 
 def _overlap_band(parts: Sequence[np.ndarray], known: Sequence[np.ndarray], bins: int) -> Band:

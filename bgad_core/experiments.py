@@ -103,7 +103,8 @@ def _run_split(experiment: Experiment, split: Split, seed: int, report: Report) 
     folder = experiment.folder / "runs" / key
     done = folder / "result.json"
     if done.is_file():
-        return json.loads(done.read_text(encoding="utf-8"))
+        kept: dict[str, Any] = json.loads(done.read_text(encoding="utf-8"))
+        return kept
     optimism = Optimism(folder / "passes.json", lambda model: measured(model, split)) if experiment.optimistic else None
     started = time.monotonic()
     model = train(

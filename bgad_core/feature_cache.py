@@ -180,18 +180,21 @@ class Features:
     def level(self, index: int, level: int) -> np.ndarray:
         """One image's features at one level (counted from 0), float16 of shape (H*W, C)."""
         channels, height, width = self.shapes[level]
-        return self.vectors[index][self._slices[level]].reshape(height * width, channels)
+        vector: np.ndarray = self.vectors[index][self._slices[level]]
+        return vector.reshape(height * width, channels)
 
     def take(self, index: int, level: int, cells: np.ndarray) -> np.ndarray:
         """One image's features at the given cells (N,) of one level, float16 of shape (N, C)."""
-        return self.level(index, level)[cells]
+        taken: np.ndarray = self.level(index, level)[cells]
+        return taken
 
     def cared(self, index: int, level: int, cells: np.ndarray) -> np.ndarray:
         """Those of an image's cells (N,) that no ignored pixel touches, in their order."""
         if index not in self.ignore:
             return cells
         _, height, width = self.shapes[level]
-        return cells[~touched(self.ignore[index], height, width)[cells]]
+        cared: np.ndarray = cells[~touched(self.ignore[index], height, width)[cells]]
+        return cared
 
 
 def key_of(sha256: str, digest: str, config: BGADConfig, place: tuple[int, int] = (0, 0)) -> str:

@@ -65,7 +65,8 @@ class FeatureExtractor(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.requires_grad_(False).eval().to(device)
         self._narrow: Callable[[Tensor], Sequence[Tensor]] | None = None  # made of the weights when first needed
-        self.register_load_state_dict_post_hook(lambda module, keys: module.renew())
+        # torch's, without types; called on a class of ours, it's none that `untyped_calls_exclude` spares
+        self.register_load_state_dict_post_hook(lambda module, keys: module.renew())  # type: ignore[no-untyped-call]
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Images (B, 3, S, S), RGB in [0, 1], to one map (B, C, H, W) per level, float32 whatever the precision."""

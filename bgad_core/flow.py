@@ -47,11 +47,13 @@ class ConditionalFlow(nn.Module):
 
     def forward(self, features: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, d) and position embeddings (N, P) to latents z (N, d) and log |det J| (N,), in nats."""
-        return self.network(features, [positions])
+        found: tuple[Tensor, Tensor] = self.network(features, [positions])
+        return found
 
     def inverse(self, latents: Tensor, positions: Tensor) -> Tensor:
         """Latents (N, d) back to features (N, d)."""
-        return self.network(latents, [positions], rev=True)[0]
+        features: Tensor = self.network(latents, [positions], rev=True)[0]
+        return features
 
     def log_p_nats(self, features: Tensor, positions: Tensor) -> Tensor:
         """log p(x) of Eq. 6, in nats, shape (N,); higher is more normal."""

@@ -80,7 +80,8 @@ def fused_log_p_nats(flow: ConditionalFlow, features: Tensor, cells: Cells) -> T
     merged = merged_blocks(flow, cells)
     constant = merged.scale.log().sum() - 0.5 * flow.channels * math.log(2 * math.pi)
     narrow = torch.bfloat16 if flow.config.precision == "bfloat16" else features.dtype
-    return _Flow.apply(features, cells.column, cells.row, flow.config.clamp, narrow, *merged) + constant
+    varying: Tensor = _Flow.apply(features, cells.column, cells.row, flow.config.clamp, narrow, *merged)
+    return varying + constant
 
 
 def merged_blocks(flow: ConditionalFlow, cells: Cells) -> Merged:

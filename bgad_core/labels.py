@@ -36,7 +36,8 @@ class Label:
     @property
     def left_out(self) -> np.ndarray:
         """Pixels that a metric cannot judge: ignored, or in a box beside what was drawn, bool (H, W)."""
-        return self.ignore | (self.unknown & ~self.mask)
+        pixels: np.ndarray = self.ignore | (self.unknown & ~self.mask)
+        return pixels
 
 
 def polygon_mask(polygons: Sequence[np.ndarray], height: int, width: int) -> np.ndarray:

@@ -57,7 +57,9 @@ class BGAD(nn.Module):
 
     def whitened(self, level: int, features: Tensor) -> Tensor:
         """Features (…, C) of one level as its flow sees them; see `BGADConfig.whitening`."""
-        return (features.float() - getattr(self, f"mean{level}")) @ getattr(self, f"whitening{level}")
+        mean: Tensor = getattr(self, f"mean{level}")
+        whitening: Tensor = getattr(self, f"whitening{level}")
+        return (features.float() - mean) @ whitening
 
     def log_p_nats(self, level: int, features: Tensor, cells: Tensor) -> Tensor:
         """log p of features (N, C) of one level at the given cells (N,) of its grid, nats, shape (N,).

@@ -246,4 +246,5 @@ def _score_of(model: BGAD, plane: np.ndarray, levels: np.ndarray, descriptor: np
 
 def _half(maps: np.ndarray) -> np.ndarray:
     """float16; what is too abnormal for that range stands at its end, so that a map can be interpolated."""
-    return np.clip(maps, -HALF_MAX, HALF_MAX).astype(np.float16)
+    clipped: np.ndarray = np.clip(maps, -HALF_MAX, HALF_MAX)
+    return clipped.astype(np.float16)

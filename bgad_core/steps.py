@@ -85,7 +85,9 @@ class Plain:
         model, schedule, optimiser = self.model, self.schedule, self.optimisers[level]
         features = self.vectors(level, torch.from_numpy(rows.features).to(model.device))
         cells, mask = torch.from_numpy(rows.cells).to(model.device), torch.from_numpy(rows.mask).to(model.device)
-        loss_of_nats = lambda nats: loss_of(model, level, nats, mask, self._boundaries[level], schedule)  # noqa: E731
+
+        def loss_of_nats(nats: Tensor) -> Tensor:
+            return loss_of(model, level, nats, mask, self._boundaries[level], schedule)
 
         def gradient(parts: int) -> float:
             optimiser.zero_grad(set_to_none=True)

@@ -112,7 +112,8 @@ def _hole(
     inside = np.clip(radius - distance, 0, 1)
     rim = np.exp(-(((distance - radius * 1.06) / (0.05 * radius + 1.5)) ** 2))
     lit = np.where(rows < centre[1], -26.0, 30.0)
-    return (1 - inside) * (grey + rim * lit) + inside * (22.0 + 10.0 * (rows - centre[1]) / radius)
+    holed: np.ndarray = (1 - inside) * (grey + rim * lit) + inside * (22.0 + 10.0 * (rows - centre[1]) / radius)
+    return holed
 
 
 def _spot_on_face(pose: _Pose, rng: np.random.Generator) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """The audit trail's rows: entries that hash the ones before them, and where the chain ends."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import JSON, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,7 +21,7 @@ class AuditEntry(Base):
     by: Mapped[str] = mapped_column(String(80), index=True)
     project_id: Mapped[int | None] = mapped_column(Integer, index=True)
     action: Mapped[str] = mapped_column(String(40), index=True)
-    details: Mapped[dict] = mapped_column(JSON, default=dict)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     previous: Mapped[str] = mapped_column(String(64))
     sha256: Mapped[str] = mapped_column(String(64))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -130,5 +130,5 @@ def evaluation(session: Session, version_id: int, set_sha256: str) -> Evaluation
     return session.scalar(_of(version_id, set_sha256))
 
 
-def _of(version_id: int, set_sha256: str) -> Any:
+def _of(version_id: int, set_sha256: str) -> Select[Evaluation]:
     return select(Evaluation).where(Evaluation.version_id == version_id, Evaluation.set_sha256 == set_sha256)

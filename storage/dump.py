@@ -124,7 +124,7 @@ def _named(columns: Sequence[str], back: list[Any], values: list[Any]) -> dict[s
     }
 
 
-def _to_json(column: Column) -> Any:
+def _to_json(column: Column[Any]) -> Any:
     if isinstance(column.type, LargeBinary):
         return lambda value: base64.b64encode(value).decode()
     if isinstance(column.type, DateTime):
@@ -132,7 +132,7 @@ def _to_json(column: Column) -> Any:
     return lambda value: value
 
 
-def _from_json(column: Column, *, naive: bool) -> Any:
+def _from_json(column: Column[Any], *, naive: bool) -> Any:
     if isinstance(column.type, LargeBinary):
         return base64.b64decode
     if isinstance(column.type, DateTime):
@@ -140,7 +140,7 @@ def _from_json(column: Column, *, naive: bool) -> Any:
     return lambda value: value
 
 
-def _type(column: Column) -> Any:
+def _type(column: Column[Any]) -> Any:
     """Nothing stays nothing: SQLAlchemy would write the word `null` into a JSON column."""
     return JSON(none_as_null=bool(column.nullable)) if isinstance(column.type, JSON) else column.type
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:80]
 
 
-def create_project(session: Session, *, name: str, settings: dict) -> Project:
+def create_project(session: Session, *, name: str, settings: dict[str, Any]) -> Project:
     """Add a project.
 
     Raises:
@@ -60,7 +60,9 @@ def start_ingest(session: Session, *, project_id: int, source: str, by: str) -> 
     return ingest
 
 
-def finish_ingest(session: Session, ingest_id: int, *, added: int, duplicates: int, refused: list[dict]) -> Ingest:
+def finish_ingest(
+    session: Session, ingest_id: int, *, added: int, duplicates: int, refused: list[dict[str, str]]
+) -> Ingest:
     ingest = _found(session.get(Ingest, ingest_id), f"ingest {ingest_id}")
     ingest.added, ingest.duplicates, ingest.refused = added, duplicates, refused
     ingest.finished_at = now()

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -22,7 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import DateTime, TypeDecorator
 
 
-class UtcDateTime(TypeDecorator):
+class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC. SQLite drops time zones, so they are put back on the way out."""
 
     impl = DateTime(timezone=True)
@@ -90,7 +91,7 @@ class Project(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     name: Mapped[str] = mapped_column(String(200))
-    settings: Mapped[dict] = mapped_column(JSON, default=dict)  # backbone, weights, size, schedule
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # backbone, weights, size, schedule
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -126,7 +127,7 @@ class Ingest(Base):
     by: Mapped[str] = mapped_column(String(80))
     added: Mapped[int] = mapped_column(default=0)
     duplicates: Mapped[int] = mapped_column(default=0)
-    refused: Mapped[list] = mapped_column(JSON, default=list)  # [{"name": ..., "reason": ...}]
+    refused: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)  # [{"name": ..., "reason": ...}]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -175,11 +176,12 @@ class Version(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("versions.id"))
     run_id: Mapped[str] = mapped_column(ForeignKey("runs.id"), unique=True)  # one run, one version
     checkpoint: Mapped[str] = mapped_column(String(64))  # blob key of the safetensors file
-    config: Mapped[dict] = mapped_column(JSON)
-    boundaries: Mapped[list] = mapped_column(JSON)  # [{"level": "fused"|"1"…, "b_n":, "b_a":, "median":, "spread":}]
-    histograms: Mapped[dict] = mapped_column(JSON)
-    metrics: Mapped[dict] = mapped_column(JSON)
-    snapshot: Mapped[dict] = mapped_column(JSON)  # images and annotation revisions it was made from
+    config: Mapped[dict[str, Any]] = mapped_column(JSON)
+    # [{"level": "fused"|"1"…, "b_n":, "b_a":, "median":, "spread":}]
+    boundaries: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    histograms: Mapped[dict[str, Any]] = mapped_column(JSON)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
+    snapshot: Mapped[dict[str, Any]] = mapped_column(JSON)  # images and annotation revisions it was made from
     known_anomalies: Mapped[int] = mapped_column(default=0)
     device: Mapped[str] = mapped_column(String(80))
     seconds: Mapped[float] = mapped_column(Float)
@@ -195,7 +197,8 @@ class Promotion(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
-    gate: Mapped[dict | None] = mapped_column(JSON)  # the checks as they stood, and whether somebody overrode them
+    # the checks as they stood, and whether somebody overrode them
+    gate: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -210,7 +213,7 @@ class OperatingPoint(Base):
     confidence: Mapped[float | None] = mapped_column(Float)
     stop: Mapped[float] = mapped_column(Float)  # scores above it are stopped
     reject: Mapped[float] = mapped_column(Float)  # scores above it are defects without a second look
-    evidence: Mapped[dict] = mapped_column(JSON, default=dict)  # normals, rank, expected, low, high
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # normals, rank, expected, low, high
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -224,7 +227,7 @@ class Evaluation(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     set_sha256: Mapped[str] = mapped_column(String(64))  # of the images' hashes and their annotations' ids
-    metrics: Mapped[dict] = mapped_column(JSON)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -276,9 +279,10 @@ class Run(Base):
     state: Mapped[RunState] = mapped_column(default=RunState.queued)
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
-    arguments: Mapped[dict] = mapped_column(JSON, default=dict)
-    progress: Mapped[dict] = mapped_column(JSON, default=dict)  # phase, done, total, loss, seconds_left, note
-    result: Mapped[dict | None] = mapped_column(JSON)  # what a check found; versions and scores have rows of their own
+    arguments: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    progress: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # phase, done, total, loss, seconds_left, note
+    # what a check found; versions and scores have rows of their own
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     error: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

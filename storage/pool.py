@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -103,12 +104,12 @@ def described(
     return [(image_id, kind, descriptor) for image_id, kind, descriptor in session.execute(query) if descriptor]
 
 
-def _waiting(version_id: int, by: str) -> Select:
+def _waiting(version_id: int, by: str) -> Select[Score, Image]:
     query = select(Score, Image).join(Image, Image.id == Score.image_id)
     return query.where(Score.version_id == version_id, Score.waiting.is_(True), is_free(Score.image_id, by))
 
 
-def _read(session: Session, query: Select) -> list[Candidate]:
+def _read(session: Session, query: Select[*tuple[Any, ...]]) -> list[Candidate]:
     return [
         Candidate(
             image_id=image.id,

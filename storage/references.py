@@ -5,6 +5,7 @@ The audit trail names none: it tells of what was, and outlives it.
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import JSON, Column, Enum, String, Text, cast, not_, select
 from sqlalchemy.orm import Session
@@ -37,7 +38,7 @@ def unnamed(session: Session, keys: Iterable[str], *, without: int | None = None
     return left
 
 
-def _may_name(column: Column) -> bool:
+def _may_name(column: Column[Any]) -> bool:
     kind = column.type
     return isinstance(kind, JSON) or (
         isinstance(kind, String) and not isinstance(kind, Enum) and (kind.length or 64) >= 64

@@ -13,7 +13,8 @@ from app.worker.score import ScoreRow, unpack_maps
 from bgad_core.data import mask_at
 from bgad_core.drift import level_bands, part_bands
 from bgad_core.histogram import log_likelihood_histogram, margin_mass, overlap
-from bgad_core.model import BGAD, lowest_of
+from bgad_core.model import BGAD
+from bgad_core.standing import lowest_of
 from storage.masks import decode_mask
 from storage.models import Annotation, Image, Verdict
 

@@ -17,8 +17,8 @@ from app.serving.scorer import TOLERANCE
 from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
 from storage import audit, decisions, images, versions
-from storage.blobs import write_atomically
 from storage.models import Project, Role, Run, RunState, Version, now
+from storage.stores import write_atomically
 
 
 def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> Version:

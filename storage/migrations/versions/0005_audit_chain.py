@@ -6,6 +6,7 @@ Revision ID: 0005
 import hashlib
 import json
 from datetime import UTC
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -69,7 +70,7 @@ def downgrade() -> None:
         audit.create_foreign_key("audit_project_id_fkey", "projects", ["project_id"], ["id"])
 
 
-def _columns() -> list[sa.Column]:
+def _columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
