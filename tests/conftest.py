@@ -35,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
         once.open_folder()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Name the seed of the order first: a quiet run leaves out pytest-randomly's own line."""
+    reporter, seed = (
+        session.config.pluginmanager.get_plugin("terminalreporter"),
+        session.config.getoption("randomly_seed", None),
+    )
+    if first_process(session.config) and reporter and isinstance(seed, int):
+        reporter.write_line(f"order: --randomly-seed={seed}")
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last one of the run stops the database server and removes what all processes shared."""
     if first_process(config):

@@ -49,7 +49,7 @@ def chromium() -> Iterator[Browser]:
     opening.__exit__(None, None, None)
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Path | None]]:
     """Where a test that failed keeps what it leaves behind, None for one that did not; the servers' logs at its end."""
     folder = evidence.folder_of(request.node.nodeid)
