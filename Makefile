@@ -6,7 +6,7 @@ PORT ?= 8501
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install install-dev install-export install-s3 install-ray system demo serve test quick lint frontend clean
+.PHONY: help install install-dev install-export install-s3 install-ray system demo serve test test-components quick coverage lint frontend clean
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -48,12 +48,19 @@ serve: install ## web server and worker on this machine's data
 PROCESSES ?= 2
 SIDE_BY_SIDE = -n $(PROCESSES) --dist loadgroup $(ARGS)
 
-test: install-dev system app/frontend/node_modules/installed lint ## everything, the browser journeys with it
-	cd app/frontend && npm test
+test: install-dev system lint test-components ## everything, the browser journeys with it; with -j 2 what comes first side by side
 	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE)
+
+test-components: app/frontend/node_modules/installed ## vitest on the components
+	cd app/frontend && npm test
 
 quick: install-dev ## the quick part of the suite
 	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -m "not slow"
+
+BASE ?= main
+coverage: install-dev system ## everything with its coverage, and which of the lines changed since BASE=main no test reaches
+	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) --cov=app --cov=bgad_core --cov=storage --cov-report=xml
+	$(BIN)/diff-cover coverage.xml --compare-branch=$(BASE)
 
 lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of the components, their build against its source
 	$(BIN)/ruff check .
