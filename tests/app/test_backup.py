@@ -27,7 +27,7 @@ from storage.migrate import downgrade
 from storage.models import Annotation, Base, Image, Project, Run, Verdict
 from tests.app.conftest import ADMIN, ENGINEER, INSPECTOR, part, scratch_mask, settings_in, write_tree
 from tests.conftest import ROOT, empty_postgresql
-from tests.patience import PATIENCE, wait_for
+from tests.patience import wait_for
 
 ROUNDS = 20 if os.environ.get("SOAK") else 1
 
@@ -201,12 +201,10 @@ def test_an_upgrade_keeps_the_rows_first(context, filled, tmp_path):
 
 @pytest.mark.slow
 def test_the_job_engines_tables_stay_out(database, database_url, tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.app.job_worker", database_url, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE
-    )
-    wait_for(lambda: worker_lives(database), what="the worker to beat")
-    process.terminate()
-    process.wait(PATIENCE)
+    command = [sys.executable, "-m", "tests.app.job_worker", database_url, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        wait_for(lambda: worker_lives(database), what="the worker to beat")
+        process.terminate()
     with dump.snapshot(database) as connection:
         found = {table.name for table in dump.tables(connection)}
     assert found == set(Base.metadata.tables) - dump.PASSING

@@ -65,14 +65,10 @@ class Product:
 
     def start(self, part: str) -> None:
         """`web` or `worker`; the web server is waited for."""
-        log = (self.logs / f"{part}.log").open("ab")
-        self.processes[part] = subprocess.Popen(
-            [sys.executable, "-m", "app", part],
-            env=self.environment,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "app", part]
+        with (self.logs / f"{part}.log").open("ab") as log:
+            given = {"env": self.environment, "stdout": log, "stderr": log, "start_new_session": True}
+            self.processes[part] = subprocess.Popen(command, **given)
         if part == "web":
             wait_for(self.healthy, what=lambda: f"the web server on port {self.port}: {self.log('web')}")
 
