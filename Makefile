@@ -45,7 +45,7 @@ serve: install ## web server and worker on this machine's data
 	BGAD_PORT=$(PORT) $(BIN)/bgad-inspect serve
 
 # The order is random; a run prints its seed, and ARGS=--randomly-seed=7 gives that order again.
-PROCESSES ?= 2
+PROCESSES ?= 3
 SIDE_BY_SIDE = -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 test: install-dev system lint test-components ## everything, the browser journeys with it; with -j 2 what comes first side by side
