@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be by each of the processes that the tests start
 
 .PHONY: help install install-dev install-export install-s3 install-ray system demo serve test test-components quick coverage lint frontend clean
 
@@ -46,20 +47,21 @@ serve: install ## web server and worker on this machine's data
 
 # The order is random; a run prints its seed, and ARGS=--randomly-seed=7 gives that order again.
 PROCESSES ?= 3
-SIDE_BY_SIDE = -n $(PROCESSES) --dist loadgroup $(ARGS)
+PYTEST = TMPDIR=$${TMPDIR:-$$(sh tests/memory.sh)} $(BIN)/python -m pytest
+SIDE_BY_SIDE = -n $(PROCESSES) --dist loadscope $(ARGS)
 
 test: install-dev system lint test-components ## everything, the browser journeys with it; with -j 2 what comes first side by side
-	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE)
+	$(PYTEST) tests $(SIDE_BY_SIDE)
 
 test-components: app/frontend/node_modules/installed ## vitest on the components
 	cd app/frontend && npm test
 
 quick: install-dev ## the quick part of the suite
-	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) -m "not slow"
+	$(PYTEST) tests $(SIDE_BY_SIDE) -m "not slow"
 
 BASE ?= main
 coverage: install-dev system ## everything with its coverage, and which of the lines changed since BASE=main no test reaches
-	$(BIN)/python -m pytest tests $(SIDE_BY_SIDE) --cov=app --cov=bgad_core --cov=storage --cov-report=xml
+	$(PYTEST) tests $(SIDE_BY_SIDE) --cov=app --cov=bgad_core --cov=storage --cov-report=xml
 	$(BIN)/diff-cover coverage.xml --compare-branch=$(BASE)
 
 lint: install-dev app/frontend/node_modules/installed ## ruff, mypy, types of the components, their build against its source

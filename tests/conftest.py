@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -33,6 +34,13 @@ def missing(what: str) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if first_process(config):
         once.open_folder()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import Scheduling
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(trylast=True)
@@ -117,20 +125,22 @@ def postgresql_server() -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an empty database, once on each engine: for what is about the migrations themselves."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'bgad.db'}"
-    return empty_postgresql(request.getfixturevalue("postgresql_server"))
+        yield f"sqlite:///{tmp_path / 'bgad.db'}"
+    else:
+        yield from own_postgresql(request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of an upgraded database of the test's own, once on each engine: a copy of one that was migrated."""
     if request.param == "sqlite":
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "bgad.db")
-        return f"sqlite:///{tmp_path / 'bgad.db'}"
-    return empty_postgresql(request.getfixturevalue("postgresql_server"), template=MIGRATED)
+        yield f"sqlite:///{tmp_path / 'bgad.db'}"
+    else:
+        yield from own_postgresql(request.getfixturevalue("postgresql_server"), template=MIGRATED)
 
 
 @pytest.fixture(scope="session")
@@ -148,11 +158,22 @@ def migrate(url: str) -> None:
 def empty_postgresql(server: str, *, template: str = "template0", name: str = "") -> str:
     """The URL of a new database on a server, without rows; with the tables of its template."""
     name = name or f"t{os.urandom(6).hex()}"
+    tell_postgresql(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    return f"{server}/{name}"
+
+
+def own_postgresql(server: str, *, template: str = "template0") -> Iterator[str]:
+    """A database that goes when it was used, with the connections that were left to it."""
+    url = empty_postgresql(server, template=template)
+    yield url
+    tell_postgresql(server, f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+def tell_postgresql(server: str, statement: str) -> None:
     engine = create_engine(f"{server}/postgres".replace("postgresql:", "postgresql+psycopg:"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(text(statement))
     engine.dispose()
-    return f"{server}/{name}"
 
 
 @pytest.fixture

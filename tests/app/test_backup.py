@@ -96,6 +96,7 @@ def test_a_restored_project_scores_the_same(trained, tmp_path):
     restored.database.dispose()
 
 
+@pytest.mark.slow
 def test_backups_under_load_hold_everything_that_was_confirmed_before(context, filled, tmp_path):
     filled(normals=40)
     with context.database.read() as session:

@@ -144,6 +144,7 @@ def test_settings_survive_the_way_into_a_child_process(settings):
     assert Settings.from_environment(environment_of(settings)) == settings
 
 
+@pytest.mark.slow
 def test_a_worker_of_its_own_ends_in_order_when_asked_to(settings, context):
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "worker"],

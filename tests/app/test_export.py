@@ -25,6 +25,7 @@ from storage.models import Image, Score
 from tests.app.conftest import ENGINEER, part, settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow  # a bundle takes many seconds to export
 
 
 @pytest.fixture(scope="session")

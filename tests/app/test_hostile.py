@@ -106,6 +106,7 @@ def test_mutations_never_break_out():
     assert refused > MUTATIONS / 4 and peak() - before < GIB / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK", "I;16", "P"])
 def test_the_largest_picture_that_is_allowed_fits_the_readers_memory(mode):
     picture = Pillow.new(mode, (8000, 8000))
@@ -114,6 +115,7 @@ def test_the_largest_picture_that_is_allowed_fits_the_readers_memory(mode):
     assert (kept.width, kept.height) == (8000, 8000) and readers_peak() < GIB
 
 
+@pytest.mark.slow
 def test_a_reader_that_hangs_or_dies_costs_one_file_and_the_next_one_is_read():
     with closing(Guard(1, wait=0.0)) as small:
         with pytest.raises(BadPicture, match="it took too long"):

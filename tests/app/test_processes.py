@@ -12,6 +12,7 @@ from tests.patience import PATIENCE, wait_for
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

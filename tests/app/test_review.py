@@ -147,6 +147,7 @@ def test_a_project_asks_its_own_gate(twice):
         set_gate(twice, IDA, "tile", Gate())
 
 
+@pytest.mark.slow
 def test_a_rolled_back_version_gives_exactly_its_old_scores_of_a_hundred_images(twice, tmp_path):
     (tmp_path / "late").mkdir()
     for i in range(78):

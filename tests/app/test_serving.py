@@ -21,6 +21,7 @@ from app.serving.scorer import open_scorer
 from app.serving.tokens import Tokens, add_token
 from tests.app.conftest import encode, part
 
+pytestmark = pytest.mark.slow  # a bundle takes many seconds to export
 PNG = {"Content-Type": "image/png"}
 
 

@@ -28,6 +28,13 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+MOVING = """async () => {
+  await new Promise(painted => requestAnimationFrame(() => requestAnimationFrame(painted)))
+  return document.getAnimations()
+    .filter(each => each.playState === "running" && Number.isFinite(each.effect.getComputedTiming().endTime))
+    .map(each => `${each.animationName ?? each.transitionProperty} of ${each.effect.target?.outerHTML.slice(0, 200)}`)
+}"""
+
 
 class Product:
     """One installation in a folder of its own; its processes can be killed and started again."""
@@ -135,4 +142,10 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     expect(page.locator('[data-test-script-state="running"]')).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    page.wait_for_timeout(500)  # what fades in has its colours then
+    faded(page)
+
+
+def faded(page: Page) -> None:
+    """Wait until what changes its colours or comes into view has done so; what turns for ever is not waited for."""
+    moving = lambda: page.evaluate(MOVING)  # noqa: E731
+    wait_for(lambda: not moving(), what=lambda: f"the end of {moving()}")

@@ -9,19 +9,21 @@ from bench.scale import SMALL, WHOLE, pages
 from bench.scale_rows import filled
 from storage.database import Database
 from storage.models import Image
-from tests.conftest import empty_postgresql
+from tests.conftest import own_postgresql
 
 ROWS = int(os.environ.get("SCALE_ROWS", 1_000_000))
 BIG = {"images", "scores", "annotations", "runs"}
+pytestmark = pytest.mark.slow
 BY_LABELS = ("queue: label checks", "incoming: 30 days")  # they go through the labels, a twentieth of the images
 
 
 @pytest.fixture(scope="module")
 def million(postgresql_server):
-    database = Database(empty_postgresql(postgresql_server))
-    database.upgrade()
-    yield database, filled(database, ROWS)
-    database.dispose()
+    for url in own_postgresql(postgresql_server):
+        database = Database(url)
+        database.upgrade()
+        yield database, filled(database, ROWS)
+        database.dispose()
 
 
 FEW = 100_000  # rows that one step may look at: 30 days of parts are 41,000
@@ -58,7 +60,6 @@ def nodes(plan):
         yield from nodes(inner)
 
 
-@pytest.mark.slow
 def test_nothing_that_a_page_or_a_poll_asks_walks_through_a_table(million):
     database, made = million
     with database.read() as session:
@@ -69,7 +70,6 @@ def test_nothing_that_a_page_or_a_poll_asks_walks_through_a_table(million):
     assert {name: tables for name, tables in found.items() if tables} == {}
 
 
-@pytest.mark.slow
 def test_the_plans_are_read_rightly(million):
     """A search in the middle of names can only go through all of them, and is seen to."""
     database, made = million

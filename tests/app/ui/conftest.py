@@ -38,8 +38,10 @@ def served(peopled_home, tmp_path, monkeypatch):
     for name, value in environment_of(settings_in(tmp_path / "home")).items():
         monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
     opened.cache_clear()
-    yield opened()
-    opened().database.dispose()
+    first = opened()
+    yield first
+    for context in (first, opened()):  # a test may have it opened anew
+        context.database.dispose()
     opened.cache_clear()
 
 
