@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 from app import commands, people, upkeep
 from app.door import door_options
 from app.processes import Say
+from app.services.annotation.label_export import FORMATS
 from app.services.errors import Refused
-from app.services.exchange import FORMATS
 from app.services.ingest import CONTENTS
 from app.services.members import ROLES
 from app.services.retrain import PRESETS
@@ -144,7 +144,12 @@ def _labels(add: Callable[..., argparse.ArgumentParser]) -> None:
     out = add("export-labels", help="write the labels of a project for another tool")
     out.add_argument("out", type=Path, help="a new file, or a new folder for mvtec")
     taken = add("import-labels", help="read labels that another tool wrote, on images that are here already")
-    taken.add_argument("source", type=Path, help="a file, or a folder for mvtec")
+    taken.add_argument("source", type=Path, help="a file, a zip of it, or a folder for mvtec")
+    taken.add_argument("--dry-run", action="store_true", help="say what would be taken over and save nothing")
+    taken.add_argument(
+        "--unannotated", choices=("nothing", "normal"), default="nothing", help="what images without annotations are"
+    )
+    taken.add_argument("--replace-defects", action="store_true", help="a normal part of the file may be a defect here")
     for each, command in ((out, commands.export_labels), (taken, commands.import_labels)):
         each.add_argument("--project", required=True)
         each.add_argument("--format", choices=FORMATS, required=True)

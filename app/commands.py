@@ -10,8 +10,9 @@ from app.follow import follow
 from app.processes import WEB, WORKER, Say, child, require_free_port, run_until_stopped
 from app.services.authority import OPERATOR
 from app.services.context import Context, opened
-from app.services.errors import Refused
+from app.services.errors import Refused, shortly
 from app.services.ingest import IngestReport, create_project, ingest_source
+from app.services.label_formats.stored import Stored
 from app.services.retrain import request_retraining
 from app.services.score import request_scoring, scoring_version
 from app.settings import Settings
@@ -137,23 +138,42 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
 
 
 def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
-    from app.services import exchange
+    from app.services.annotation import label_export
 
     with opened(settings) as context:
-        count = exchange.export_labels(context, OPERATOR, options.project, options.out, format=options.format)
+        count = label_export.export_labels(context, OPERATOR, options.project, options.out, format=options.format)
     say(f"{count} labels written: {options.out}")
     return 0
 
 
 def import_labels(settings: Settings, options: Namespace, say: Say) -> int:
-    from app.services import exchange
+    from app.services.annotation import label_import
 
+    rules = label_import.Rules(options.unannotated, options.replace_defects)
+    run = label_import.plan_import if options.dry_run else label_import.import_labels
     with opened(settings) as context:
-        done = exchange.import_labels(context, OPERATOR, options.project, options.source, format=options.format)
-    for name, reason in done.refused:
-        say(f"refused {name}: {reason}")
-    say(f"{done.labels} labels taken over, {done.same} stood already, {len(done.refused)} refused")
-    return 1 if done.refused else 0
+        plan = run(context, OPERATOR, options.project, options.source, format=options.format, rules=rules)
+    for remark in plan.remarks:
+        what = ", ".join(filter(None, (remark.image, remark.item))) or options.source.name
+        say(shortly(f"{'skipped' if remark.skipped else 'note'} {what}: {remark.text}", 500))
+    for change in plan.new:
+        before = f"{_said(change.before)} becomes " if change.before else ""
+        if before or options.dry_run:
+            say(shortly(f"{'change' if before else 'new'} {change.image}: {before}{_said(change.label)}", 500))
+    if plan.listed and options.unannotated == "nothing":
+        say(f"without a word in the file: {len(plan.listed)}, and so no label (--unannotated normal: they are normal)")
+    done, same = len(plan.new), len(plan.changes) - len(plan.new)
+    say(
+        f"{'it would take' if options.dry_run else 'taken'} over: {done}, standing already: {same}, "
+        f"skipped: {len(plan.skipped)}"
+    )
+    return 1 if plan.skipped else 0
+
+
+def _said(label: Stored) -> str:
+    """A label in a few words."""
+    types = ", ".join(dict.fromkeys(filter(None, (label.defect_type, *label.typed))))
+    return " ".join(filter(None, (label.verdict.value, types, "" if label.mask is None else "with a mask")))
 
 
 def evaluate(settings: Settings, options: Namespace, say: Say) -> int:

@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session, aliased
 from storage import audit, typed_masks
 from storage.errors import Conflict, NotFound
 from storage.label_rows import Lease
+from storage.masks import marking
 from storage.models import Annotation, DefectType, Image, Score, Verdict
+from storage.type_names import type_name
 
 IMPORT = "import"  # labels that came with their files; a person's label on the same image outranks them
 
@@ -56,6 +58,8 @@ def save_annotation(
     current = current_annotation(session, image_id)
     if (current.revision if current else 0) != expected_revision:
         raise Conflict(_in_between(session, current, expected_revision))
+    mask, ignore = marking(mask), marking(ignore)
+    typed = {name: png for name, png in (typed or {}).items() if marking(png)}
     row = Annotation(
         project_id=image.project_id,
         image_id=image_id,
@@ -78,11 +82,11 @@ def save_annotation(
         if (first := _by_client_id(session, client_id)) is not None:
             return first
         raise Conflict(_in_between(session, current_annotation(session, image_id), expected_revision)) from None
-    masks = {_type_id(session, image.project_id, name): png for name, png in (typed or {}).items()}
+    masks = {_type_id(session, image.project_id, name): png for name, png in typed.items()}
     typed_masks.add(session, row.id, {kind: png for kind, png in masks.items() if kind is not None})
     if by != IMPORT:  # those of an arrival are told by it, as one
         image.held_out = False
-        _tell(session, row, defect_type, typed or {})
+        _tell(session, row, defect_type, typed)
     session.execute(update(Score).where(Score.image_id == image_id).values(waiting=verdict is None))
     session.execute(delete(Lease).where(Lease.image_id == image_id))
     return row
@@ -165,6 +169,11 @@ def defect_types(session: Session, project_id: int) -> Sequence[DefectType]:
 
 
 def get_or_add_defect_type(session: Session, project_id: int, name: str) -> DefectType:
+    """The type of this name, made where there is none; raises BadName where it cannot be one."""
+    query = select(DefectType).where(DefectType.project_id == project_id, DefectType.name == name)
+    if (known := session.scalar(query)) is not None:
+        return known
+    name = type_name(name)
     query = select(DefectType).where(DefectType.project_id == project_id, DefectType.name == name)
     if (known := session.scalar(query)) is not None:
         return known
@@ -192,8 +201,7 @@ def _tell(session: Session, row: Annotation, defect_type: str | None, typed: Map
 
 
 def _type_id(session: Session, project_id: int, name: str | None) -> int | None:
-    name = (name or "").strip()[:80]
-    return get_or_add_defect_type(session, project_id, name).id if name else None
+    return get_or_add_defect_type(session, project_id, name).id if name and name.strip() else None
 
 
 def _by_client_id(session: Session, client_id: str) -> Annotation | None:

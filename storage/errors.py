@@ -31,3 +31,7 @@ class Unwritable(StorageError):
 
 class BadMask(StorageError):
     """A mask that is no 1-bit picture of its image's size."""
+
+
+class BadName(StorageError):
+    """A name of a defect type that cannot be one."""

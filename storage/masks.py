@@ -19,6 +19,11 @@ def encode_mask(mask: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+def marking(data: bytes | None) -> bytes | None:
+    """A stored mask, or None where it marks nothing: an empty mask would teach that a defect is good everywhere."""
+    return data if data and Image.open(io.BytesIO(data), formats=["PNG"]).convert("1").getbbox() else None
+
+
 def decode_mask(data: bytes, *, size: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """A PNG as a bool array (H, W): True wherever a pixel is more than half white; arguments as for `decode_grey`."""
     return decode_grey(data, size=size, max_pixels=max_pixels) > 127

@@ -5,17 +5,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.ledger import Stopped
 from app.services.context import Context
 from app.services.guard import guard
-from app.services.layout import Candidate, Refusal
+from app.services.label_formats.stored import Stored, stored
+from app.services.layout import Candidate, Refusal, label_of
 from app.services.pictures import BadPicture, Picture
 from storage import annotations, images
-from storage.masks import encode_mask
 from storage.models import Image
 
 BATCH = 16
@@ -30,7 +29,7 @@ class Ready:
     sha256: str
     keys: tuple[str, str]
     picture: Picture
-    mask: np.ndarray | None
+    label: Stored | None
 
 
 @dataclass
@@ -93,21 +92,13 @@ def _prepare(context: Context, project_id: int, candidate: Candidate, tally: Tal
         _count(tally, known)
         return None
     picture = guard().picture(data)
-    mask = _mask(candidate, picture, tally)
+    label = None
+    if candidate.verdict is not None:
+        record, refused = label_of(candidate, sha256=sha256, width=picture.width, height=picture.height)
+        tally.refused += refused
+        label = stored(record, width=picture.width, height=picture.height)
     keys = context.blobs.put(picture.png), context.blobs.put(picture.thumb)
-    return Ready(candidate, sha256, keys, picture, mask)
-
-
-def _mask(candidate: Candidate, picture: Picture, tally: Tally) -> np.ndarray | None:
-    """The candidate's mask; one that does not fit is refused by name, and the image stays, known as a defect."""
-    if candidate.mask is None:
-        return None
-    of = "/".join(candidate.entry.parts[-2:])
-    try:
-        return guard().mask(candidate.mask.read(), width=picture.width, height=picture.height, of=of)
-    except BadPicture as bad:
-        tally.refused.append(Refusal(candidate.mask.name, str(bad)))
-        return None
+    return Ready(candidate, sha256, keys, picture, label)
 
 
 def _commit(context: Context, project_id: int, batch: list[Ready], tally: Tally) -> None:
@@ -134,14 +125,17 @@ def _commit(context: Context, project_id: int, batch: list[Ready], tally: Tally)
 
 def _label(session: Session, image: Image, ready: Ready) -> None:
     """Bring the label along, unless somebody has said something of this image since."""
-    if ready.candidate.verdict is None or annotations.current_annotation(session, image.id) is not None:
+    label = ready.label
+    if label is None or annotations.current_annotation(session, image.id) is not None:
         return
     annotations.save_annotation(
         session,
         image_id=image.id,
-        verdict=ready.candidate.verdict,
-        defect_type=ready.candidate.defect_type,
-        mask=None if ready.mask is None else encode_mask(ready.mask),
+        verdict=label.verdict,
+        defect_type=label.defect_type,
+        mask=label.mask,
+        ignore=label.ignore,
+        typed=label.typed,
         by="import",
         client_id=f"import-{image.id}",
         expected_revision=0,

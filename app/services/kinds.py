@@ -1,6 +1,7 @@
 """Several types of defect in one image: which of the marked pixels are of which."""
 
 import io
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +49,7 @@ def marked(mask: np.ndarray, defect_type: str | None, others: Mapping[str, np.nd
     claimed = np.logical_or.reduce([*found.values(), np.zeros_like(mask)])
     rest = mask & ~claimed
     if not own and found and not rest.any():
-        own = max(found, key=lambda name: int(found[name].sum()))
+        own = max(sorted(found), key=lambda name: int(found[name].sum()))  # of equals always the same one
     if own and rest.any():
         found[own] = found[own] | rest if own in found else rest
     return Marked(own or None, mask | claimed, found if found.keys() - {own} else {})
@@ -85,4 +86,4 @@ def painted(typed: Mapping[str, bytes], own: str | None, types: Sequence[str]) -
 
 
 def _clean(name: str) -> str:
-    return name.strip()[:80].strip()
+    return unicodedata.normalize("NFC", name).strip()

@@ -9,7 +9,6 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
-MASK_FORMATS = ("PNG", "BMP", "TIFF")  # lossless: a mask is exact or it is none
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_BYTES = 128 * 2**20
 MAX_PIXELS = 64_000_000
@@ -70,29 +69,10 @@ def read_pixels(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
 
 
 def _picture(data: bytes, max_pixels: int) -> Image.Image:
-    picture = _to_rgb(_upright(_decode(data, FORMATS, max_pixels)))
+    picture = _to_rgb(upright(decode(data, FORMATS, max_pixels)))
     if min(picture.size) < MIN_SIDE:
         raise BadPicture(f"is {picture.width}x{picture.height} pixels: {MIN_SIDE}x{MIN_SIDE} is the least")
     return picture
-
-
-def read_mask(data: bytes, *, width: int, height: int, of: str) -> np.ndarray:
-    """Decode a mask for the image `of`: bool of shape (height, width), true wherever the file is not black.
-
-    Raises:
-        BadPicture: unreadable, of another size than its image, or without a single marked pixel.
-    """
-    picture = _upright(_decode(data, MASK_FORMATS))
-    if picture.size != (width, height):
-        raise BadPicture(
-            f"mask is {picture.width}x{picture.height} but {of} is {width}x{height}: draw it on the full-size image"
-        )
-    grey = picture.mode in ("1", "L") or picture.mode.startswith("I")  # a 1 of 65535 marks as much as 65535 does
-    values = np.asarray(picture if grey else _to_rgb(picture))
-    mask: np.ndarray = np.greater(values if grey else values.max(axis=2), 0)
-    if not mask.any():
-        raise BadPicture(f"mask of {of} marks nothing: paint the defect white on black")
-    return mask
 
 
 def _small(picture: Image.Image) -> Image.Image:
@@ -103,7 +83,8 @@ def _small(picture: Image.Image) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _decode(data: bytes, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(data: bytes, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """A file's pixels as they are in it; raises BadPicture."""
     if not data:
         raise BadPicture("is empty (0 bytes)")
     if len(data) > MAX_BYTES:
@@ -134,7 +115,8 @@ def _check(picture: Image.Image, max_pixels: int) -> None:
         raise BadPicture("has several pages or frames: save one image per file")
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def upright(picture: Image.Image) -> Image.Image:
+    """Turned as its EXIF says."""
     with contextlib.suppress(Exception):  # damaged EXIF says nothing of the pixels; Pillow raises many kinds here
         ImageOps.exif_transpose(picture, in_place=True)
     return picture

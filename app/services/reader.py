@@ -16,8 +16,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from app.services.errors import Refused
-from app.services.pictures import BadPicture, read_mask, read_picture
+from app.services.errors import Refused, shortly
+from app.services.mask_files import read_mask
+from app.services.pictures import BadPicture, read_picture
 from app.services.zips import Zips
 from storage.errors import StorageError
 
@@ -85,12 +86,6 @@ def answer(request: dict[str, Any], data: bytes, out: IO[bytes]) -> None:
     except Exception as error:  # the edge of this process: strangers find what no list of exceptions names
         end["refused"] = f"is damaged in a way that nobody foresaw ({type(error).__name__}: {shortly(str(error), 120)})"
     write(out, end, [])
-
-
-def shortly(text: str, longest: int = 300) -> str:
-    """One line of it: a decoder's own message may hold whatever the file does."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def write(out: IO[bytes], facts: dict[str, Any], parts: list[bytes]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from app.services.errors import Refused
 from app.services.retrain import refusal, training_data
 from bgad_core.data import Sample
 from storage import annotations, typed_masks
-from storage.masks import decode_mask
+from storage.masks import decode_mask, marking
 from storage.models import Annotation, Image, Project
 
 CACHE_BYTES = 8 * 2**30  # of features, on disk
@@ -95,12 +96,17 @@ def defect_sample(
     return Sample(
         path=local(context, image),
         abnormal=True,
-        mask=None if said.mask is None else decode_mask(said.mask),
+        mask=_marked(said.mask),
         defect_type=own,
         sha256=image.pixels,
-        ignore=None if said.ignore is None else decode_mask(said.ignore),
+        ignore=_marked(said.ignore),
         other_types=tuple(name for name in several if name != own),
     )
+
+
+def _marked(png: bytes | None) -> np.ndarray | None:
+    """A stored mask; none where it marks nothing, which would say that the defect is good everywhere."""
+    return decode_mask(png) if png and marking(png) else None
 
 
 def snapshot(context: Context, project_id: int, plan: Plan) -> dict[str, list]:

@@ -7,16 +7,19 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
+from app.services.annotation.label_export import FORMATS, export_labels
+from app.services.annotation.label_import import import_labels
 from app.services.authority import Actor, NotAllowed
 from app.services.errors import Refused
-from app.services.exchange import FORMATS, export_labels, import_labels
 from app.services.ingest import create_project, ingest_source
 from app.services.label import label_view, save_verdict
 from app.services.label_formats import coco, cvat, labelstudio
-from app.services.label_formats.record import DONT_CARE, LabelRecord, from_runs, inside, runs_of
+from app.services.label_formats.raster import from_runs, inside, runs_of
+from app.services.label_formats.record import LabelRecord, Unread
 from storage import annotations, images
 from storage.masks import decode_mask, encode_mask
 from storage.models import Role, Verdict
+from storage.type_names import DONT_CARE
 from tests.app.conftest import ENGINEER, part
 
 REVIEWER = Actor("rita", Role.reviewer)
@@ -144,7 +147,7 @@ def test_what_is_not_of_the_format_is_a_sentence(read, data):
 
 
 def test_runs_that_do_not_fill_the_image_are_refused():
-    with pytest.raises(Refused, match="5 pixels instead of 6"):
+    with pytest.raises(Unread, match="5 pixels instead of 6"):
         from_runs([2, 3], 6)
     assert inside(np.array([[0.0, 0], [2, 0], [2, 2], [0, 2]]), 3, 3).sum() == 4
 
@@ -187,16 +190,17 @@ def test_labels_go_from_one_project_to_another_byte_for_byte(context, pools, tmp
     out = tmp_path / "labels"
     assert export_labels(context, REVIEWER, one, out, format=format) == 3
     done = import_labels(context, REVIEWER, two, out, format=format)
-    assert (done.labels, done.same, done.refused) == (3, 0, [])
+    assert (len(done.new), len(done.changes), done.remarks) == (3, 3, [])
     assert stored(context, two) == stored(context, one)
-    assert import_labels(context, REVIEWER, two, out, format=format).same == 3  # once more changes nothing
+    again = import_labels(context, REVIEWER, two, out, format=format)
+    assert (len(again.new), len(again.changes)) == (0, 3)
 
 
 def test_what_cannot_be_matched_is_told_and_the_rest_goes_in(context, pools, tmp_path):
     content = json.loads(coco.write([*records()[4:5]], shape="rle"))
     (tmp_path / "a.json").write_text(json.dumps(content))
     done = import_labels(context, REVIEWER, "two", tmp_path / "a.json", format="coco")
-    assert done.labels == 0 and "no image is called so" in done.refused[0][1]
+    assert not done.changes and "no image of this project has the content of its hash" in done.skipped[0].text
     with pytest.raises(Refused, match="format 'yolo' is not known"):
         export_labels(context, REVIEWER, "one", tmp_path / "b", format="yolo")
     with pytest.raises(NotAllowed):

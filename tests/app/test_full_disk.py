@@ -10,10 +10,10 @@ import torch
 from sqlalchemy import func, select
 
 from app.services import ingest
+from app.services.annotation.label_export import export_labels
 from app.services.backup import make_backup
 from app.services.context import Context, open_context
 from app.services.errors import Refused
-from app.services.exchange import export_labels
 from app.services.ingest import ingest_source, stage_upload
 from app.services.label import save_verdict
 from app.services.restore import restore_backup

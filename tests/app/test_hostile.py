@@ -14,6 +14,7 @@ from app.services import sources
 from app.services.errors import Refused
 from app.services.guard import Guard, guard
 from app.services.label_formats.reading import Packed
+from app.services.label_formats.record import Remark
 from app.services.pictures import BadPicture, Picture
 from tests.app.hostile import HARMLESS, SEEDS, corpus, encoded, grain, mutated, png
 
@@ -34,7 +35,8 @@ def opened(path: Path) -> list[str]:
             told += picture_of(path.read_bytes)
         else:
             for facts, body in guard().labels(path, path.suffix[1:]):
-                Packed(facts, body).record()
+                if isinstance(read := Packed(facts, body).opened(), Remark):
+                    told.append(read.text)
     except Refused as refused:
         told.append(str(refused))
     return told

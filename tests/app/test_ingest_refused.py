@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from app.services import pictures, sources
+from app.services import mask_files, pictures, sources
 from app.services.errors import Refused
 from app.services.ingest import (
     ingest_source,
@@ -76,7 +76,7 @@ def test_a_photo_taken_sideways_stands_upright_and_its_mask_is_checked_against_t
     exif[0x0112] = 6
     read = pictures.read_picture(encoded(Pillow.new("RGB", (64, 48)), "JPEG", exif=exif))
     assert (read.width, read.height) == (48, 64)
-    assert pictures.read_mask(mask(size=(48, 64)), width=48, height=64, of="a.jpg").sum() == 100
+    assert mask_files.read_mask(mask(size=(48, 64)), width=48, height=64, of="a.jpg").sum() == 100
 
 
 def test_a_mask_of_another_size_is_refused_by_name_and_its_image_stays_a_defect(tile, tmp_path):

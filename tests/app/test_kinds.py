@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image as Pillow
 
+from app.services.annotation.label_export import FORMATS, export_labels
+from app.services.annotation.label_import import import_labels
 from app.services.errors import Refused
-from app.services.exchange import FORMATS, export_labels, import_labels
 from app.services.ingest import create_project, ingest_source
 from app.services.kinds import marked, painted, split
 from app.services.label import label_view, save_verdict, undo
@@ -160,7 +161,7 @@ def test_types_go_from_one_project_to_another_byte_for_byte(context, image, tmp_
     save(context, image + 3, mask=ONE, kind=None, others={"dent": TWO})  # a part of it is of no type
     out = tmp_path / "labels"
     export_labels(context, ENGINEER, "tile", out, format=format)
-    assert import_labels(context, ENGINEER, "other", out, format=format).labels == 4
+    assert len(import_labels(context, ENGINEER, "other", out, format=format).new) == 4
     with context.database.read() as session:
         twin = images.images_for(session, images.project_by_slug(session, "other").id)[0].id
     for place in range(4):
@@ -168,7 +169,7 @@ def test_types_go_from_one_project_to_another_byte_for_byte(context, image, tmp_
             label_view(context, ENGINEER, *at).said for at in (("tile", image + place), ("other", twin + place))
         )
         assert (got.defect_type, got.mask, got.typed) == (given.defect_type, given.mask, given.typed)
-    assert import_labels(context, ENGINEER, "other", out, format=format).same == 4  # once more changes nothing
+    assert not import_labels(context, ENGINEER, "other", out, format=format).new  # once more changes nothing
 
 
 def test_types_may_share_pixels_in_a_file_and_keep_them(context, image, tmp_path):
@@ -182,9 +183,9 @@ def test_types_may_share_pixels_in_a_file_and_keep_them(context, image, tmp_path
         ],
     }
     (tmp_path / "a.json").write_text(json.dumps(content))
-    assert import_labels(context, ENGINEER, "tile", tmp_path / "a.json", format="coco").labels == 1
+    assert len(import_labels(context, ENGINEER, "tile", tmp_path / "a.json", format="coco").new) == 1
     kind, _, typed = said(context, image)
-    assert kind == "scratch" and np.array_equal(typed["scratch"], ONE) and np.array_equal(typed["dent"], ONE | TWO)
+    assert kind == "dent" and np.array_equal(typed["scratch"], ONE) and np.array_equal(typed["dent"], ONE | TWO)
 
 
 def runs(mask):

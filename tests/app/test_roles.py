@@ -32,7 +32,7 @@ PASSWORD = "three grey parts"
 # Who may do less than see everything: each use case that changes something, or shows what is not for every viewer.
 LEAST = {
     Role.inspector: "save_verdict undo restore skip offer_again claim mark_normal",
-    Role.reviewer: "review_label suspects unseen agreement set_blind_share export_labels import_labels "
+    Role.reviewer: "review_label suspects unseen agreement set_blind_share export_labels import_labels plan_import "
     "request_contamination odd_normals",
     Role.engineer: (
         "request_ingest ingest_source stage_upload create_project request_retraining cancel request_scoring promote "

@@ -8,7 +8,7 @@ import sys
 from storage import images
 from storage.database import Database
 from storage.models import Verdict
-from tests.storage.seeds import say
+from tests.storage.seeds import A_MASK, say
 
 if __name__ == "__main__":
     database = Database(sys.argv[1])
@@ -18,5 +18,5 @@ if __name__ == "__main__":
     sys.stdin.readline()
     for image_id in map(int, sys.argv[2].split(",")):
         with database.write() as session:
-            say(session, images.image(session, image_id), Verdict.defect, defect_type="dent", mask=b"m" * 3000)
+            say(session, images.image(session, image_id), Verdict.defect, defect_type="dent", mask=A_MASK)
         print(image_id, flush=True)

@@ -2,12 +2,15 @@
 
 import uuid
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from storage import annotations, images, versions
+from storage.masks import encode_mask
 from storage.models import Annotation, Image, Project, Run, RunState, Verdict, Version
 
 KEY = "0" * 64
+A_MASK = encode_mask(np.random.default_rng(3).random((150, 150)) < 0.5)  # some 3 kB, as large as masks are
 
 
 def a_project(session: Session, name: str = "Screw") -> Project:

@@ -20,7 +20,7 @@ from storage.models import Annotation, DefectType, Verdict
 from tests.conftest import ROOT, missing
 from tests.patience import wait_for
 from tests.postgres import Cluster, binaries
-from tests.storage.seeds import a_project, an_image, say
+from tests.storage.seeds import A_MASK, a_project, an_image, say
 
 SOAK = bool(os.environ.get("SOAK"))
 WRITERS, POSTMASTERS = (240, 20) if SOAK else (10, 5)  # kills on each database, and of the PostgreSQL server itself
@@ -40,7 +40,7 @@ def whole(database: Database, acknowledged: set[int], *, more: int) -> None:
         types = set(session.scalars(select(DefectType.id)))
     kept = {row.image_id for row in rows}
     assert acknowledged <= kept and len(kept) <= len(acknowledged) + more and len(kept) == len(rows)
-    assert all(row.mask == b"m" * 3000 and row.defect_type_id in types for row in rows)
+    assert all(row.mask == A_MASK and row.defect_type_id in types for row in rows)
     if database.is_sqlite:
         with database.read() as session:
             assert session.connection().exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
@@ -83,7 +83,7 @@ def test_a_killed_postgresql_server_loses_nothing_and_comes_back():
                 try:
                     with database.write() as session:
                         image = images.image(session, pool[at])
-                        say(session, image, Verdict.defect, defect_type="dent", mask=b"m" * 3000)
+                        say(session, image, Verdict.defect, defect_type="dent", mask=A_MASK)
                 except DBAPIError:
                     break
                 acknowledged.add(pool[at])

@@ -10,7 +10,7 @@ import time
 from sqlalchemy import func, select
 
 from storage.models import Annotation, Verdict
-from tests.storage.seeds import a_project, an_image, say
+from tests.storage.seeds import A_MASK, a_project, an_image, say
 
 WRITERS, LABELS = 6, 25
 
@@ -19,11 +19,11 @@ import sys
 from storage.database import Database
 from storage import images
 from storage.models import Verdict
-from tests.storage.seeds import say
+from tests.storage.seeds import A_MASK, say
 database = Database(sys.argv[1])
 for image_id in map(int, sys.argv[2].split(",")):
     with database.write() as session:
-        say(session, images.image(session, image_id), Verdict.defect, mask=b"m" * 3000)
+        say(session, images.image(session, image_id), Verdict.defect, mask=A_MASK)
     print(image_id, flush=True)
 """
 
@@ -42,7 +42,7 @@ def test_writers_side_by_side_lose_nothing_and_are_never_locked_out(database):
         for image in mine:
             try:
                 with database.write() as session:
-                    say(session, image, Verdict.normal, mask=b"m" * 3000)
+                    say(session, image, Verdict.normal, mask=A_MASK)
             except Exception as error:
                 errors.append(error)
 

@@ -7,21 +7,14 @@ from xml.parsers import expat
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import (
-    DONT_CARE,
-    UNTYPED,
-    LabelRecord,
-    from_runs,
-    inside,
-    joined,
-    own_type,
-    runs_of,
-    sized,
-    typed_of,
-)
+from app.services.label_formats.raster import corners, ellipse, from_runs, inside, runs_of, turned
+from app.services.label_formats.record import LabelRecord, Marks, Remark, Unread, sized
 from storage.models import Verdict
+from storage.type_names import UNSURE, UNTYPED
 
-SIGNS = {Verdict.normal: "normal", Verdict.unsure: "unsure"}
+SIGNS = {Verdict.normal: "normal", Verdict.unsure: UNSURE}
+SHAPES = ("mask", "box", "polygon", "ellipse")
+SILENT = ("attribute",)  # what a tool of the annotators' own wrote beside a shape
 
 
 def write(records: list[LabelRecord]) -> bytes:
@@ -31,30 +24,32 @@ def write(records: list[LabelRecord]) -> bytes:
     for number, record in enumerate(records):
         size = {"width": str(record.width), "height": str(record.height)}
         image = ET.SubElement(root, "image", {"id": str(number), "name": record.name, **size})
-        kind = record.defect_type or UNTYPED
-        if record.verdict is not Verdict.defect or kind not in dict(record.layers):
+        assert record.verdict is not None
+        kind, names = record.defect_type or UNTYPED, [name for name, _ in record.layers]
+        if record.verdict is not Verdict.defect or kind not in names or len(record.typed) > 1:
             ET.SubElement(image, "tag", label=SIGNS.get(record.verdict, kind), source="manual")
         for name, mask in record.layers:
             ET.SubElement(image, "mask", {"label": name, "source": "manual", "occluded": "0", **_runs(mask)})
     return ET.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
-def read(data: bytes) -> Iterator[LabelRecord]:
-    """Labels of a CVAT file; images that it says nothing of are left out.
+def read(data: bytes) -> Iterator[LabelRecord | Remark]:
+    """Labels of a CVAT file, an image at a time.
 
     Raises:
-        Refused: not a CVAT file, or one with a document type, which could name other files.
+        Refused: not a file of images, or one with a document type, which could name other files.
     """
     try:
         _require_plain(data)
         root = ET.fromstring(data)
-        if root.tag != "annotations":
-            raise ValueError(f"its root is <{root.tag}>")
-        for image in root.iter("image"):
-            if len(image):
-                yield _record(image)
-    except (ET.ParseError, expat.ExpatError, ValueError, KeyError, OverflowError, IndexError) as error:
+    except (ET.ParseError, expat.ExpatError, ValueError, OverflowError) as error:
         raise Refused(f"this is no “CVAT for images” file ({error}): export it in that format") from error
+    if root.tag != "annotations":
+        raise Refused(f"this is no “CVAT for images” file (its root is <{root.tag}>): export it in that format")
+    if root.find("track") is not None:
+        raise Refused("this file has the tracks of a video, which are not read: export it as “CVAT for images 1.1”")
+    for image in root.iter("image"):
+        yield from _image(image)
 
 
 def _require_plain(data: bytes) -> None:
@@ -81,41 +76,45 @@ def _runs(mask: np.ndarray) -> dict[str, str]:
     return {"rle": runs, "z_order": "0", **{name: str(value) for name, value in box.items()}}
 
 
-def _record(image: ET.Element) -> LabelRecord:
-    width, height = sized(int(image.attrib["width"]), int(image.attrib["height"]))
-    shapes = [(child.attrib["label"], _mask(child, width, height)) for child in image if child.tag != "tag"]
-    marked = [(name, mask) for name, mask in shapes if mask is not None]
-    tags = [child.attrib["label"] for child in image if child.tag == "tag"]
-    sign = next((verdict for verdict, name in SIGNS.items() if name in tags), Verdict.defect)
-    names = [*tags, *(name for name, _ in marked)]  # a tag is a type that the masks do not tell
-    own = own_type([name for name in names if name not in SIGNS.values()]) if sign is Verdict.defect else None
-    return LabelRecord(
-        image.attrib["name"],
-        "",
-        width,
-        height,
-        sign,
-        own,
-        joined([mask for name, mask in marked if name != DONT_CARE]),
-        joined([mask for name, mask in marked if name == DONT_CARE]),
-        typed_of(marked, own),
-    )
+def _image(image: ET.Element) -> Iterator[LabelRecord | Remark]:
+    name = image.attrib.get("name", "")
+    if not name:
+        yield Remark("", f"image {image.attrib.get('id', '?')}", "has no name")
+        return
+    marks, record = Marks(name), None
+    with marks.item(""):
+        width, height = sized(int(image.attrib["width"]), int(image.attrib["height"]))
+        for place, child in enumerate((each for each in image if each.tag not in SILENT), start=1):
+            with marks.item(f"{child.tag} no. {place} ({child.attrib.get('label', 'without a label')})"):
+                if child.tag == "tag":
+                    marks.tag(child.attrib["label"])
+                else:
+                    mask = _mask(child, width, height)
+                    marks.mark(child.attrib["label"], mask, height=int(child.attrib.get("z_order", 0)))
+        record = marks.record("", width, height)
+    yield from marks.remarks
+    if record is not None:
+        yield record
 
 
-def _mask(shape: ET.Element, width: int, height: int) -> np.ndarray | None:
+def _mask(shape: ET.Element, width: int, height: int) -> np.ndarray:
     given = shape.attrib
-    mask = np.zeros((height, width), dtype=bool)
+    if shape.tag not in SHAPES:
+        raise Unread(f"is a {shape.tag}, which is not read: {', '.join(SHAPES)} and tag are")
     if shape.tag == "mask":
         left, top, wide, high = (int(given[name]) for name in ("left", "top", "width", "height"))
-        if min(left, top, wide, high) < 0 or left + wide > width or top + high > height:
-            raise ValueError(f"a mask of {wide}x{high} at {left},{top} lies outside its image of {width}x{height}")
+        if min(left, top) < 0 or min(wide, high) < 1 or left + wide > width or top + high > height:
+            raise Unread(f"is a mask of {wide}x{high} at {left},{top}, outside its image of {width}x{height}")
+        mask = np.zeros((height, width), dtype=bool)
         part = from_runs([int(run) for run in given["rle"].split(",")], wide * high)
         mask[top : top + high, left : left + wide] = part.reshape(high, wide)
         return mask
+    degrees = float(given.get("rotation", 0))
     if shape.tag == "box":
         x0, y0, x1, y1 = (float(given[name]) for name in ("xtl", "ytl", "xbr", "ybr"))
-        return inside(np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]), width, height)
-    if shape.tag == "polygon":
-        points = [[float(value) for value in pair.split(",")] for pair in given["points"].split(";")]
-        return inside(np.array(points), width, height)
-    return None
+        return inside(turned(corners(x0, y0, x1, y1), ((x0 + x1) / 2, (y0 + y1) / 2), degrees), width, height)
+    if shape.tag == "ellipse":
+        x, y, across, along = (float(given[name]) for name in ("cx", "cy", "rx", "ry"))
+        return ellipse((x, y), (across, along), degrees, width, height)
+    points = [[float(value) for value in pair.split(",")] for pair in given["points"].split(";")]
+    return inside(np.array(points), width, height)

@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from app.services.errors import Refused
-from app.services.label_formats.record import DONT_CARE, LabelRecord, joined, own_type, sized, typed_of
+from app.services.label_formats.raster import corners, ellipse, inside, turned
+from app.services.label_formats.record import BROKEN, LabelRecord, Marks, Remark, Unread, sized
+from app.services.pictures import SUFFIXES
 from storage.models import Verdict
+from storage.type_names import UNTYPED, type_name
 
+SHAPES = ("brush", "rectangle", "polygon", "ellipse")
 LENGTHS = (3, 4, 8, 16)  # bits of a run's length; ours are all of the last
-BROKEN = (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError)
 LONGEST = 2 ** LENGTHS[-1]
 
 
@@ -20,19 +23,24 @@ def write(records: list[LabelRecord]) -> bytes:
     return json.dumps([_task(record) for record in records]).encode()
 
 
-def read(data: bytes) -> Iterator[LabelRecord]:
-    """Labels of a Label Studio export; tasks without an annotation are left out, the last annotation of each counts.
+def read(data: bytes) -> Iterator[LabelRecord | Remark]:
+    """Labels of a Label Studio export, a task at a time.
+
+    Of several annotations of a task the ground truth counts, or else the latest; cancelled ones never do.
 
     Raises:
         Refused: not such a file.
     """
     try:
         tasks = json.loads(data)
-        for task in tasks:
-            if task.get("annotations"):
-                yield _record(task)
+        if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
+            raise ValueError("it is no list of tasks")
     except BROKEN as error:
         raise Refused(f"this is no Label Studio export ({type(error).__name__}: {error}): export it as JSON") from error
+    if tasks and not any("data" in task for task in tasks):
+        raise Refused("this is no Label Studio export of whole tasks (JSON-MIN?): export it as JSON")
+    for place, task in enumerate(tasks, start=1):
+        yield from _task_read(task, f"task {task['id']!r:.40}" if "id" in task else f"task no. {place}")
 
 
 def encode(mask: np.ndarray) -> list[int]:
@@ -55,7 +63,7 @@ def decode(code: list[int], width: int, height: int) -> np.ndarray:
     """The mask of a code, bool (H, W): marked where the last of a pixel's four bytes is more than half.
 
     Raises:
-        ValueError: it is of another size than the image.
+        Unread: it is of another size than the image, or ends too soon.
     """
     bits = np.unpackbits(np.array(code, dtype=np.uint8))
     at = 0
@@ -64,14 +72,14 @@ def decode(code: list[int], width: int, height: int) -> np.ndarray:
         nonlocal at
         part = bits[at : at + count]
         if part.size < count:
-            raise ValueError("a brush's code ends too soon")
+            raise Unread("is a brush whose code ends too soon")
         at += count
         return int("".join(map(str, part.tolist())), 2)
 
     size, word = take(32), take(5) + 1
     lengths = [take(4) + 1 for _ in LENGTHS]
     if size != 4 * width * height:
-        raise ValueError(f"a brush has {size // 4} pixels, its image {width}x{height}")
+        raise Unread(f"is a brush of {size // 4} pixels and its image is {width}x{height}")
     out = np.zeros(size, dtype=np.uint8)
     done = 0
     while done < size:
@@ -84,6 +92,7 @@ def decode(code: list[int], width: int, height: int) -> np.ndarray:
 
 def _task(record: LabelRecord) -> dict[str, Any]:
     size = {"original_width": record.width, "original_height": record.height, "image_rotation": 0, "to_name": "image"}
+    assert record.verdict is not None
     choice = {"choices": [record.verdict.value], "type": record.defect_type}
     result: list[dict[str, Any]] = [{**size, "type": "choices", "from_name": "verdict", "value": choice}]
     for name, mask in record.layers:
@@ -92,25 +101,122 @@ def _task(record: LabelRecord) -> dict[str, Any]:
     return {"data": {"image": record.name, "sha256": record.sha256}, "annotations": [{"result": result}]}
 
 
-def _record(task: dict[str, Any]) -> LabelRecord:
-    result = task["annotations"][-1]["result"]
-    width, height = sized(int(result[0]["original_width"]), int(result[0]["original_height"]))
-    choice: dict[str, Any] = next((row["value"] for row in result if row["type"] == "choices"), {})
-    brushes = [
-        (row["value"]["brushlabels"][0], decode(row["value"]["rle"], width, height))
-        for row in result
-        if row["type"] == "brushlabels"
-    ]
-    own = choice["type"] if "type" in choice else own_type([name for name, _ in brushes])
-    verdict = Verdict(choice["choices"][0]) if choice else Verdict.defect if brushes else Verdict.normal
-    return LabelRecord(
-        str(task["data"]["image"]),
-        str(task["data"].get("sha256", "")),
-        width,
-        height,
-        verdict,
-        own,
-        joined([mask for name, mask in brushes if name != DONT_CARE]),
-        joined([mask for name, mask in brushes if name == DONT_CARE]),
-        typed_of(brushes, own),
-    )
+def _task_read(task: dict[str, Any], item: str) -> Iterator[LabelRecord | Remark]:
+    data = task.get("data")
+    name = _image_of(data) if isinstance(data, dict) else None
+    if name is None:
+        yield Remark("", item, "names no image in its data")
+        return
+    marks, record = Marks(name), None
+    with marks.item(""):
+        sha256 = data.get("sha256") or "" if isinstance(data, dict) else ""
+        if not isinstance(sha256, str):
+            raise Unread(f"has the hash {sha256!r:.40}: it is a text of 64 digits")
+        chosen = _chosen(task.get("annotations") or [], marks)
+        rows = chosen["result"] if chosen is not None else []
+        if not all(isinstance(row, dict) for row in rows):
+            raise Unread("has a result that is no list of regions")
+        size, own = _gather(rows, marks)
+        record = marks.record(sha256, *(size or (0, 0)), own=own)
+    yield from marks.remarks
+    if record is not None:
+        yield record
+
+
+def _image_of(data: dict[str, Any]) -> str | None:
+    """The image's name: its usual key, or else the one text of the task that names an image."""
+    if isinstance(usual := data.get("image"), str) and usual:
+        return usual
+    named = [each for each in data.values() if isinstance(each, str) and each.lower().endswith(SUFFIXES)]
+    return named[0] if len(named) == 1 else None
+
+
+def _chosen(annotations: list[dict[str, Any]], marks: Marks) -> dict[str, Any] | None:
+    """The annotation that counts; None of none."""
+    kept = [each for each in annotations if not each.get("was_cancelled")]
+    if annotations and not kept:
+        marks.leave_out("", "has only annotations that were cancelled")
+    truths = [each for each in kept if each.get("ground_truth")]
+    places = list(enumerate(truths or kept))
+    places.sort(key=lambda each: (str(each[1].get("updated_at") or each[1].get("created_at") or ""), each[0]))
+    if not places:
+        return None
+    chosen = places[-1][1]
+    if len(kept) > 1:
+        why = "it is the ground truth" if truths else "it is the latest"
+        marks.note(f"annotation {chosen.get('id', '?')!r:.40}", f"is taken of {len(kept)}: {why}")
+    return chosen
+
+
+def _gather(rows: list[dict[str, Any]], marks: Marks) -> tuple[tuple[int, int] | None, str | None]:
+    """Into `marks` what the rows of a result say; (the image's size in the file, the label's own type if told)."""
+    labels = {row.get("id"): row["value"].get("labels") for row in rows if row.get("type") == "labels"}
+    size: tuple[int, int] | None = None
+    own: str | None = None
+    for place, row in enumerate(rows, start=1):
+        kind = str(row.get("type"))
+        with marks.item(f"{kind} {row['id']!r:.40}" if "id" in row else f"{kind} no. {place}"):
+            shape = kind.removesuffix("labels")
+            if kind == "labels":
+                if not any(other.get("id") == row.get("id") for other in rows if other is not row):
+                    raise Unread("labels a region that the file does not have")
+            elif kind == "choices":
+                own = _choose(row["value"], marks) or own
+                if "original_width" in row:
+                    size = _shared(size, row)
+            elif shape in SHAPES:
+                given = row["value"].get(kind) if kind != shape else labels.get(row.get("id"), [UNTYPED])
+                size = _region(row, shape, given, size, marks)
+            else:
+                raise Unread(f"is a {kind}, which is not read: {', '.join(SHAPES)} and choices are")
+    return size, own
+
+
+def _choose(value: dict[str, Any], marks: Marks) -> str | None:
+    """A choice for the whole image; (our own files') type beside it."""
+    ours = "type" in value
+    for word in value["choices"]:
+        if ours:
+            marks.say(Verdict(word))
+        else:
+            marks.tag(word)
+    return type_name(value["type"]) if ours and value["type"] is not None else None
+
+
+def _region(
+    row: dict[str, Any], shape: str, given: Any, size: tuple[int, int] | None, marks: Marks
+) -> tuple[int, int] | None:
+    """Into `marks` what one region marks, under each of its labels; the image's size, which all regions share."""
+    here = _shared(size, row)
+    if row.get("image_rotation"):
+        raise Unread(f"is drawn on the image turned by {row['image_rotation']} degrees, which is not read")
+    if not given or not isinstance(given, list):
+        raise Unread("has no label")
+    mask = _drawn(row["value"], shape, *here)
+    for name in given:
+        marks.mark(name, mask)
+    return here
+
+
+def _shared(size: tuple[int, int] | None, row: dict[str, Any]) -> tuple[int, int]:
+    """The image's size in a row. Raises Unread when it is another than in the rows before it."""
+    here = sized(row.get("original_width"), row.get("original_height"))
+    if size is not None and size != here:
+        raise Unread(f"is of an image of {here[0]}x{here[1]}, the ones before it of {size[0]}x{size[1]}")
+    return here
+
+
+def _drawn(value: dict[str, Any], shape: str, width: int, height: int) -> np.ndarray:
+    if shape == "brush":
+        if value.get("format", "rle") != "rle":
+            raise Unread(f"is a brush in the format {value['format']!r:.20}: rle is read")
+        return decode(value["rle"], width, height)
+    whole = np.array([width, height]) / 100  # everything else is given in percent of the image
+    if shape == "polygon":
+        return inside(np.array(value["points"], dtype=float) * whole, width, height)
+    x, y = (float(value["x"]), float(value["y"])) * whole
+    if shape == "ellipse":
+        radii = (float(value["radiusX"]), float(value["radiusY"])) * whole
+        return ellipse((x, y), (radii[0], radii[1]), value.get("rotation") or 0, width, height)
+    wide, high = (float(value["width"]), float(value["height"])) * whole
+    return inside(turned(corners(x, y, x + wide, y + high), (x, y), value.get("rotation") or 0), width, height)

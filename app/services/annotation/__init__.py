@@ -1,0 +1,1 @@
+"""Labels: give, undo, review, exchange, and what helps to give them."""
