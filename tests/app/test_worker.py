@@ -202,6 +202,7 @@ def over(context, run_id):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # test_cluster kills workers on the other engine
 def test_two_retrains_killed_in_the_middle_end_once_each_and_learn_from_the_labels(context, filled, worker, tmp_path):
     slug = filled(normals=12, held_normals=4, held_defects=6)
     first = request_retraining(context, ENGINEER, slug, reason="day one", preset="demo")

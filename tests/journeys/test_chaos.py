@@ -32,6 +32,7 @@ JOBS = int(os.environ.get("BGAD_SOAK_JOBS", "4"))
 SEED = int(os.environ.get("BGAD_SOAK_SEED", "0"))
 PROJECTS = max(1, JOBS // 2)  # each is retrained once, and scores new parts once
 KNOWN, LATE = 3, 24
+ENGINES = ["sqlite", "postgresql"] if "BGAD_SOAK_JOBS" in os.environ else ["sqlite"]  # test_cluster kills on the other
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
@@ -65,6 +66,7 @@ def undisturbed(parts, tmp_path_factory):
     return found
 
 
+@pytest.mark.parametrize("database_url", ENGINES, indirect=True)
 def test_every_job_ends_once_and_as_if_undisturbed_whatever_is_killed(
     parts, undisturbed, database_url, tmp_path, page_of
 ):
