@@ -2,8 +2,14 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-# What they share takes seconds to make, and each process that runs one of them would make it again.
-TOGETHER = {"tests/app/test_serving.py", "tests/journeys/test_access.py", "tests/storage/test_scale.py"}
+# What they share takes seconds to make, and each process that runs one of them would make it again; and a driver of Ray
+# that is told to look for a cluster by itself finds that of the test beside it.
+TOGETHER = {
+    "tests/app/test_ray.py",
+    "tests/app/test_serving.py",
+    "tests/journeys/test_access.py",
+    "tests/storage/test_scale.py",
+}
 
 
 class Scheduling(LoadScopeScheduling):
