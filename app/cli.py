@@ -150,9 +150,13 @@ def _labels(add: Callable[..., argparse.ArgumentParser]) -> None:
         "--unannotated", choices=("nothing", "normal"), default="nothing", help="what images without annotations are"
     )
     taken.add_argument("--replace-defects", action="store_true", help="a normal part of the file may be a defect here")
+    back = add("undo-import", help="let what stood before an import of labels stand again")
+    back.add_argument("number", type=int)
+    back.add_argument("--project", required=True)
+    back.set_defaults(command=commands.undo_import)
     for each, command in ((out, commands.export_labels), (taken, commands.import_labels)):
         each.add_argument("--project", required=True)
-        each.add_argument("--format", choices=FORMATS, required=True)
+        each.add_argument("--format", choices=FORMATS, required=each is out, help="of labels that come in: recognised")
         each.set_defaults(command=command)
 
 

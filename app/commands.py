@@ -147,12 +147,14 @@ def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
 
 
 def import_labels(settings: Settings, options: Namespace, say: Say) -> int:
-    from app.services.annotation import label_import
+    from app.services.annotation import import_plan, label_import
 
-    rules = label_import.Rules(options.unannotated, options.replace_defects)
-    run = label_import.plan_import if options.dry_run else label_import.import_labels
+    rules = import_plan.Rules(options.unannotated, options.replace_defects)
+    format, number = options.format or import_plan.format_of(options.source), None
     with opened(settings) as context:
-        plan = run(context, OPERATOR, options.project, options.source, format=options.format, rules=rules)
+        plan = import_plan.plan_import(context, OPERATOR, options.project, options.source, format=format, rules=rules)
+        if not options.dry_run:
+            number = label_import.save_import(context, OPERATOR, options.project, plan)
     for remark in plan.remarks:
         what = ", ".join(filter(None, (remark.image, remark.item))) or options.source.name
         say(shortly(f"{'skipped' if remark.skipped else 'note'} {what}: {remark.text}", 500))
@@ -163,11 +165,22 @@ def import_labels(settings: Settings, options: Namespace, say: Say) -> int:
     if plan.listed and options.unannotated == "nothing":
         say(f"without a word in the file: {len(plan.listed)}, and so no label (--unannotated normal: they are normal)")
     done, same = len(plan.new), len(plan.changes) - len(plan.new)
-    say(
-        f"{'it would take' if options.dry_run else 'taken'} over: {done}, standing already: {same}, "
-        f"skipped: {len(plan.skipped)}"
-    )
+    counts = f"standing already: {same}, skipped: {len(plan.skipped)}"
+    say(f"{'it would take' if options.dry_run else 'taken'} over: {done}, {counts}")
+    if number is not None:
+        say(f"to take it back: bgad-inspect undo-import {number} --project {options.project}")
     return 1 if plan.skipped else 0
+
+
+def undo_import(settings: Settings, options: Namespace, say: Say) -> int:
+    from app.services.annotation import label_import
+
+    with opened(settings) as context:
+        taken, kept = label_import.undo_import(context, OPERATOR, options.project, options.number)
+    for name in kept:
+        say(shortly(f"kept {name}: somebody has labelled it since", 500))
+    say(f"taken back: {taken}, kept: {len(kept)}")
+    return 0
 
 
 def _said(label: Stored) -> str:

@@ -1,8 +1,8 @@
-"""Rows around a label: its types' masks, who works on an image, what somebody put off, what a second person said."""
+"""Rows around a label: its types' masks, leases, skips, what a second person said, the import that it came with."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, Boolean, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.models import Base, UtcDateTime, now
@@ -49,3 +49,28 @@ class LabelReview(Base):
     reason: Mapped[str] = mapped_column(String(500), default="")
     by: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class LabelImport(Base):
+    """A file of labels that somebody took over, with what was left out of it; undone, its labels no longer stand."""
+
+    __tablename__ = "label_imports"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), index=True)
+    source: Mapped[str] = mapped_column(String(300))
+    format: Mapped[str] = mapped_column(String(20))
+    by: Mapped[str] = mapped_column(String(80))
+    labels: Mapped[int]
+    skipped: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)  # [{"image":, "item":, "why":}]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str | None] = mapped_column(String(80))
+
+
+class ImportedLabel(Base):
+    """One label of an import."""
+
+    __tablename__ = "imported_labels"
+    annotation_id: Mapped[int] = mapped_column(ForeignKey("annotations.id"), primary_key=True)
+    import_id: Mapped[int] = mapped_column(ForeignKey("label_imports.id"), index=True)
+    held_out: Mapped[bool] = mapped_column(Boolean)  # whether its image was, before

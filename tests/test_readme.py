@@ -56,6 +56,8 @@ def test_each_command_of_the_parser_is_shown_in_the_readme_or_serves_the_others(
 def prepared(folder: Path) -> None:
     """What the README's lines name: parts of two kinds, and a weights file is not needed where the home is built in."""
     write_tree(folder / "path/to/screw", normals=10, held_normals=3, held_defects=3)
+    tagged = '<image id="0" name="train/good/000.png" width="64" height="64"><tag label="dent"/></image>'
+    (folder / "from-cvat.xml").write_text(f"<annotations>{tagged}</annotations>")
     for name in ("new-parts", "line-4"):
         (folder / "path/to" / name).mkdir(parents=True)
         (folder / "path/to" / name / "1.png").write_bytes(part(7000 + len(name), scratch=True))

@@ -34,6 +34,8 @@ WORDS = {
     "masks": "of these, with a mask",
     "typed_masks": "masks of single types",
     "label_reviews": "reviews of labels",
+    "label_imports": "imports of labels",
+    "imported_labels": "labels of these imports",
     "defect_types": "defect types",
     "versions": "versions",
     "promotions": "promotions",

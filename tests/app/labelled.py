@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from app.services.annotation.label_import import AS_WRITTEN, Plan, import_labels
+from app.services.annotation.import_plan import AS_WRITTEN, Plan
+from app.services.annotation.label_import import import_labels
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.ingest import create_project, ingest_source

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.services.annotation.label_import import Rules
+from app.services.annotation.import_plan import Rules
 from app.services.errors import Refused
 from app.services.label import save_verdict
 from storage import annotations, images

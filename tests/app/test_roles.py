@@ -12,11 +12,13 @@ from sqlalchemy import select
 
 import app.services
 from app.services.accounts import create_account
+from app.services.annotation.import_plan import Change, Plan
 from app.services.authority import Actor, NotAllowed, SignedOut
 from app.services.bias import request_bias_check
 from app.services.errors import Refused
 from app.services.gate import Gate
 from app.services.ingest import create_project
+from app.services.label_formats.stored import Stored
 from app.services.members import set_role
 from app.services.projects import projects_of
 from app.services.queue import queue_for
@@ -33,6 +35,7 @@ PASSWORD = "three grey parts"
 LEAST = {
     Role.inspector: "save_verdict undo restore skip offer_again claim mark_normal",
     Role.reviewer: "review_label suspects unseen agreement set_blind_share export_labels import_labels plan_import "
+    "save_import undo_import "
     "request_contamination odd_normals",
     Role.engineer: (
         "request_ingest ingest_source stage_upload create_project request_retraining cancel request_scoring promote "
@@ -83,7 +86,8 @@ def objects(trained, tmp_path):
         "revision": 1, "accepted": True, "thumb": True, "gate": Gate(), "triggers": Triggers(), "share": 0.2,
         "alpha": 0.3, "promise": "boundary", "name": "eve", "password": PASSWORD, "token_id": 1, "handle": "0" * 16,
         "old": PASSWORD, "new": PASSWORD, "confirm": "tile", "days": 90,
-        "scopes": ["read"], "role": Role.viewer,
+        "scopes": ["read"], "role": Role.viewer, "import_id": 1,
+        "plan": Plan(changes=[Change(image, "a", "a", Stored(Verdict.unsure, None, None, None, {}), None, 1)]),
         "admin": True, "disabled": True,
     }  # fmt: skip
 

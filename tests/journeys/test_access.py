@@ -33,6 +33,8 @@ NOT_OURS = {  # rule -> (where, why): Streamlit's own markup, which no option of
     "region": ('body > div [role="listbox"][data-rac]', "it opens the list of a choice outside of every landmark"),
     "listitem": ('[data-testid="stSidebarNav"]', "its navigation puts each section's entries into a div of the list"),
 }
+LABELS = """<annotations><image id="0" name="0.png" width="64" height="64"><tag label="dent"/></image>
+<image id="1" name="nowhere.png" width="64" height="64"><tag label="dent"/></image></annotations>"""
 RUN = """async notOurs => {
   const found = await axe.run(document, { elementRef: true, resultTypes: ["violations"] })
   const ours = (rule, node) => !(notOurs[rule] && node.element && node.element.closest(notOurs[rule][0]))
@@ -119,10 +121,19 @@ def test_no_page_violates_a_rule_of_access(reviewed, page_of, axe):
     assert not checked.found, "\n".join(checked.found)
 
 
-def test_nothing_that_opens_on_the_pages_of_labels_violates_a_rule(reviewed, page_of, axe):
+def test_nothing_that_opens_on_the_pages_of_labels_violates_a_rule(reviewed, page_of, axe, tmp_path):
     product, waiting, doubted = reviewed
     page = page_of(product)
     checked = Checked(page, axe)
+    page.goto(f"{product.url}/ingest?project=tile")
+    page.get_by_role("radio", name="Labels").click()
+    settled(page)
+    (tmp_path / "labels.xml").write_text(LABELS)
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(tmp_path / "labels.xml")
+    page.get_by_role("button", name="Look what it changes").click()
+    page.get_by_role("button", name="Take over 1 label").wait_for()
+    settled(page)
+    checked.look("what a file of labels changes")
     page.goto(f"{product.url}/review_labels?project=tile")
     for name in ("The boundary doubts", "Nobody looked again", "Odd among the normals"):
         page.get_by_role("radio", name=name).click()

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from storage import audit, leases, removal, scores, versions
+from storage import audit, label_imports, leases, removal, scores, versions
 from storage.account_rows import Account, ApiToken, Membership
 from storage.label_rows import LabelReview, Skip
 from storage.masks import encode_mask
@@ -56,6 +56,8 @@ def furnish(session, name):
         leases.Lease(image_id=second.id, purpose="audit", expires_at=later, **rest),
         Shard(run_id=run.id, number=0, state=ShardState.done, **ends),
     ])  # fmt: skip
+    taken = label_imports.add(session, source="a.json", format="coco", skipped=[], **rest)
+    label_imports.add_label(session, taken, label, held_out=False)
     value = {"score": 1.0, "distance": 0.1, "standing": "defect", "margin": 0.0, "novelty": None, "descriptor": None}
     scores.save_scores(session, version.id, [{**value, "image_id": first.id, "maps": key(name, "maps")}])
     audit.record(session, by="anna", action="create project", project_id=project.id)

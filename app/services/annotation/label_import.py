@@ -1,237 +1,135 @@
-"""Labels in, from the files of other tools: each on the right image or on none, and nothing left out in silence."""
+"""Labels in, from the files of other tools: saved all at once, and taken back all at once."""
 
-import hashlib
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from sqlalchemy.orm import Session
 
 from app.services.access import project_of
-from app.services.annotation.image_matching import Images
-from app.services.annotation.label_export import known
+from app.services.annotation.import_plan import AS_WRITTEN, Change, Plan, Rules, plan_import
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.guard import guard
-from app.services.label_formats.reading import Packed
-from app.services.label_formats.record import LabelRecord, Remark
-from app.services.label_formats.stored import Stored, stored
-from app.services.layout import NOT_AN_IMAGE, Candidate, arrange, label_of
-from app.services.pictures import BadPicture
-from app.services.sources import opened
-from storage import annotations, audit, images, typed_masks
-from storage.errors import StorageError
-from storage.models import Annotation, DefectType, Image, Role, Verdict
+from storage import annotations, audit, label_imports, typed_masks
+from storage.label_rows import LabelImport
+from storage.models import Annotation, DefectType, Image, Role
 
-Unannotated = Literal["nothing", "normal"]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the person who imports decided beforehand.
-
-    Attributes:
-        unannotated: what images are that the file lists without saying anything of them.
-        replace_defects: whether a normal verdict of the file may take the place of a person's defect.
-    """
-
-    unannotated: Unannotated = "nothing"
-    replace_defects: bool = False
-
-
-AS_WRITTEN = Rules()
-
-
-@dataclass(frozen=True)
-class Change:
-    """A label that the file gives to an image.
-
-    Attributes:
-        name: the image's name in the file.
-        before: what stands now; None where nobody labelled the image.
-    """
-
-    image_id: int
-    image: str
-    name: str
-    label: Stored
-    before: Stored | None
-    revision: int
-
-    @property
-    def same(self) -> bool:
-        return self.before == self.label
-
-
-@dataclass
-class Plan:
-    """What a file would change, and what of it would not be taken.
-
-    Attributes:
-        listed: names of the images of which the file says nothing.
-    """
-
-    changes: list[Change] = field(default_factory=list)
-    remarks: list[Remark] = field(default_factory=list)
-    listed: list[str] = field(default_factory=list)
-
-    @property
-    def new(self) -> list[Change]:
-        return [change for change in self.changes if not change.same]
-
-    @property
-    def skipped(self) -> list[Remark]:
-        return [remark for remark in self.remarks if remark.skipped]
-
-
-Read = tuple[Image, LabelRecord]
-
-
-def plan_import(
-    context: Context, actor: Actor, project_slug: str, source: Path, *, format: str, rules: Rules = AS_WRITTEN
-) -> Plan:
-    """What an import would do; nothing is saved.
-
-    Raises:
-        Refused: an unknown format, or the file is not of it.
-    """
-    known(format)
-    if not source.exists():
-        raise Refused(f"{source} does not exist: check the path")
-    with context.database.read() as session:
-        project = project_of(session, actor, project_slug, Role.reviewer)
-        found = Images(images.images_for(session, project.id))
-    plan = Plan()
-    read = _of_tree(source, found, plan) if format == "mvtec" else _of_file(source, format, found, plan)
-    labels = _one_each(read, plan, rules)
-    with context.database.read() as session:
-        for image, name, label in labels:
-            _add(session, plan, image, name, label, rules)
-    return plan
+MOST_LINES = 1000  # of what was skipped, as an import keeps it
 
 
 def import_labels(
     context: Context, actor: Actor, project_slug: str, source: Path, *, format: str, rules: Rules = AS_WRITTEN
 ) -> Plan:
-    """Save the labels of a file or tree on the images that they name, all of them or, when it fails, none.
-
-    A label that stands already as it is in the file is left alone; another becomes the next revision, so that the one
-    before it can be restored.
-
-    Returns:
-        what was done, with all that was left out and why.
+    """Plan an import and save it; what was done, with all that was left out and why.
 
     Raises:
-        Refused: an unknown format, the file is not of it, or somebody labelled meanwhile.
+        Refused: an unknown format, or the file is not of it.
+        Conflict: somebody labelled one of the images meanwhile; nothing was saved.
     """
     plan = plan_import(context, actor, project_slug, source, format=format, rules=rules)
-    with context.database.write() as session:
-        project = project_of(session, actor, project_slug, Role.reviewer)
-        for change in plan.new:
-            annotations.save_annotation(
-                session,
-                image_id=change.image_id,
-                verdict=change.label.verdict,
-                defect_type=change.label.defect_type,
-                mask=change.label.mask,
-                ignore=change.label.ignore,
-                typed=change.label.typed,
-                by=actor.name,
-                client_id=str(uuid.uuid4()),
-                expected_revision=change.revision,
-                version_id=None,
-                score=None,
-            )
-        details = {"source": source.name, "labels": len(plan.new), "refused": len(plan.skipped)}
-        audit.record(session, by=actor.name, action="import labels", details=details, project_id=project.id)
+    save_import(context, actor, project_slug, plan)
     return plan
 
 
-def _of_file(source: Path, format: str, found: Images, plan: Plan) -> Iterator[Read]:
-    """The file's records with their images, one at a time; into the plan what is of none."""
-    for facts, body in guard().labels(source, format):
-        read = Packed(facts, body).opened()
-        if isinstance(read, Remark):
-            plan.remarks.append(read)
-            continue
-        try:
-            yield found.image_of(read.name, read.sha256), read
-        except Refused as refused:
-            plan.remarks.append(Remark(read.name, "", str(refused)))
+def save_import(context: Context, actor: Actor, project_slug: str, plan: Plan) -> int | None:
+    """Save all that a plan changes, or, when somebody labelled one of its images since, nothing; the import's number.
 
+    A label that stands already as it is in the file is left alone; another becomes the next revision.
 
-def _of_tree(source: Path, found: Images, plan: Plan) -> Iterator[Read]:
-    """The labels of a tree with their images, which its own pictures tell: by their bytes, or else by their pixels."""
-    with opened(source) as entries:
-        candidates, refusals = arrange(entries, "auto")
-        plan.remarks += [Remark(each.name, "", each.reason) for each in refusals if each.reason != NOT_AN_IMAGE]
-        if not any(candidate.verdict for candidate in candidates):
-            raise Refused(f"{source} has no train/good and no test/ beside ground_truth/: give one category's folder")
-        for candidate in candidates:
-            try:
-                image = _pictured(candidate, found)
-                size = {"width": image.width, "height": image.height}
-                record, lost = label_of(candidate, sha256=image.sha256, **size)
-                plan.remarks += [Remark(each.name, "", each.reason) for each in lost]
-                yield image, record
-            except (BadPicture, Refused) as error:
-                plan.remarks.append(Remark(candidate.entry.name, "", str(error)))
+    Returns:
+        None when there is nothing to change.
 
-
-def _pictured(candidate: Candidate, found: Images) -> Image:
-    """Raises BadPicture when the file is no picture, Refused when it is none of the project's."""
-    data = candidate.entry.read()
-    if (image := found.by_content(hashlib.sha256(data).hexdigest())) is not None:
-        return image
-    png = guard().picture(data).png  # the same pixels in another file
-    return found.image_of(candidate.entry.name, hashlib.sha256(png).hexdigest())
-
-
-def _one_each(read: Iterable[Read], plan: Plan, rules: Rules) -> list[tuple[Image, str, Stored]]:
-    """One label for each image; two of one image are none, for nobody knows which is right."""
-    labels: dict[int, list[tuple[Image, str, Stored]]] = defaultdict(list)
-    names: dict[int, list[str]] = defaultdict(list)
-    for image, record in read:
-        names[image.id].append(record.name)
-        if record.verdict is None:
-            plan.listed.append(record.name)
-            if rules.unannotated == "nothing":
-                continue
-            record = replace(record, verdict=Verdict.normal)
-        try:
-            labels[image.id].append((image, record.name, stored(record, width=image.width, height=image.height)))
-        except (Refused, StorageError) as error:
-            plan.remarks.append(Remark(record.name, "", str(error)))
-    for image_id, called in names.items():
-        if len(called) > 1:
-            labels.pop(image_id, None)
-            why = f"is one of {len(called)} entries for the same image ({', '.join(called[:3])}): which is right?"
-            plan.remarks += [Remark(name, "", why) for name in called]
-    return [one for found in labels.values() for one in found]
-
-
-def _add(session: Session, plan: Plan, image: Image, name: str, label: Stored, rules: Rules) -> None:
-    row = annotations.current_annotation(session, image.id)
-    before = _standing(session, row) if row is not None and row.verdict is not None else None
-    if (
-        row is not None
-        and row.verdict is Verdict.defect
-        and row.by != annotations.IMPORT
-        and label.verdict is Verdict.normal
-        and not rules.replace_defects
-    ):
-        plan.remarks.append(
-            Remark(name, "", f"is normal in the file and {row.by}'s defect here: ask for it, if the file is right")
+    Raises:
+        Conflict: see above; plan it again.
+    """
+    with context.database.write() as session:
+        project = project_of(session, actor, project_slug, Role.reviewer)
+        if not plan.new:
+            return None
+        skipped = [{"image": each.image, "item": each.item, "why": each.text} for each in plan.skipped[:MOST_LINES]]
+        row = label_imports.add(
+            session, project_id=project.id, source=plan.source, format=plan.format, by=actor.name, skipped=skipped
         )
-        return
-    plan.changes.append(Change(image.id, image.name, name, label, before, row.revision if row else 0))
+        for change in sorted(plan.new, key=lambda change: change.image_id):
+            image = session.get(Image, change.image_id)
+            if image is None or image.project_id != project.id:
+                raise Refused(f"image {change.image_id} is not in {project_slug}: look at the file again")
+            held_out = image.held_out
+            label_imports.add_label(session, row, _saved(session, actor, change), held_out=held_out)
+        details = {"import": row.id, "source": row.source, "labels": row.labels, "refused": len(plan.skipped)}
+        audit.record(session, by=actor.name, action="import labels", details=details, project_id=project.id)
+        return row.id
 
 
-def _standing(session: Session, row: Annotation) -> Stored:
-    kind = session.get_one(DefectType, row.defect_type_id).name if row.defect_type_id else None
-    assert row.verdict is not None
-    return Stored(row.verdict, kind, row.mask, row.ignore, typed_masks.of_label(session, row.id))
+def undo_import(context: Context, actor: Actor, project_slug: str, import_id: int) -> tuple[int, list[str]]:
+    """Let what stood before an import stand again, as new revisions.
+
+    Returns:
+        (labels taken back, names of the images that somebody has labelled since: those keep what they said).
+
+    Raises:
+        NotFound: the project has no such import.
+        Conflict: it was undone already.
+    """
+    taken, kept = 0, []
+    with context.database.write() as session:
+        project = project_of(session, actor, project_slug, Role.reviewer)
+        row = label_imports.to_undo(session, import_id, project.id)
+        for label, imported in label_imports.labels_of(session, import_id):
+            current = annotations.current_annotation(session, label.image_id)
+            if current is None or current.id != label.id:
+                kept.append(session.get_one(Image, label.image_id).name)
+                continue
+            _taken_back(session, actor, label)
+            if imported.held_out:
+                label_imports.hold_out_again(session, label.image_id)
+            taken += 1
+        label_imports.close(row, by=actor.name)
+        details = {"import": import_id, "labels": taken, "kept": len(kept)}
+        audit.record(session, by=actor.name, action="undo import", details=details, project_id=project.id)
+    return taken, kept
+
+
+def imports_of(context: Context, actor: Actor, project_slug: str, *, limit: int = 20) -> Sequence[LabelImport]:
+    """The imports of a project, the latest first."""
+    with context.database.read() as session:
+        project = project_of(session, actor, project_slug, Role.viewer)
+        return list(label_imports.of_project(session, project.id, limit=limit))
+
+
+def _saved(session: Session, actor: Actor, change: Change) -> Annotation:
+    return annotations.save_annotation(
+        session,
+        image_id=change.image_id,
+        verdict=change.label.verdict,
+        defect_type=change.label.defect_type,
+        mask=change.label.mask,
+        ignore=change.label.ignore,
+        typed=change.label.typed,
+        by=actor.name,
+        client_id=str(uuid.uuid4()),
+        expected_revision=change.revision,
+        version_id=None,
+        score=None,
+    )
+
+
+def _taken_back(session: Session, actor: Actor, label: Annotation) -> None:
+    """The revision before a label, as the next one; none withdraws it."""
+    before = next((r for r in annotations.history(session, label.image_id) if r.revision == label.revision - 1), None)
+    kind = session.get_one(DefectType, before.defect_type_id).name if before and before.defect_type_id else None
+    annotations.save_annotation(
+        session,
+        image_id=label.image_id,
+        verdict=before.verdict if before else None,
+        defect_type=kind,
+        mask=before.mask if before else None,
+        ignore=before.ignore if before else None,
+        typed=typed_masks.of_label(session, before.id) if before else None,
+        by=actor.name,
+        client_id=str(uuid.uuid4()),
+        expected_revision=label.revision,
+        version_id=before.version_id if before else None,
+        score=before.score if before else None,
+    )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.services.ingest import Content, create_project, ingest_reports, request_ingest, stage_upload
 from app.ui.components.job_status import job_line, local_time
+from app.ui.components.label_import import label_file, label_imports
 from app.ui.visit import PROJECT, Visit, told, visit
 from storage.models import Role
 
@@ -93,6 +94,16 @@ def arrivals(here: Visit, slug: str) -> None:
                     )
 
 
+def incoming(here: Visit) -> str | None:
+    """Whether images come in or labels on them, by what the person may do."""
+    offered = [name for name, role in (("Images", Role.engineer), ("Labels", Role.reviewer)) if here.may(role)]
+    if len(offered) < 2:
+        return offered[0] if offered else None
+    return st.segmented_control(
+        "What comes in", offered, default=offered[0], required=True, key="ingest-what", label_visibility="collapsed"
+    )
+
+
 here = visit()
 st.title("Ingest")
 if here.project is None:
@@ -106,9 +117,14 @@ if here.project is None:
 left, right = st.columns([3, 2], gap="large")
 with left:
     job_line(here, here.project, kind="ingest")
-    if here.may(Role.engineer):
+    what = incoming(here)
+    if what == "Images":
         upload(here, here.project)
+    elif what == "Labels":
+        with told():
+            label_file(here, here.project)
     with told():
+        label_imports(here, here.project)
         arrivals(here, here.project)
 with right:
     if here.may(Role.engineer):

@@ -18,6 +18,7 @@ HERE = Path(__file__).resolve().parent
 SIGN_OUT = '<a href="/logout" target="_self" style="color: inherit; font-size: 14px">Sign out</a>'
 LEGIBLE = """<style>@media (prefers-color-scheme: dark) {
   [data-testid^="stBaseButton-primary"] { color: #111417; } /* Streamlit writes white on a light blue: 3.2 to 1 */
+  button[data-testid^="stBaseButton-primary"]:hover { background: #74a6ff; } /* and darkens that under the pointer */
 }
 /* the project and the way out stay above the fold at 768 pixels, with every page in the list */
 [data-testid="stSidebarHeader"] { height: 40px; min-height: 0; margin-bottom: 4px; padding-block: 0; }
