@@ -15,7 +15,7 @@ from app.services.label_formats.stored import Stored, stored
 from app.services.layout import Candidate, Refusal, label_of
 from app.services.pictures import BadPicture, Picture
 from storage import annotations, images
-from storage.models import Image
+from storage.models import Image, Verdict
 
 BATCH = 16
 BATCH_SECONDS = 2.0
@@ -96,7 +96,8 @@ def _prepare(context: Context, project_id: int, candidate: Candidate, tally: Tal
     if candidate.verdict is not None:
         record, refused = label_of(candidate, sha256=sha256, width=picture.width, height=picture.height)
         tally.refused += refused
-        label = stored(record, width=picture.width, height=picture.height)
+        if not (record.unread and record.verdict is Verdict.normal):  # a new defect stays one, without its mask
+            label = stored(record, width=picture.width, height=picture.height)
     keys = context.blobs.put(picture.png), context.blobs.put(picture.thumb)
     return Ready(candidate, sha256, keys, picture, label)
 

@@ -76,7 +76,7 @@ def arrange(entries: Iterable[Entry], content: str) -> tuple[list[Candidate], li
 
 
 def label_of(candidate: Candidate, *, sha256: str, width: int, height: int) -> tuple[LabelRecord, list[Refusal]]:
-    """The label that an image's place and masks say, and the masks that do not fit: the image stays what it is."""
+    """The label that an image's place and masks say, and the masks that do not fit; unread where no mask fits."""
     refusals: list[Refusal] = []
     of = "/".join(candidate.entry.parts[-2:])
 
@@ -91,18 +91,10 @@ def label_of(candidate: Candidate, *, sha256: str, width: int, height: int) -> t
         return joined(mask for file in files if (mask := read(file)) is not None)
 
     typed = {name: mask for name, file in candidate.typed if (mask := read(file)) is not None}
-    record = LabelRecord(
-        candidate.entry.name,
-        sha256,
-        width,
-        height,
-        candidate.verdict,
-        candidate.defect_type,
-        union(candidate.masks),
-        union(candidate.ignore),
-        typed,
-    )
-    return record, refusals
+    mask, ignore = union(candidate.masks), union(candidate.ignore)
+    unread = bool(refusals) and mask is None and not typed
+    name, verdict, kind = candidate.entry.name, candidate.verdict, candidate.defect_type
+    return LabelRecord(name, sha256, width, height, verdict, kind, mask, ignore, typed, unread), refusals
 
 
 def _roots(entries: list[Entry]) -> set[Parts]:

@@ -44,7 +44,7 @@ class Part:
     def label(self) -> tuple[str, dict[str, bytes]] | None:
         """(verdict, pixels by type) that may be saved; None for no label."""
         read = [item for item in self.items if not item.broken]
-        if self.gone or (not read and self.word is None):
+        if self.gone or (not read and (self.word is None or self.items)):
             return None
         if self.word is not None:
             return self.word, {}
@@ -103,8 +103,11 @@ def spelled(rng: random.Random, name: str) -> str:
 def spoil(rng: random.Random, parts: list[Part], items: list[str], wholes: list[str]) -> None:
     """Break a few regions and a few images, by names that the writer of the format knows."""
     for part in parts:
+        if part.word is not None and rng.random() < 0.3:  # a word beside what cannot be read
+            part.items = [region(rng)]
+            part.items[0].broken = rng.choice(items)
         for item in part.items:
-            if rng.random() < 0.25:
+            if not item.broken and rng.random() < 0.25:
                 item.broken = rng.choice(items)
         if rng.random() < 0.15:
             fitting = [why for why in wholes if why != "contradiction" or (part.word == "normal")]

@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from app.services.annotation.import_pictures import marked_thumb
-from app.services.annotation.import_plan import format_of, plan_import
+from app.services.annotation.import_plan import Rules, format_of, plan_import
 from app.services.annotation.label_import import import_labels, imports_of, save_import, undo_import
 from app.services.errors import Refused
 from app.services.ingest import ingest_source
@@ -128,3 +128,32 @@ def test_a_format_is_recognised_by_what_is_in_the_file(shared, tmp_path):
     (tmp_path / "a.txt").write_text("words")
     with pytest.raises(Refused, match=r"a\.txt is no file of labels that is recognised"):
         format_of(tmp_path / "a.txt")
+
+
+def test_a_word_beside_a_region_that_cannot_be_read_gives_no_label(context, slug, tmp_path):
+    file = coco(tmp_path / "a.json", NAMES, skip=NAMES[:2])
+    told = json.loads(file.read_text())
+    for image, word in zip(told["images"], ["normal", "defect", "defect"], strict=True):
+        image["verdict"] = word
+    file.write_text(json.dumps(told))
+    plan = plan_import(context, REVIEWER, slug, file, format="coco", rules=Rules(unannotated="normal"))
+    assert [change.image for change in plan.new] == NAMES[2:], "what was read counts beside what was not"
+    for name, word in zip(NAMES, ["normal", "defect"], strict=False):
+        assert [why.text for why in plan.skipped if why.image == name and word in why.text], plan.skipped
+
+
+def test_an_image_that_is_listed_twice_gets_no_label_though_one_entry_cannot_be_read(context, slug, tmp_path):
+    file = coco(tmp_path / "a.json", ["new.png", "new.png"])
+    told = json.loads(file.read_text())
+    told["annotations"][0]["segmentation"] = []
+    file.write_text(json.dumps(told))
+    plan = plan_import(context, REVIEWER, slug, file, format="coco")
+    assert not plan.new and "2 entries" in plan.skipped[-1].text
+
+
+def test_a_damaged_mask_of_a_tree_replaces_no_standing_one(context, slug, tmp_path):
+    tree = write_tree(tmp_path / "again", normals=1, held_normals=1, held_defects=2)
+    for mask in (tree / "ground_truth").rglob("*.png"):
+        mask.write_bytes(mask.read_bytes()[:60])
+    plan = plan_import(context, REVIEWER, slug, tree, format="mvtec")
+    assert not plan.new and len(plan.skipped) == 2, plan.skipped

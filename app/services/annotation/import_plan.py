@@ -203,6 +203,8 @@ def _one_each(read: Iterable[Read], plan: Plan, rules: Rules) -> list[tuple[Imag
     names: dict[int, list[str]] = defaultdict(list)
     for image, record in read:
         names[image.id].append(record.name)
+        if record.unread:
+            continue
         if record.verdict is None:
             plan.listed.append(record.name)
             if rules.unannotated == "nothing":

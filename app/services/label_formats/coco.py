@@ -128,8 +128,7 @@ def _image(
                 marks.mark(names[category], mask)
         record = marks.record(sha256, *(size or (0, 0)), own=None if own is None else type_name(own))
     yield from marks.remarks
-    if record is not None:
-        yield record
+    yield record or marks.lost()
 
 
 def _mask(row: dict[str, Any], size: tuple[int, int] | None) -> np.ndarray:

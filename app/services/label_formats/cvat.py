@@ -93,8 +93,7 @@ def _image(image: ET.Element) -> Iterator[LabelRecord | Remark]:
                     marks.mark(child.attrib["label"], mask, height=int(child.attrib.get("z_order", 0)))
         record = marks.record("", width, height)
     yield from marks.remarks
-    if record is not None:
-        yield record
+    yield record or marks.lost()
 
 
 def _mask(shape: ET.Element, width: int, height: int) -> np.ndarray:

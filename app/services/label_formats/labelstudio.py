@@ -119,8 +119,7 @@ def _task_read(task: dict[str, Any], item: str) -> Iterator[LabelRecord | Remark
         size, own = _gather(rows, marks)
         record = marks.record(sha256, *(size or (0, 0)), own=own)
     yield from marks.remarks
-    if record is not None:
-        yield record
+    yield record or marks.lost()
 
 
 def _image_of(data: dict[str, Any]) -> str | None:

@@ -48,6 +48,7 @@ class LabelRecord:
         verdict: None where the file lists the image and says nothing of it.
         mask, ignore: bool (H, W), None where nothing is marked.
         typed: masks of single types by name, where some are not of `defect_type`; `mask` has them all.
+        unread: something of it could not be read, and no region was: it is no label, and claims its image all the same.
     """
 
     name: str
@@ -59,6 +60,7 @@ class LabelRecord:
     mask: np.ndarray | None = None
     ignore: np.ndarray | None = None
     typed: dict[str, np.ndarray] = field(default_factory=dict)
+    unread: bool = False
 
     @property
     def layers(self) -> list[Layer]:
@@ -132,8 +134,11 @@ class Marks:
         key = (kind_of(given), height)
         self._layers[key] = self._layers[key] | mask if key in self._layers else mask
 
-    def record(self, sha256: str, width: int, height: int, *, own: str | None = None) -> LabelRecord | None:
-        """The label; None where what the file says of the image could not be read.
+    def record(self, sha256: str, width: int, height: int, *, own: str | None = None) -> LabelRecord:
+        """The label; unread where something of the image could not be read and no region of it was.
+
+        Words and tags alone do not count then: what they stand beside may say otherwise, or hold the mask that they
+        would replace by none.
 
         Args:
             own: the label's own type, where the file tells it apart from its marks.
@@ -142,8 +147,10 @@ class Marks:
             Unread: the file contradicts itself.
         """
         verdict = self._verdict(own)
-        if verdict is None and self._unread:
-            return None
+        if self._unread and not any(name != DONT_CARE for name, _ in self._layers):
+            if verdict is not None:
+                self.leave_out("", f"is called {own or self._called(verdict)} beside what could not be read: no label")
+            return self.lost(sha256)
         layers = self._uncovered()
         if own is None and self._tags:
             own = next((name for name in self._tags if name != UNTYPED), None)
@@ -175,6 +182,13 @@ class Marks:
         if words:
             return words.pop()
         return Verdict.defect if defects else None
+
+    def lost(self, sha256: str = "") -> LabelRecord:
+        """What is left of an image of which nothing can be taken: its name."""
+        return LabelRecord(self.name, sha256, 0, 0, None, unread=True)
+
+    def _called(self, verdict: Verdict) -> str:
+        return ", ".join(self._tags) if verdict is Verdict.defect and self._tags else verdict.value
 
     def _uncovered(self) -> list[Layer]:
         """The masks by name, each without what lies over it of another type."""
