@@ -1,4 +1,7 @@
-"""RPAG's nine transforms (Sec. 3.5): each changes a defect and keeps its mask with it."""
+"""RPAG's nine transforms (Sec. 3.5): each changes a defect and keeps its mask with it.
+
+Each holds for every mask, the empty one too: an earlier transform may have moved the whole piece out of the picture.
+"""
 
 from collections.abc import Callable
 
@@ -11,9 +14,19 @@ Transform = Callable[[np.ndarray, np.ndarray, np.random.Generator], Pair]
 
 def _warp(image: np.ndarray, mask: np.ndarray, matrix: np.ndarray) -> Pair:
     height, width = mask.shape
+    if not np.isfinite(matrix).all():  # OpenCV would reflect at the border for ever
+        raise ValueError(f"the matrix {matrix.tolist()} is not finite: an affine transform needs six numbers")
     moved = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     where = cv2.warpAffine(mask.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
     return moved, where.astype(bool)
+
+
+def _centre(mask: np.ndarray) -> tuple[float, float]:
+    """Column and row of the piece's centre; of the picture's, when an earlier transform moved all of it out."""
+    rows, columns = np.nonzero(mask)
+    if len(rows) == 0:
+        return (mask.shape[1] - 1) / 2, (mask.shape[0] - 1) / 2
+    return float(columns.mean()), float(rows.mean())
 
 
 def flip(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
@@ -24,9 +37,7 @@ def flip(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
 
 def rotate(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
     """By any angle about the piece's centre, so that it stays in the picture."""
-    rows, columns = np.nonzero(mask)
-    centre = (float(columns.mean()), float(rows.mean()))
-    return _warp(image, mask, cv2.getRotationMatrix2D(centre, float(rng.uniform(-180, 180)), 1.0))
+    return _warp(image, mask, cv2.getRotationMatrix2D(_centre(mask), float(rng.uniform(-180, 180)), 1.0))
 
 
 def transpose(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> Pair:
