@@ -90,6 +90,26 @@ def failed(found: Sequence[Check]) -> list[Check]:
     return [check for check in found if check.passed is False]
 
 
+def gate_words(kept: dict | None, by: str) -> str:
+    """What the gate said before a promotion, in a record's words: what was computed, and who went past what failed.
+
+    Args:
+        kept: what the promotion keeps: `checks`, and whether they were `overridden`; None where nothing was computed.
+        by: who promoted.
+    """
+    if kept is None:
+        return "not computed"
+    found = [Check(**check) for check in kept["checks"]]
+    if against := failed(found):
+        numbers = "; ".join(f"{check.name}: {check.words}" for check in against)
+        then = f"overridden by {by}" if kept["overridden"] else f"rolled back by {by}, which no gate holds back"
+        return f"failed ({numbers}), {then}"
+    open_ = [check.name for check in found if check.passed is None]
+    if len(open_) == len(found):
+        return "not judged: too few images"
+    return f"passed, but too few images to judge {', '.join(open_)}" if open_ else "passed"
+
+
 def _recall(gate: Gate, name: str, share: Share, before: Share) -> Check:
     words = f"{share.words()} stopped, before {before.words()}; at least {100 * gate.recall_floor:.0f} % are asked for"
     if share.total < gate.least or share.value is None:

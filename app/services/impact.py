@@ -9,7 +9,7 @@ from app.services.access import project_of
 from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.gate import Check, checks, failed, gate_of
+from app.services.gate import Check, checks, failed, gate_of, gate_words
 from app.services.rule import Rule, false_alarms, learnt_from, recalls, rule_of
 from app.services.score import request_scoring
 from storage import audit, decisions, scores, versions
@@ -109,12 +109,12 @@ def promote(
         if deciding is not None and deciding.id == candidate.id:
             raise Refused(f"v{number} decides already: choose another version")
         found = _impact(session, project, deciding, candidate) if deciding else None
-        kept = _passed(found, number, reason.strip(), override) if found else None
+        kept = _answers(found, number, reason.strip(), override) if found else None
         done = versions.promote(
             session, project_id=project.id, version_id=candidate.id, by=actor.name, reason=reason.strip(), gate=kept
         )
         details = {"version": number, "before": deciding.number if deciding else None, "reason": reason}
-        details["overridden"] = bool(kept and kept["overridden"])
+        details |= {"overridden": bool(kept and kept["overridden"]), "gate": gate_words(kept, actor.name)}
         audit.record(session, by=actor.name, action="promote", details=details, project_id=project.id)
         unscored = scores.count_unscored(session, candidate.id, project.id)
     if unscored:
@@ -130,7 +130,7 @@ def promotions_of(context: Context, actor: Actor, project_slug: str) -> list[tup
         return [(row, numbers[row.version_id]) for row in versions.promotions(session, project.id)]
 
 
-def _passed(found: Impact, number: int, reason: str, override: bool) -> dict:
+def _answers(found: Impact, number: int, reason: str, override: bool) -> dict:
     """The gate's answers as a promotion keeps them; Refused where they forbid it."""
     against = [] if found.older else failed(found.checks)
     if against and not override:

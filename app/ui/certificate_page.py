@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from app.services.certificate import ASSUMPTION, Certificate
+from app.services.gate import gate_words
 from app.services.review import Histogram
 
 STYLE = """
@@ -166,6 +167,6 @@ def _promotions(found: Certificate) -> str:
         return "<p>Nobody so far.</p>"
     rows = []
     for row in found.promotions:
-        gate = "" if not row.gate else " (gate overridden)" if row.gate["overridden"] else " (gate passed)"
-        rows.append((f"{row.created_at:%Y-%m-%d %H:%M} UTC, {row.by}{gate}", row.reason or "no reason given"))
+        said = f"{row.reason or 'no reason given'}. Gate: {gate_words(row.gate, row.by)}"
+        rows.append((f"{row.created_at:%Y-%m-%d %H:%M} UTC, {row.by}", said))
     return _table(rows)

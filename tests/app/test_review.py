@@ -1,6 +1,7 @@
 """Review: histograms, drift, what flips, and who decides."""
 
 import csv
+from dataclasses import asdict
 
 import pytest
 from sqlalchemy import select
@@ -9,7 +10,7 @@ from app.ledger import begin, finish
 from app.services.authority import Actor, NotAllowed
 from app.services.drift import boundary_drift, judgements
 from app.services.errors import Refused
-from app.services.gate import Gate, failed, project_gate, set_gate
+from app.services.gate import Check, Gate, failed, gate_words, project_gate, set_gate
 from app.services.home import home_view
 from app.services.impact import impact, promote, promotions_of
 from app.services.ingest import ingest_source
@@ -133,6 +134,46 @@ def test_the_gate_holds_back_a_version_that_loses_confirmed_defects(twice):
     assert {check["name"] for check in kept.gate["checks"] if check["passed"] is False} == against
     promote(twice, ENGINEER, "tile", 1)  # back at once: what was safe before needs no gate
     assert not promotions_of(twice, IDA, "tile")[0][0].gate["overridden"]
+
+
+def recorded(context):
+    """The gate of every promotion, the latest first, in the words of the audit trail."""
+    with context.database.read() as session:
+        rows = session.scalars(select(AuditEntry).where(AuditEntry.action == "promote").order_by(AuditEntry.id.desc()))
+        return [row.details["gate"] for row in rows]
+
+
+def test_the_record_of_a_promotion_tells_what_the_gate_computed_and_who_went_past_it(twice):
+    turn_round(twice)
+    promote(twice, ENGINEER, "tile", 2, override=True, reason="line stands still")
+    with twice.database.write() as session:  # v2 stops everything now and v1 nothing: going back loses every defect
+        for number, standing in ((1, Standing.normal), (2, Standing.defect)):
+            for row in scores.scores_of(session, number):
+                row.standing = standing
+    back = impact(twice, ENGINEER, "tile", 1)
+    promote(twice, ENGINEER, "tile", 1)
+    over, first = (gate_words(row.gate, row.by) for row, _ in promotions_of(twice, IDA, "tile")[1:])
+    assert over.startswith("failed (confirmed defects: ") and over.endswith(f"overridden by {ENGINEER.name}")
+    assert first == "not computed"
+    against = failed(back.checks)
+    assert against and recorded(twice)[1] == over
+    rolled = recorded(twice)[0]
+    assert rolled.startswith("failed (") and f"rolled back by {ENGINEER.name}" in rolled
+    assert all(f"{check.name}: {check.words}" in rolled for check in against)
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ([True, True], "passed"),
+        ([True, None], "passed, but too few images to judge 1"),
+        ([None, None], "not judged: too few images"),
+        ([None, False], "failed (1: so), overridden by eve"),
+    ],
+)
+def test_a_gate_passed_only_where_something_was_judged_and_nothing_failed(answers, said):
+    found = [asdict(Check(str(i), answer, "so")) for i, answer in enumerate(answers)]
+    assert gate_words({"checks": found, "overridden": False in answers}, "eve") == said
 
 
 def test_a_project_asks_its_own_gate(twice):

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.services.gate import Gate, project_gate, set_gate
+from app.services.gate import Gate, gate_words, project_gate, set_gate
 from app.services.impact import promotions_of
 from app.services.review import VersionView, versions_view
 from app.services.verify import Verification, request_verification, verifications
@@ -116,7 +116,7 @@ st.dataframe(
             "when": local_time(row.created_at),
             "version": f"v{number}",
             "by": row.by,
-            "gate": "" if not row.gate else "overridden" if row.gate["overridden"] else "passed",
+            "gate": gate_words(row.gate, row.by),
             "reason": row.reason,
         }
         for row, number in promotions_of(here.context, here.actor, slug)
