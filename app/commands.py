@@ -6,14 +6,14 @@ from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.follow import follow
+from app.follow import expected, follow
 from app.processes import WEB, WORKER, Say, child, require_free_port, run_until_stopped
 from app.services.authority import OPERATOR
 from app.services.context import Context, opened
 from app.services.errors import Refused, shortly
 from app.services.ingest import IngestReport, create_project, ingest_source
 from app.services.label_formats.stored import Stored
-from app.services.retrain import request_retraining
+from app.services.retrain import request_retraining, run_view
 from app.services.score import request_scoring, scoring_version
 from app.settings import Settings
 
@@ -107,6 +107,7 @@ def ingest(settings: Settings, options: Namespace, say: Say) -> int:
 def train(settings: Settings, options: Namespace, say: Say) -> int:
     with opened(settings) as context:
         run_id = request_retraining(context, OPERATOR, options.project, reason=options.reason, preset=options.preset)
+        say(expected(run_view(context, OPERATOR, run_id), options.preset))
         follow(context, run_id, say)
     return 0
 

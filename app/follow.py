@@ -13,6 +13,22 @@ from storage.models import ACTIVE, Run, RunState
 LOOK = 0.5
 
 
+def expected(run: Run, preset: str) -> str:
+    """A line on the retrain that is followed, which may be one that was active already.
+
+    Raises:
+        Refused: it has another preset; only one goes at a time, so that nothing was queued.
+    """
+    found = run.arguments.get("preset", "product")
+    if found != preset:
+        raise Refused(
+            f"a retrain with preset {found}, asked for by {run.by}, is {run.state.name} in this project and only one "
+            f"goes at a time, so none with preset {preset} was queued: wait until it is over or cancel it on the "
+            f"Retrain page, then ask again; --preset {found} follows it"
+        )
+    return f"retrain with preset {found}, asked for by {run.by}, is followed: Ctrl-C cancels it"
+
+
 def follow(context: Context, run_id: str, say: Say, *, worker: Child | None = None) -> Run:
     """Show a run's progress until it is over.
 

@@ -89,6 +89,15 @@ def test_a_project_without_normals_cannot_be_trained_and_says_what_to_do(command
     assert runs_of(context, ENGINEER, slug) == []
 
 
+def test_train_names_the_active_retrain_of_another_preset_and_queues_nothing(command, filled, context):
+    slug = filled()
+    run_id = request_retraining(context, ENGINEER, slug, preset="demo")
+    said = complaint(command("train", "--project", slug, "--preset", "paper", "--reason", "second"))
+    assert f"a retrain with preset demo, asked for by {ENGINEER.name}, is queued" in said
+    assert "none with preset paper was queued" in said and "--preset demo follows it" in said
+    assert [(run.id, run.arguments["preset"]) for run in runs_of(context, ENGINEER, slug)] == [(run_id, "demo")]
+
+
 def test_scoring_before_any_version_and_to_an_odd_file_is_refused(command, filled, tmp_path):
     slug = filled()
     (tmp_path / "a.png").write_bytes(part(1))
@@ -165,6 +174,7 @@ def test_train_and_score_from_the_command_line(command, filled, context, tmp_pat
     code, out, err = command("train", "--project", slug, "--preset", "demo", "--reason", "day one")
     assert code == 0, err
     assert "no worker is up: one is started for this run" in out and "retrain: done" in out
+    assert "retrain with preset demo, asked for by" in out
     run = runs_of(context, ENGINEER, slug)[0]
     assert (run.state, run.by, run.reason) == (RunState.done, "cli", "day one")
     source = tmp_path / "new"
