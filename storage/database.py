@@ -14,11 +14,12 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session
 
 from storage import audit
-from storage.errors import StorageError, Unwritable
+from storage.errors import BadText, StorageError, Unwritable
+from storage.text import check_storable
 from storage.turns import Turns
 
 BUSY_TIMEOUT_MS = 30_000
@@ -45,6 +46,7 @@ class Database:
     def __init__(self, url: str) -> None:
         parsed = _with_driver(make_url(url))
         self.engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed)
+        event.listen(self.engine, "before_cursor_execute", _check)
         self._turn = Turns()
 
     @property
@@ -109,7 +111,19 @@ def _told() -> Iterator[None]:
                 f"the database cannot be written ({said}): free some space or mend its rights, then try again; "
                 "nothing was changed"
             ) from error
+        if isinstance(error, DataError):
+            raise BadText(f"the database cannot hold one of the values ({said}): give another") from error
         raise
+
+
+def _check(_connection: Any, _cursor: Any, _statement: str, values: Any, _context: Any, many: bool) -> None:
+    """Refuse what one of the databases cannot hold before either sees it, so that both answer alike."""
+    for row in values if many else (values,):
+        for value in row.values() if isinstance(row, dict) else row or ():
+            if isinstance(value, str):
+                check_storable(value)
+            elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+                raise BadText(f"the number {str(value)[:20]}… is larger than a database can hold: give another")
 
 
 def _with_driver(url: URL) -> URL:

@@ -33,5 +33,9 @@ class BadMask(StorageError):
     """A mask that is no 1-bit picture of its image's size."""
 
 
+class BadText(StorageError):
+    """A text or a number that not every database can hold."""
+
+
 class BadName(StorageError):
     """A name of a defect type that cannot be one."""

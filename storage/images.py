@@ -12,6 +12,7 @@ from storage.annotations import is_current
 from storage.errors import Conflict, NotFound, StorageError
 from storage.leases import is_free
 from storage.models import Annotation, Image, Ingest, Project, Verdict, now
+from storage.text import visible
 
 Row = TypeVar("Row")
 
@@ -54,7 +55,7 @@ def project_by_slug(session: Session, slug: str) -> Project | None:
 
 def start_ingest(session: Session, *, project_id: int, source: str, by: str) -> Ingest:
     """Open an arrival; NotFound when the project was removed."""
-    ingest = Ingest(project_id=project(session, project_id).id, source=source[:1000], by=by, refused=[])
+    ingest = Ingest(project_id=project(session, project_id).id, source=visible(source)[:1000], by=by, refused=[])
     session.add(ingest)
     session.flush()
     return ingest

@@ -3,6 +3,7 @@
 import unicodedata
 
 from storage.errors import BadName
+from storage.text import is_text
 
 LONGEST = 80
 NORMAL_WORDS = frozenset({"normal", "good", "ok"})  # each says that a part is normal, in any case
@@ -10,7 +11,6 @@ UNSURE = "unsure"
 UNTYPED = "defect"  # what files call a defect without a type
 DONT_CARE = "dont_care"  # what files call pixels that nobody judges
 RESERVED = NORMAL_WORDS | {UNSURE, UNTYPED, DONT_CARE}
-NOT_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line ends
 
 
 def folded(name: str) -> str:
@@ -32,7 +32,7 @@ def type_name(given: object) -> str:
         raise BadName("a type's name is empty: give it one")
     if len(name) > LONGEST:
         raise BadName(f"the type “{name[:20]}…” has {len(name)} characters: {LONGEST} are the most")
-    if any(unicodedata.category(letter) in NOT_TEXT or letter in "\ufffe\uffff" for letter in name):
+    if not all(map(is_text, name)):
         raise BadName(f"the type {name!a} has characters that are no text: leave them out")
     if folded(name) in RESERVED:
         raise BadName(f"“{name}” is no type, it says something of the whole part: call the type otherwise")

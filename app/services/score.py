@@ -102,6 +102,8 @@ def ranked_queue(
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.deciding_version(session, project.id)
+        if after is not None and isinstance(after, int) is not (version is None):
+            raise Refused("after is no place in this list, which has changed since: begin again without it")
         if version is None:
             narrowed = {"labelled": narrow.labelled, "verdict": narrow.verdict, "search": narrow.search}
             found = images.unranked(session, project.id, **narrowed, limit=limit, after=after or 0)  # type: ignore[arg-type]

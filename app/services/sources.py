@@ -12,6 +12,7 @@ from app.services.errors import Refused
 from app.services.guard import guard
 from app.services.pictures import MAX_BYTES, SUFFIXES, BadPicture
 from app.services.zips import silent
+from storage.text import visible
 
 MAX_ENTRIES = 100_000
 MAX_TOTAL = 64 * 2**30
@@ -20,10 +21,16 @@ NAMES = "names.json"  # in a folder of staged uploads: stored name -> the name t
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of a source: its name with forward slashes, and a way to its bytes (raises BadPicture)."""
+    """One file of a source: its name with forward slashes, and a way to its bytes (raises BadPicture).
+
+    Whatever way it came, its name is text from here on: it is shown, stored and written to files.
+    """
 
     name: str
     read: Callable[[], bytes]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", visible(self.name))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -124,5 +131,4 @@ def _refuse(reason: str) -> Callable[[], bytes]:
 
 
 def _relative(root: Path, path: Path) -> str:
-    """With odd bytes of the file system made visible: the name is shown and stored as text."""
-    return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode("utf-8")
+    return path.relative_to(root).as_posix()

@@ -28,8 +28,11 @@ from app.services.score import request_scoring
 from app.services.sources import Entry
 from storage import images
 from storage.models import Ingest, Project, Role, now
+from storage.text import visible
 
 Stamp = tuple[int, str]  # size in bytes, and when it changed: as the file system tells it
+LINK: Stamp = (-1, "is a link: copy the file itself")  # never followed; named once
+NOT_PLAIN: Stamp = (-1, "is not a plain file: copy the image itself")
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,13 @@ class Watch:
                 raise Refused(f"{shown(place)} is no folder that can be read: check the path, and that it is mounted")
         except (ValueError, ImportError, OSError) as error:
             raise Refused(f"{shown(place)} cannot be watched ({error}): give a folder or an fsspec URL") from error
-        self.source = f"watch {shown(place)}"[:1000]
-        key = hashlib.sha256(f"{project_slug} {self._files.unstrip_protocol(self._root)}".encode()).hexdigest()[:32]
+        self.source = visible(f"watch {shown(place)}")[:1000]
+        known_as = f"{project_slug} {self._files.unstrip_protocol(self._root)}".encode(errors="surrogateescape")
+        key = hashlib.sha256(known_as).hexdigest()[:32]
         self._ledger = context.settings.home / "watch" / f"{key}.jsonl"
         self._done = _read_ledger(self._ledger, since=self.project.created_at.timestamp())
         self._resting: dict[str, tuple[Stamp, float]] = {}
+        self._unread: dict[str, Stamp] = {}  # named already, and tried again in silence
 
     def look(self) -> Look:
         """One look: take what rests, remember what doesn't yet.
@@ -105,7 +110,8 @@ class Watch:
                 self._resting.pop(name, None)
             else:
                 entries.append(entry)
-                taken[name] = found[name]
+                if name not in self._unread:
+                    taken[name] = found[name]
         if not entries:
             return Look(0, 0, [], waiting, False)
         tally = self._take(entries)
@@ -118,8 +124,9 @@ class Watch:
         for path, info in self._files.find(self._root, detail=True).items():
             name = path[len(self._root) :].lstrip("/")
             hidden = any(part.startswith(".") for part in PurePosixPath(name).parts)
-            if info.get("type") == "file" and not info.get("islink") and not hidden and name.lower().endswith(SUFFIXES):
-                found[name] = _stamp(info)
+            if not hidden and name.lower().endswith(SUFFIXES):
+                plain = info.get("type") == "file" and not info.get("islink")
+                found[name] = _stamp(info) if plain else LINK if info.get("islink") else NOT_PLAIN
         return found
 
     def _rests(self, name: str, stamp: Stamp) -> bool:
@@ -135,6 +142,8 @@ class Watch:
     def _entry(self, name: str, stamp: Stamp) -> Entry | None:
         """The file's bytes, or None when it changed while it was read."""
         path = f"{self._root.rstrip('/')}/{name}"
+        if stamp in (LINK, NOT_PLAIN):
+            return Entry(name, _raise(stamp[1]))
         if stamp[0] > MAX_BYTES:
             return Entry(name, _raise(f"is larger than {MAX_BYTES // 2**20} MiB: save it smaller or compressed"))
         try:
@@ -143,6 +152,12 @@ class Watch:
             after = _stamp(self._files.info(path))
         except FileNotFoundError:
             return None
+        except OSError as error:  # not in the ledger: mended rights don't change its stamp, and a network recovers
+            if self._unread.get(name) == stamp:
+                return None
+            self._unread[name] = stamp
+            return Entry(name, _raise(f"cannot be read ({error.strerror or error}): mend its rights or copy it again"))
+        self._unread.pop(name, None)
         if after != stamp or len(data) != stamp[0]:
             return None
         return Entry(name, lambda: data)

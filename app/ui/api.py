@@ -1,6 +1,7 @@
 """A small JSON API for scripts, by `Authorization: Bearer`: images and labels in, scores out. See docs/accounts.md."""
 
 import json
+import math
 import uuid
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
@@ -21,6 +22,7 @@ from app.services.score import ranked_queue
 from app.ui.opened import opened
 from app.ui.status import REFUSALS, TooLarge, status_of
 from storage.models import Verdict
+from storage.text import visible
 
 MOST_BYTES = 64 * 2**20  # of one image
 MOST_LABEL = 8 * 2**20
@@ -38,7 +40,7 @@ def answered(scope: str, answer: Answer) -> Callable[[Request], Awaitable[Respon
                 raise NotAllowed(f"this token has no scope {scope!r}: make one that has")
             return JSONResponse(await answer(request, actor), headers={"Cache-Control": "no-store"})
         except REFUSALS as refused:
-            return JSONResponse({"error": str(refused)}, status_code=status_of(refused))
+            return JSONResponse({"error": visible(str(refused))}, status_code=status_of(refused))
 
     return route
 
@@ -102,7 +104,7 @@ async def label(request: Request, actor: Actor) -> dict[str, Any]:
         kind = given.get("type")
         if kind is not None and not isinstance(kind, str):
             raise TypeError("type is no text")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Refused(
             f"the label cannot be read ({type(error).__name__}): see docs/accounts.md for its form"
         ) from error
@@ -144,6 +146,11 @@ def _after(text: str | None) -> tuple[float, int] | int | None:
         return None
     try:
         value = json.loads(text)
-        return int(value) if isinstance(value, int) else (float(value[0]), int(value[1]))
-    except (ValueError, TypeError, IndexError, KeyError, RecursionError):
-        raise Refused(f"after={text[:40]!r} is no place in the list: give `next` as it came") from None
+        if isinstance(value, int):
+            return int(value)
+        score, image = float(value[0]), int(value[1])
+        if math.isfinite(score):
+            return score, image
+    except (ValueError, TypeError, IndexError, KeyError, RecursionError, OverflowError):
+        pass
+    raise Refused(f"after={text[:40]!r} is no place in the list: give `next` as it came")

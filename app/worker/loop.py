@@ -121,7 +121,7 @@ def _ingest(context: Context, job: Job) -> None:
         slug = images.project(session, job.project_id).slug
     if source.is_dir():  # else: an earlier attempt had finished and removed it
         try:
-            ingest_source(
+            report = ingest_source(
                 context,
                 actor,
                 slug,
@@ -131,6 +131,9 @@ def _ingest(context: Context, job: Job) -> None:
                 should_stop=job.cancelled,
                 ingest_id=job.arguments["ingest_id"],
             )
+            if report.refused and not report.added and not report.duplicates:
+                first = report.refused[0]
+                raise Refused(f"none of {len(report.refused)} images was taken: {first.name} {first.reason}")
         except Refused:  # another attempt would read the same files
             shutil.rmtree(source, ignore_errors=True)
             raise

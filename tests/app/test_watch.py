@@ -1,8 +1,11 @@
 """A watched folder: every image once, nothing half-written, across restarts; and whether it still looks alike."""
 
+import errno
+import os
 from datetime import timedelta
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from sqlalchemy import select, update
 
 from app.services.errors import Refused
@@ -121,15 +124,51 @@ def test_a_copy_and_a_lost_ledger_bring_nothing_twice(watching, context, place, 
     assert names(context) == ["e.png"]
 
 
-def test_other_files_hidden_ones_and_links_are_not_touched(watching, place, clock, tmp_path):
+def test_other_files_and_hidden_ones_are_not_touched_and_links_are_named_once(watching, place, clock, tmp_path):
     watch = watching()
     (tmp_path / "secret.png").write_bytes(part(105))
     (place / "link.png").symlink_to(tmp_path / "secret.png")
+    (place / "nothing.png").symlink_to(tmp_path / "nowhere.png")
+    os.mkfifo(place / "pipe.png")
     for name in ("notes.txt", ".hidden.png", "image.png.part"):
         (place / name).write_bytes(part(106))
     looked(watch, clock)
     found = looked(watch, clock)
-    assert (found.added, found.refused, found.waiting) == (0, [], 0)
+    reasons = {refusal.name: refusal.reason for refusal in found.refused}
+    assert reasons.keys() == {"link.png", "nothing.png", "pipe.png"} and "is a link" in reasons["nothing.png"]
+    assert (found.added, found.waiting, looked(watch, clock).refused) == (0, 0, [])
+
+
+def test_a_name_that_is_no_text_is_shown_escaped_and_holds_nothing_back(watching, context, place, clock):
+    watch = watching()
+    for name, shade in ((b"bad\xe9name.png", 107), (b"c\x01.png", 108), (b"good.png", 109)):
+        (place / os.fsdecode(name)).write_bytes(part(shade))
+    looked(watch, clock)
+    assert looked(watch, clock).added == 3
+    assert names(context) == ["bad\\xe9name.png", "c\\x01.png", "good.png"]
+    again = watching()
+    looked(again, clock)
+    assert looked(again, clock).duplicates == 0, "the ledger knows them"
+
+
+def test_a_file_that_cannot_be_read_is_named_once_and_taken_when_it_can(watching, context, place, clock, monkeypatch):
+    watch, read = watching(), LocalFileSystem.cat_file
+    for name, shade in (("a.png", 110), ("x.png", 111)):
+        (place / name).write_bytes(part(shade))
+
+    def refuse(self, path, *rest, **more):  # what the system says to whoever is not root
+        if path.endswith("x.png"):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return read(self, path, *rest, **more)
+
+    monkeypatch.setattr(LocalFileSystem, "cat_file", refuse)
+    looked(watch, clock)
+    found = looked(watch, clock)
+    assert (found.added, [refusal.name for refusal in found.refused]) == (1, ["x.png"])
+    assert "Permission denied" in found.refused[0].reason and "mend its rights" in found.refused[0].reason
+    assert [looked(watch, clock).refused for _ in range(4)] == [[]] * 4
+    monkeypatch.undo()
+    assert sum(looked(watch, clock).added for _ in range(2)) == 1 and names(context) == ["a.png", "x.png"]
 
 
 def test_a_day_is_one_arrival(watching, context, place, clock):

@@ -78,6 +78,15 @@ def test_whatever_a_handler_raises_becomes_a_sentence(context, filled, error, be
         telling(context, handler)(job)
 
 
+def test_an_upload_of_which_nothing_was_taken_fails_with_the_reason(context, filled):
+    slug = filled()
+    staged = stage_upload(context, ENGINEER, [("half.png", part(70)[:200])])
+    job = job_of(context, request_ingest(context, ENGINEER, slug, staged, "unknown"))
+    with pytest.raises(Failed, match=r"none of 1 images was taken: half\.png "):
+        handlers(context)["ingest"](job)
+    assert not staged.exists()
+
+
 def test_an_upload_is_ingested_once_and_its_staging_folder_removed(context, filled):
     slug = filled()
     staged = stage_upload(context, ENGINEER, [("a.png", part(70)), ("b.png", part(71)), ("c.txt", b"x")])

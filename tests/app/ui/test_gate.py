@@ -23,6 +23,7 @@ from storage.models import Image
 from tests.app.conftest import ADMIN, ENGINEER, part
 from tests.app.ui.conftest import PASSWORD
 
+AFTER_HUGE = f"after=[{10**400},1]"
 PAGE = {"accept": "text/html"}
 
 
@@ -213,6 +214,10 @@ def test_an_image_is_sent_in_by_a_token_that_may(client, served):
         (b'{"verdict": "defect", "mask": "%%%"}', "cannot be read"),
         (b'{"verdict": "defect", "mask": "AAAA"}', "PNG"),
         (b"[" * 100000, "cannot be read"),
+        (b'{"verdict": "normal", "revision": 1e999}', "cannot be read"),
+        (b'{"verdict": "normal", "client_id": "\\ud800"}', "no character"),
+        (b'{"verdict": "normal", "client_id": "a\\u0000b"}', "no character"),
+        (b'{"verdict": "defect", "type": "\\ud800"}', "no character"),
     ],
 )
 def test_a_label_that_is_none_is_a_sentence(client, served, body, says):
@@ -220,7 +225,34 @@ def test_a_label_that_is_none_is_a_sentence(client, served, body, says):
     assert answer.status_code == 400 and says in answer.json()["error"]
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=9999", "after=[", "after={}", "after=[1]"])
+@pytest.mark.parametrize("image", [2**31, 2**63, 10**30])
+def test_a_number_that_no_image_has_is_a_sentence(client, served, image):
+    answer = client.post(f"/api/images/{image}/label", content=b'{"verdict": "normal"}', headers=token(served, "label"))
+    assert answer.status_code in (400, 404) and answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/api/runs/a%00b", "/api/projects/t%00/scores"])
+def test_an_address_with_a_nul_is_a_sentence(client, served, path):
+    answer = client.get(path, headers=token(served, "read"))
+    assert answer.status_code in (400, 404) and answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=x",
+        "limit=9999",
+        "after=[",
+        "after={}",
+        "after=[1]",
+        "after=5",
+        "after=[1e999,1]",
+        "after=[NaN,1]",
+        "after=[1e999,1e999]",
+        AFTER_HUGE,
+    ],
+)
 def test_a_page_that_is_none_is_a_sentence(client, served, query):
     answer = client.get(f"/api/projects/tile/scores?{query}", headers=token(served, "read"))
     assert answer.status_code == 400 and "is no" in answer.json()["error"]
