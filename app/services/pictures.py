@@ -2,14 +2,30 @@
 
 import contextlib
 import io
+import struct
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from app.services.whole import Damaged, check_whole
+
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+# what Pillow raises of a damaged file
+NOT_READ = (
+    OSError,
+    ValueError,
+    TypeError,
+    SyntaxError,
+    EOFError,
+    ArithmeticError,
+    MemoryError,
+    LookupError,
+    struct.error,
+)
+BEGINNINGS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
 MAX_BYTES = 128 * 2**20
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
@@ -94,15 +110,24 @@ def decode(data: bytes, formats: tuple[str, ...], max_pixels: int = MAX_PIXELS) 
             warnings.simplefilter("ignore")
             picture = Image.open(io.BytesIO(data), formats=formats)
             _check(picture, max_pixels)
+            check_whole(data, picture)
             picture.load()
     except UnidentifiedImageError:
+        if data.startswith(BEGINNINGS):
+            raise BadPicture(
+                "is damaged or cut short (it begins as an image and cannot be read on): copy or save it again"
+            ) from None
         raise UnknownKind(f"is not an image of a known kind ({', '.join(formats)})") from None
     except Image.DecompressionBombError:
         raise TooLarge(f"has more than {max_pixels / 10**6:g} million pixels: cut or shrink it") from None
     except BadPicture:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, KeyError, IndexError) as error:
-        raise BadPicture(f"is damaged or cut short ({str(error) or type(error).__name__})") from None
+    except Damaged as damage:
+        raise BadPicture(f"is damaged or cut short ({damage}): copy or save it again") from None
+    except NOT_READ as error:
+        raise BadPicture(
+            f"is damaged or cut short ({str(error) or type(error).__name__}): copy or save it again"
+        ) from None
     return picture
 
 
@@ -111,7 +136,7 @@ def _check(picture: Image.Image, max_pixels: int) -> None:
         raise TooLarge(
             f"is {picture.width}x{picture.height} pixels, more than {max_pixels / 10**6:g} million: cut or shrink it"
         )
-    if getattr(picture, "n_frames", 1) > 1:
+    if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:  # an MPO's first is the photograph itself
         raise BadPicture("has several pages or frames: save one image per file")
 
 

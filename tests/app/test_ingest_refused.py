@@ -15,6 +15,7 @@ from app.services import mask_files, pictures, sources
 from app.services.errors import Refused
 from app.services.ingest import (
     ingest_source,
+    stage_upload,
 )
 from storage import images
 from storage.models import Verdict
@@ -130,6 +131,15 @@ def test_links_and_pipes_in_a_folder_are_never_followed(tile, tmp_path):
     report = ingest_source(tile, ENGINEER, "tile", source, content="unknown")
     assert report.added == 1 and list(rows(tile)) == ["a.png"]
     assert reasons(report)["pipe.png"] == "is not a plain file" and "link" in reasons(report)["link.png"]
+
+
+def test_odd_names_are_shown_by_every_way_in_and_no_image_is_lost(tile, tmp_path):
+    folder = write(tmp_path / "in", {"a\x01b.png": png(1), "caf\udce9.png": png(2)})
+    ingest_source(tile, ENGINEER, "tile", folder, content="unknown")
+    ingest_source(tile, ENGINEER, "tile", packed(tmp_path / "in.zip", {"z\x02.png": png(3)}), content="unknown")
+    staged = stage_upload(tile, ENGINEER, [("n\0l.png", png(4)), ("half\ud800.png", png(5))])
+    ingest_source(tile, ENGINEER, "tile", staged, content="unknown")
+    assert list(rows(tile)) == ["a\\x01b.png", "caf\\xe9.png", "z\\x02.png", "n\\x00l.png", "half\\ud800.png"]
 
 
 @pytest.mark.parametrize(
