@@ -18,6 +18,14 @@ PLACE = """stage => {
   return [box.left + stage.clientLeft + Number(stage.dataset.x), box.top + stage.clientTop + Number(stage.dataset.y),
           Number(stage.dataset.scale)]
 }"""
+RESTING = f"""async stage => {{
+  const place = {PLACE}
+  const frame = () => new Promise(requestAnimationFrame)
+  const before = place(stage)
+  await frame(), await frame()
+  const after = place(stage)
+  return after.every((value, i) => value === before[i]) ? after : null
+}}"""
 TOASTS = """() => [...document.querySelectorAll('[data-testid="stToast"]')]
   .map(toast => toast.innerText).findLast(words => words.includes("Saved"))"""
 
@@ -140,9 +148,15 @@ class Hand:
         expect(field).to_have_value(re.compile(rf"(\d  )?{re.escape(name)}"))  # a known one shows its number key
 
     def _screen(self, corners: Sequence[Corner]) -> tuple[list[Corner], list[tuple[int, int]]]:
-        left, top, scale = self.stage.evaluate(PLACE)
+        left, top, scale = self._place()
         screen = [(round(left + x * scale), round(top + y * scale)) for x, y in corners]
         return [((x - left) / scale, (y - top) / scale) for x, y in screen], screen
+
+    def _place(self) -> list[float]:
+        """Where the stage lies, once it has come to rest: what stands above it may still be opening or closing."""
+        found = lambda: self.stage.evaluate(RESTING)  # noqa: E731
+        place: list[float] = wait_for(found, what="the stage to come to rest")
+        return place
 
 
 def painted(shape: tuple[int, int], corners: Sequence[Corner], radius: float) -> np.ndarray:

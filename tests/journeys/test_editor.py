@@ -153,6 +153,7 @@ def test_fill_numbers_and_dont_care_paint_what_they_say(product, page_of, inside
         box.fill(numbers)
         box.press("Enter")
     hand.page.get_by_text("More", exact=True).click()
+    hand.handed_over()
     hand.choose("fill")
     hand.clicks([(50, 45)])
     expected = boxed(SHAPE, [(20, 20), (80, 70)])
@@ -162,7 +163,7 @@ def test_fill_numbers_and_dont_care_paint_what_they_say(product, page_of, inside
     hand.handed_over()
     hand.say("Defect")
     said, mask = stored(inside, wide)
-    assert np.array_equal(mask, expected)
+    assert np.argwhere(mask != expected).tolist() == []
     assert np.array_equal(decode_mask(said.ignore), ignored & ~expected)
 
 
