@@ -23,7 +23,7 @@ settings.load_profile("untimed")
 CI = os.environ.get("CI") == "true"
 ROOT = Path(__file__).resolve().parents[1]
 MIGRATED = "migrated"
-SLOW_TIMEOUT = 600  # seconds of a whole journey, on a machine whose cores are all busy
+SLOW_TIMEOUT = 1800  # seconds of a whole journey, on a machine whose cores are all busy
 
 
 def missing(what: str) -> None:

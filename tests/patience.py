@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 PATIENCE = 120.0  # seconds: a machine whose cores are all busy is no failure
+RUN = 1200.0  # seconds of a whole run on such a machine
 T = TypeVar("T")
 
 

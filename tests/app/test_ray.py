@@ -21,7 +21,7 @@ from storage.models import ACTIVE, RunState
 from storage.shards import Shard, ShardState
 from tests.app.conftest import ENGINEER, settings_in
 from tests.app.test_shards import ROOT, asked, finished, rows_of, run_of
-from tests.patience import PATIENCE, wait_for
+from tests.patience import PATIENCE, RUN, wait_for
 from tests.ports import free_port
 
 COUNT = int(os.environ.get("SHARDED_IMAGES", "200"))
@@ -118,7 +118,7 @@ def test_the_rows_are_those_of_the_queue_when_a_machine_and_the_driver_are_kille
         when_scored(context, run_id, 2 * COUNT // 3)
         kill(driver)
         driver = cluster.worker("--ray", "--until", run_id)
-        run = wait_for(lambda: over(context, run_id), seconds=400, what="the run to end")
+        run = wait_for(lambda: over(context, run_id), seconds=RUN, what="the run to end")
         assert run.state is RunState.done, run.error
         assert driver.wait(timeout=PATIENCE) == 0, cluster.logs_of_all()
         held = shards_of(context, run_id)
@@ -137,7 +137,7 @@ def shards_of(context, run_id):
 
 def when_scored(context, run_id, images):
     scored = lambda: run_of(context, run_id).progress.get("done", 0) >= images  # noqa: E731
-    wait_for(scored, seconds=400, every=0.1, what=f"{images} images to be scored")
+    wait_for(scored, seconds=RUN, every=0.1, what=f"{images} images to be scored")
 
 
 def over(context, run_id):

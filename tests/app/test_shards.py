@@ -26,7 +26,7 @@ from storage.errors import NotFound
 from storage.models import ACTIVE, Image, Run, RunState, Score
 from storage.shards import Shard, ShardState
 from tests.app.conftest import ENGINEER, part, settings_in
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 MANY = 400  # make soak-shards: 4,000
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,11 +236,11 @@ def finished(home, run_id, *, workers, kill, shard):
             start()
         if kill:  # in the middle of a shard
             begun = lambda: run_of(context, run_id).progress.get("done", 0) > shard  # noqa: E731
-            wait_for(begun, what="the first shard's end", seconds=600)
+            wait_for(begun, what="the first shard's end", seconds=RUN)
             processes[0].send_signal(signal.SIGKILL)
             start()
         ended = lambda: run_of(context, run_id).state not in ACTIVE  # noqa: E731
-        wait_for(ended, what=lambda: f"the run to end: {run_of(context, run_id).progress}", seconds=600)
+        wait_for(ended, what=lambda: f"the run to end: {run_of(context, run_id).progress}", seconds=RUN)
         run = run_of(context, run_id)
         assert run.state is RunState.done, run.error
         with context.database.read() as session:

@@ -35,7 +35,7 @@ from storage import annotations, images, scores, versions
 from storage.errors import Conflict
 from storage.models import ACTIVE, Image, Role, Run, RunState, Verdict, Version
 from tests.app.conftest import ENGINEER, part, scratch_mask
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -203,7 +203,7 @@ def worker(settings, tmp_path):
 
 
 def wait(question, what, worker):
-    wait_for(question, what=lambda: f"{what}: {worker.log.read_text()[-3000:]}", seconds=240, every=0.05)
+    wait_for(question, what=lambda: f"{what}: {worker.log.read_text()[-3000:]}", seconds=RUN, every=0.05)
 
 
 def over(context, run_id):

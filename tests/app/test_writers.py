@@ -16,7 +16,7 @@ from storage import images, runs
 from storage.models import ACTIVE, Annotation, RunState, Verdict, now
 from tests.app.conftest import ENGINEER, INSPECTOR, scratch_mask
 from tests.journeys.product import Product
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 BESIDE = timedelta(seconds=3)  # at the least, that the training went on while they wrote
 WRITERS, LABELS = (32, 1000) if os.environ.get("SOAK") else (8, 250)
@@ -51,14 +51,14 @@ def test_writers_beside_a_training_lose_nothing_and_are_never_locked_out(context
 
     try:
         product.start("worker")
-        wait_for(lambda: state() is RunState.running, seconds=240, what=lambda: product.log("worker"))
+        wait_for(lambda: state() is RunState.running, seconds=RUN, what=lambda: product.log("worker"))
         begun = now()
         threads = [threading.Thread(target=write, args=(ids[n::WRITERS],)) for n in range(WRITERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        wait_for(lambda: state() not in ACTIVE, seconds=600, what=lambda: product.log("worker"))
+        wait_for(lambda: state() not in ACTIVE, seconds=RUN, what=lambda: product.log("worker"))
     finally:
         product.stop()
     assert errors == []

@@ -111,7 +111,7 @@ def peopled(trained: Path, home: Path) -> Path:
 
 def served(home: Path) -> Product:
     """An installation's web server; it is to be stopped."""
-    started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started = Product(home, BGAD_DEVICE="cpu")
     started.start("web")
     return started
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.patience import PATIENCE, wait_for
+from tests.patience import PATIENCE, RUN, wait_for
 from tests.ports import free_port
 
 CHROMIUM_FLAGS = [
@@ -48,7 +48,7 @@ class Product:
             **os.environ,
             "BGAD_HOME": str(home),
             "BGAD_PORT": str(self.port),
-            "BGAD_THREADS": "2",
+            "BGAD_THREADS": "1",  # two, beside other processes, wait for each other at every step
             "PYTHONUNBUFFERED": "1",
             **environment,
         }
@@ -58,7 +58,7 @@ class Product:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def run(self, *arguments: str, check: bool = True, timeout: float = 900) -> subprocess.CompletedProcess:
+    def run(self, *arguments: str, check: bool = True, timeout: float = RUN) -> subprocess.CompletedProcess:
         """One `bgad-inspect` command."""
         done = subprocess.run(
             [sys.executable, "-m", "app", *arguments],

@@ -75,7 +75,7 @@ def reviewed(twice_home, tmp_path_factory):  # noqa: F811
     handlers(context)["contamination"](job)
     finish(job)
     context.database.dispose()
-    started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started = Product(home, BGAD_DEVICE="cpu")
     started.start("web")
     yield started, waiting, doubted
     started.stop()

@@ -73,7 +73,7 @@ def test_every_job_ends_once_and_as_if_undisturbed_whatever_is_killed(
     rng = np.random.default_rng(SEED)
     context = installation(tmp_path / "home", database_url, parts)
     add_account(context)
-    product = Product(tmp_path / "home", BGAD_DATABASE_URL=database_url, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    product = Product(tmp_path / "home", BGAD_DATABASE_URL=database_url, BGAD_DEVICE="cpu")
     killed = Counter()
     started = time.monotonic()
     try:

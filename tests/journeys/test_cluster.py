@@ -25,7 +25,7 @@ from tests.journeys.conftest import PASSWORD
 from tests.journeys.labeller import Labeller
 from tests.journeys.product import Product, report
 from tests.journeys.test_chaos import PROJECTS, active, asked, installation, outcomes, parts, same, undisturbed  # noqa: F401
-from tests.patience import PATIENCE, wait_for
+from tests.patience import PATIENCE, RUN, wait_for
 from tests.postgres import Cluster, binaries
 from tests.s3_double import BUCKET, S3Double
 from tests.storage.test_killed import restarted
@@ -173,7 +173,7 @@ def harass(cluster, context, rng, seconds, kills):
 
 def settled(context):
     """Nothing is killed any more, and every job ends as it should."""
-    wait_for(lambda: not active(context), seconds=600, what="the jobs to end")
+    wait_for(lambda: not active(context), seconds=RUN, what="the jobs to end")
     with context.database.read() as session:
         wrong = [run for run in session.scalars(select(Run)) if run.state is not RunState.done]
     assert not wrong, [(run.kind, run.state.name, run.attempts, run.error) for run in wrong]

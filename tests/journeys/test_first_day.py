@@ -16,7 +16,7 @@ from tests.app.conftest import ENGINEER, part, settings_in, write_tree
 from tests.journeys.conftest import add_account
 from tests.journeys.editor import Hand
 from tests.journeys.product import Product, settled
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 SLUG = "flange-40-mm"
@@ -27,7 +27,7 @@ def fresh(tmp_path):
     """Nothing but an admin; web server and worker run."""
     context = open_context(settings_in(tmp_path / "home"))
     add_account(context, Role.admin)
-    product = Product(tmp_path / "home", BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    product = Product(tmp_path / "home", BGAD_DEVICE="cpu")
     product.start("web")
     product.start("worker")
     yield product, context
@@ -104,7 +104,7 @@ def train(page, product, context, words):
     page.get_by_role("button", name=words, exact=True).click()
     expect(page.get_by_text("Retraining:").first).to_be_visible()
     done = lambda: all(run.state not in ACTIVE for run in runs_of(context, ENGINEER, SLUG))  # noqa: E731
-    wait_for(done, seconds=240, what=lambda: f"the run to end: {product.log('worker')}")
+    wait_for(done, seconds=RUN, what=lambda: f"the run to end: {product.log('worker')}")
     assert all(run.state is RunState.done for run in runs_of(context, ENGINEER, SLUG))
     expect(page.get_by_text("Retraining:")).to_have_count(0)
 

@@ -17,7 +17,7 @@ from storage.models import Annotation, Run, RunState, Verdict
 from tests.app.conftest import ENGINEER, part, scratch_mask, settings_in, write_tree
 from tests.journeys.editor import Hand, boxed
 from tests.journeys.product import Product
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +82,7 @@ def train(home, deaths):
     """One retrain by a real worker that dies once in each of the first `deaths` phases; what became of it."""
     context = open_context(settings_in(home))
     run_id = request_retraining(context, ENGINEER, "tile", preset="demo", reason="a test")
-    product = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    product = Product(home, BGAD_DEVICE="cpu")
     seen = lambda: progress(context, run_id)  # noqa: E731
     try:
         for phase in ("phase 1", "phase 2")[:deaths]:
@@ -95,7 +95,7 @@ def train(home, deaths):
             assert seen()[0] is RunState.running
         product.start("worker")
         over = lambda: seen()[0] not in (RunState.queued, RunState.running)  # noqa: E731
-        wait_for(over, seconds=240, what=lambda: f"the run's end: {product.log('worker')}")
+        wait_for(over, seconds=RUN, what=lambda: f"the run's end: {product.log('worker')}")
     finally:
         product.stop()
     with context.database.read() as session:

@@ -56,7 +56,7 @@ def hostile(twice_home, tmp_path):  # noqa: F811
     )  # fmt: skip
     set_operating_point(context, eve, "tile", 1, promise="boundary", reason=EVIL)
     promote(context, eve, "tile", 2, reason=EVIL, override=True)
-    started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started = Product(home, BGAD_DEVICE="cpu")
     started.start("web")
     yield started, context, image
     started.stop()

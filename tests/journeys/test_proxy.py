@@ -25,7 +25,7 @@ SERVER = "bgad_server"  # the cookie that keeps a browser with one
 @pytest.fixture
 def second(mortal):
     """Another web server of the same installation."""
-    started = Product(mortal.home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started = Product(mortal.home, BGAD_DEVICE="cpu")
     started.start("web")
     yield started
     started.stop()

@@ -19,7 +19,7 @@ from tests.app.conftest import ENGINEER, settings_in
 from tests.journeys.conftest import add_account
 from tests.journeys.editor import Hand, filled
 from tests.journeys.product import Product, report
-from tests.patience import wait_for
+from tests.patience import RUN, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 WEIGHTS = "weights/resnet18_tv_in1k_layers1to3_int8dequant.safetensors"
@@ -67,7 +67,7 @@ def test_marked_defects_make_the_next_version_better(shared, arrivals, tmp_path,
     add_account(context)
     try:
         product.start("worker")
-        product.run("train", "--project", "screw", timeout=1200)
+        product.run("train", "--project", "screw")
         product.start("web")
         page = page_of(product)
         for image_id, name in arrived(context, truth):
@@ -77,7 +77,7 @@ def test_marked_defects_make_the_next_version_better(shared, arrivals, tmp_path,
         page.get_by_role("button", name="Retrain", exact=True).click()
         expect(page.get_by_text("Retraining").first).to_be_visible()
         wait_for(
-            lambda: not active(context), seconds=1200, what=lambda: f"the retrain: {product.log('worker')}", every=2
+            lambda: not active(context), seconds=RUN, what=lambda: f"the retrain: {product.log('worker')}", every=2
         )
         newest, first = versions_view(context, ENGINEER, "screw")
         page.goto(f"{product.url}/versions?project=screw")

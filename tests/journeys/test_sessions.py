@@ -42,7 +42,7 @@ def crowd(trained_home, tmp_path):
     finish(job)
     for number in range(PEOPLE):
         create_account(context, ADMIN, name=f"p{number}", password=PASSWORD, role=Role.inspector)
-    started = Product(home, BGAD_THREADS="1", BGAD_DEVICE="cpu")
+    started = Product(home, BGAD_DEVICE="cpu")
     started.start("web")
     yield started, context
     started.stop()
