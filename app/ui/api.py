@@ -15,10 +15,10 @@ from starlette.routing import Route
 from app.services.authority import Actor, NotAllowed
 from app.services.errors import Refused
 from app.services.ingest import request_ingest, stage_upload
-from app.services.label import save_verdict
 from app.services.projects import projects_of
 from app.services.retrain import run_view
 from app.services.score import ranked_queue
+from app.services.sent_label import save_sent
 from app.ui.opened import opened
 from app.ui.status import REFUSALS, TooLarge, status_of
 from storage.models import Verdict
@@ -91,7 +91,7 @@ async def scores(request: Request, actor: Actor) -> dict[str, Any]:
 
 
 async def label(request: Request, actor: Actor) -> dict[str, Any]:
-    """`{"verdict", "type", "mask" (base64 of a 1-bit PNG), "types", "revision" (that was seen), "client_id"}`.
+    """`{"verdict", "type", "mask" (base64 of a picture), "types", "revision" (that was seen), "client_id"}`.
 
     `types` has the masks of what is of another type than `type`, by name.
     """
@@ -109,9 +109,9 @@ async def label(request: Request, actor: Actor) -> dict[str, Any]:
             f"the label cannot be read ({type(error).__name__}): see docs/accounts.md for its form"
         ) from error
     row = await run_in_threadpool(
-        lambda: save_verdict(
-            opened(), actor, request.path_params["id"], verdict=verdict, defect_type=kind, mask_png=mask,
-            client_id=client_id, expected_revision=seen, typed_png=typed,
+        lambda: save_sent(
+            opened(), actor, request.path_params["id"], verdict=verdict, defect_type=kind, mask=mask, typed=typed,
+            client_id=client_id, expected_revision=seen,
         )
     )  # fmt: skip
     return {"image": row.image_id, "revision": row.revision}

@@ -157,3 +157,11 @@ def test_a_damaged_mask_of_a_tree_replaces_no_standing_one(context, slug, tmp_pa
         mask.write_bytes(mask.read_bytes()[:60])
     plan = plan_import(context, REVIEWER, slug, tree, format="mvtec")
     assert not plan.new and len(plan.skipped) == 2, plan.skipped
+
+
+def test_a_file_that_calls_an_image_by_its_own_odd_name_finds_it_as_ingest_shows_it(context, tmp_path):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "a\x01b.png").write_bytes(part(78))
+    slug = ingested(context, tmp_path / "odd", name="odd")
+    plan = plan_import(context, REVIEWER, slug, coco(tmp_path / "a.json", ["a\x01b.png"]), format="coco")
+    assert [change.image for change in plan.new] == ["a\\x01b.png"], plan.skipped

@@ -33,7 +33,7 @@ from tests.app.conftest import ADMIN, ENGINEER
 PASSWORD = "three grey parts"
 # Who may do less than see everything: each use case that changes something, or shows what is not for every viewer.
 LEAST = {
-    Role.inspector: "save_verdict undo restore skip offer_again claim mark_normal",
+    Role.inspector: "save_verdict save_sent undo restore skip offer_again claim mark_normal",
     Role.reviewer: "review_label suspects unseen agreement set_blind_share export_labels import_labels plan_import "
     "save_import undo_import "
     "request_contamination odd_normals",
@@ -88,7 +88,7 @@ def objects(trained, tmp_path):
         "old": PASSWORD, "new": PASSWORD, "confirm": "tile", "days": 90,
         "scopes": ["read"], "role": Role.viewer, "import_id": 1,
         "plan": Plan(changes=[Change(image, "a", "a", Stored(Verdict.unsure, None, None, None, {}), None, 1)]),
-        "admin": True, "disabled": True,
+        "admin": True, "disabled": True, "defect_type": "dent", "mask": None, "typed": {},
     }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from app.services.errors import Refused
 from storage.models import Image
+from storage.text import visible
 
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an upload
 Path = tuple[str, ...]
@@ -66,8 +67,8 @@ def spellings(name: str) -> list[Path]:
 
 
 def path_of(name: str) -> Path:
-    """The parts of a name, composed, whatever system or address wrote it."""
-    text = unicodedata.normalize("NFC", name).replace("\\", "/")
+    """The parts of a name, composed and as an ingest shows it, whatever system or address wrote it."""
+    text = visible(unicodedata.normalize("NFC", name)).replace("\\", "/")
     if re.match(r"^[A-Za-z][A-Za-z0-9+.-]+://", text):
         text = unquote(urlsplit(text).path)
     if (split := urlsplit(text)).path.rstrip("/").endswith("/data/local-files") and split.query:
