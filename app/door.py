@@ -64,6 +64,6 @@ def import_bundle(settings: Settings, options: Namespace, say: Say) -> int:
     with opened(settings) as context:
         from app.worker.import_bundle import import_bundle as take  # only now: it imports torch
 
-        version = take(context, OPERATOR, options.bundle, name=options.project)
+        version = take(context, OPERATOR, options.bundle, name=options.project, tell=say)
     say(f"{options.bundle} is v{version.number} of {options.project}: its images score here as where it came from")
     return 0

@@ -208,7 +208,7 @@ class OperatingPoint(Base):
     __tablename__ = "operating_points"
     id: Mapped[int] = mapped_column(primary_key=True)
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"), index=True)
-    promise: Mapped[str] = mapped_column(String(20))  # boundary | expected | confident
+    promise: Mapped[str] = mapped_column(String(20))  # boundary | expected | confident | edited
     alpha: Mapped[float | None] = mapped_column(Float)  # share of good parts that may be stopped; None: the boundary's
     confidence: Mapped[float | None] = mapped_column(Float)
     stop: Mapped[float] = mapped_column(Float)  # scores above it are stopped

@@ -59,17 +59,21 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
 
 def _rule(found: Certificate) -> str:
     point = found.point
-    if point is None or point.alpha is None:
+    if point is None or point.promise == "boundary":
         text = "By its boundary: a part is stopped when some place of it lies below b_n. No rate of parts is stated."
         return f"<p>{text}</p>"
+    lines = (
+        f"Parts that score above {point.stop:.4f} are stopped, above {point.reject:.4f} rejected without a second look."
+    )
+    by = f"Set by {point.by} on {point.created_at:%Y-%m-%d %H:%M} UTC."
+    if point.alpha is None:
+        return f"<p>{escape(f'{lines} No rate of parts is stated: {point.reason}. {by}')}</p>"
     sure = f"with {100 * point.confidence:g} % confidence" if point.confidence else "on average"
     evidence = point.evidence
     words = (
-        f"Parts that score above {point.stop:.4f} are stopped, above {point.reject:.4f} rejected without a second "
-        f"look. Stated {sure}: at most {100 * point.alpha:g} % of good parts are stopped, from {evidence['normals']} "
+        f"{lines} Stated {sure}: at most {100 * point.alpha:g} % of good parts are stopped, from {evidence['normals']} "
         f"good parts that the flows never saw (rank {evidence['rank']}; nine calibrations in ten lie between "
-        f"{100 * evidence['low']:.1f} and {100 * evidence['high']:.1f} %). Set by {point.by} on "
-        f"{point.created_at:%Y-%m-%d %H:%M} UTC."
+        f"{100 * evidence['low']:.1f} and {100 * evidence['high']:.1f} %). {by}"
     )
     return f'<p>{escape(words)}</p><p class="note">{escape(ASSUMPTION)}</p>'
 

@@ -92,11 +92,11 @@ def _fill(
         save_file(weights, folder / BACKBONE)
     (folder / CERTIFICATE).write_text(certificate, encoding="utf-8")
     decision = _decision(model, point)
-    rule, scale = rule_from(decision), _scale(model)
+    rule = rule_from(decision)
     facts = {name: getattr(version, name) for name in KEPT} | {"operating_point": _point(point)}
     _write(folder / VERSION, facts)
     _write(folder / SELF_TEST, {"tolerance": TOLERANCE, "images": _self_test(context, folder, model, version, rule)})
-    _write(folder / MANIFEST, _manifest(folder, project, version, model, decision, scale))
+    _write(folder / MANIFEST, _manifest(folder, project, version, model, decision))
     _write(folder / DECISION, decision)
 
 
@@ -119,10 +119,9 @@ def _point(point: OperatingPoint | None) -> dict[str, Any] | None:
 
 
 def _manifest(
-    folder: Path, project: Project, version: Version, model: BGAD, decision: dict[str, Any], scale: Scale
+    folder: Path, project: Project, version: Version, model: BGAD, decision: dict[str, Any]
 ) -> dict[str, Any]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    mean, std = (value.flatten().tolist() for value in (model.extractor.mean, model.extractor.std))
     return {
         "format": FORMAT,
         "project": project.slug,
@@ -130,6 +129,16 @@ def _manifest(
         "version": version.number,
         "exported": now().isoformat(timespec="seconds"),
         "code": code_of(),
+        **described(model),
+        "decision": decision,
+        "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+    }
+
+
+def described(model: BGAD) -> dict[str, Any]:
+    """What a manifest says of a model: an import holds it against the weights."""
+    mean, std = (value.flatten().tolist() for value in (model.extractor.mean, model.extractor.std))
+    return {
         "backbone_sha256": model.extractor.digest(),
         "preprocessing": {
             "decode": "upright by EXIF, 8-bit RGB; 16 bits lose their lower eight, transparency is laid on black",
@@ -144,9 +153,7 @@ def _manifest(
         },
         "config": model.config.to_dict(),
         "boundaries": [asdict(boundary) for boundary in model.boundaries],
-        "scale": asdict(scale),
-        "decision": decision,
-        "files": {path.relative_to(folder).as_posix(): _sha256(path) for path in files},
+        "scale": asdict(_scale(model)),
     }
 
 

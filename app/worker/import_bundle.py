@@ -1,10 +1,10 @@
-"""A bundle as a version of this installation, after it scored its own images as it did where it came from."""
+"""A bundle as a version of this installation, which scores its images and decides on them as the bundle does."""
 
 import json
 import os
 import tempfile
 import uuid
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from app.services.access import project_of
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
-from app.serving.bundle import BACKBONE, MODEL, SELF_TEST, VERSION, Bundle, open_bundle
+from app.serving.bundle import BACKBONE, DECISION, MODEL, SELF_TEST, VERSION, Bundle, open_bundle
 from app.serving.scorer import TOLERANCE
+from app.worker.edited import edits_of, require_as_the_model
 from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
 from storage import audit, decisions, images, versions
@@ -21,12 +22,17 @@ from storage.models import Project, Role, Run, RunState, Version, now
 from storage.stores import write_atomically
 
 
-def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> Version:
+def import_bundle(
+    context: Context, actor: Actor, path: Path, *, name: str, tell: Callable[[str], None] = lambda line: None
+) -> Version:
     """Add a bundle's version to the project of that name, which is made where there is none; a first one decides.
 
+    Args:
+        tell: gets a sentence each on what was edited in the bundle; the audit trail keeps them.
+
     Raises:
-        Refused: a damaged bundle, another backbone or size than the project's, a version that is here already, or one
-            that scores otherwise here.
+        Refused: a damaged bundle, one that says other things than its weights, another backbone or size than the
+            project's, a version that is here already, or one that scores otherwise here.
         CheckpointError, WeightsError: the model or its backbone cannot be loaded.
     """
     bundle = open_bundle(path)
@@ -38,7 +44,7 @@ def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> V
     if project is not None:
         _fits(project, settings)
         settings = project.settings
-    checkpoint = bundle.read(MODEL)
+    checkpoint, edits = bundle.read(MODEL), edits_of(bundle)
     _self_test(context, bundle, checkpoint, settings["weights"])
     key = context.blobs.put(checkpoint)
     facts = json.loads(bundle.read(VERSION))
@@ -49,7 +55,10 @@ def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> V
         project = project_of(session, actor, project.slug, Role.engineer)
         here = next((v for v in versions.versions(session, project.id) if v.checkpoint == key), None)
         if here is not None:
-            raise Refused(f"{bundle.name} is in {project.slug} already, as v{here.number}")
+            edited = f", and its edited {DECISION} was not taken over: set what decides on the Operating point page"
+            raise Refused(
+                f"{bundle.name} is in {project.slug} already, as v{here.number}{edited if edits.told else ''}"
+            )
         run = Run(
             id=str(uuid.uuid4()), project_id=project.id, kind="import", state=RunState.done, by=actor.name,
             reason=f"{bundle.name} from a bundle", arguments={"bundle": path.name}, finished_at=now(),
@@ -61,12 +70,16 @@ def import_bundle(context: Context, actor: Actor, path: Path, *, name: str) -> V
         )
         if point is not None:
             decisions.add_operating_point(session, version_id=added.id, by=actor.name, **point)
+        if edits.point is not None:
+            decisions.add_operating_point(session, version_id=added.id, by=actor.name, **edits.point)
         if versions.deciding_version(session, project.id) is None:
             versions.promote(
                 session, project_id=project.id, version_id=added.id, by=actor.name, reason="the first version"
             )
-        details = {"version": added.number, "bundle": bundle.name, "checkpoint": key}
+        details = {"version": added.number, "bundle": bundle.name, "checkpoint": key, "edited": edits.told}
         audit.record(session, by=actor.name, action="import version", details=details, project_id=project.id)
+    for line in edits.told:
+        tell(line)
     return added
 
 
@@ -103,8 +116,7 @@ def _self_test(context: Context, bundle: Bundle, checkpoint: bytes, weights: str
         file = Path(folder) / MODEL
         file.write_bytes(checkpoint)
         model = BGAD.load(file, device=context.settings.device, weights=weights)
-        if [asdict(boundary) for boundary in model.boundaries] != bundle.manifest["boundaries"]:
-            raise Refused(f"the boundaries of {bundle.name} are not those of its model: export it again")
+        require_as_the_model(bundle, model)
         paths = []
         for number, row in enumerate(kept):
             paths.append(Path(folder) / f"{number}{os.path.splitext(row['file'])[1]}")

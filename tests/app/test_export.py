@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,14 +15,20 @@ import pytest
 from PIL import Image as Pillow
 from sqlalchemy import select
 
+from app.services.authority import OPERATOR
+from app.services.certificate import certificate
 from app.services.context import open_context
 from app.services.errors import Refused
 from app.services.operating import set_operating_point
 from app.services.pictures import read_pixels
+from app.services.rule import rule_of
 from app.services.score import scoring_version
+from app.services.trail import Filter, trail
 from app.serving.bundle import DECISION, MANIFEST, SELF_TEST, Rule, Scale, open_bundle
 from app.serving.scorer import TOLERANCE, Scorer, open_scorer
-from storage.models import Image, Score
+from app.ui.certificate_page import certificate_page
+from bgad_core.standing import lowest_at, stands
+from storage.models import Image, Score, Standing
 from tests.app.conftest import ENGINEER, part, settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,6 +180,112 @@ def test_a_project_of_another_size_does_not_take_it(bundle_path, elsewhere):
     create_project(elsewhere, ENGINEER, name="big", built_in=True, size=128)
     with pytest.raises(Refused, match="the bundle's size is 64, that of project big is 128"):
         import_bundle(elsewhere, ENGINEER, bundle_path, name="big")
+
+
+def edit(path, *changes):
+    """Write values into a bundle's JSON file; each change is (dotted name, value)."""
+    content = json.loads(path.read_text())
+    for name, value in changes:
+        *folders, last = name.split(".")
+        place = content
+        for folder in folders:
+            place = place[folder]
+        place[last] = value
+    path.write_text(json.dumps(content))
+
+
+SET = {
+    "promise": "expected",
+    "alpha": 0.5,
+    "confidence": None,
+    "stop": 0.4,
+    "reject": 0.7,
+    "evidence": {},
+    "reason": "",
+}
+
+
+def boundary_moved(decision, by):
+    return [(f"boundary.{name}", decision["boundary"][name] + by) for name in ("b_n", "b_a")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (lambda d: boundary_moved(d, -0.4), "boundary.b_n .* → .*, boundary.b_a .* → .*; taken over"),
+        (lambda d: [("boundary.b_a", d["boundary"]["b_a"] - 1)], "boundary.b_a .* → .*; taken over"),
+        (lambda d: [("operating_point", SET)], "operating_point.stop None → 0.4, .*; taken over.*NOT taken over"),
+        (
+            lambda d: [*boundary_moved(d, -0.4), ("operating_point", SET)],
+            "operating_point.stop None → 0.4, operating_point.reject None → 0.7; taken.*boundary.b_n.*NOT taken over",
+        ),
+    ],
+    ids=["boundary", "b_a alone", "a point", "both"],
+)
+def test_after_an_import_the_app_decides_as_the_edited_bundle_does(unpacked, elsewhere, changes, said):
+    from app.worker.import_bundle import import_bundle
+
+    edit(unpacked / DECISION, *changes(json.loads((unpacked / DECISION).read_text())))
+    bundle, told = open_bundle(unpacked), []
+    version = import_bundle(elsewhere, ENGINEER, unpacked, name="tile", tell=told.append)
+    assert re.search(said, " ".join(told), flags=re.DOTALL), told
+    with elsewhere.database.read() as session:
+        rule = rule_of(session, version)
+    kept = trail(elsewhere, OPERATOR, which=Filter(action="import version"), limit=1)[0].details["edited"]
+    assert kept == told
+    page = certificate_page(certificate(elsewhere, OPERATOR, "tile", version.number))
+    assert "No rate of parts is stated: edited in the bundle: " in page
+    lines = [lowest_at(score, bundle.scale.median, bundle.scale.b_n) for score in (rule.stop, rule.reject)]
+    part_row = next(row for row in version.boundaries if row["level"] == "part")
+    for lowest in np.linspace(bundle.scale.median + 1, part_row["b_a"] - 5, 997):
+        if min(abs(lowest - line) for line in lines) < 0.01:  # on a line the last bits decide
+            continue
+        standing = stands(lowest, b_n=part_row["b_n"], b_a=part_row["b_a"])
+        here = rule.judge(bundle.scale.score(lowest), Standing[standing])
+        assert here == bundle.rule.decide(lowest, bundle.scale), f"at {lowest}"
+
+
+def test_an_unedited_bundle_is_taken_without_a_word_on_edits(unpacked, elsewhere):
+    from app.worker.import_bundle import import_bundle
+
+    told = []
+    import_bundle(elsewhere, ENGINEER, unpacked, name="tile", tell=told.append)
+    edit(unpacked / DECISION, ("operating_point", SET))
+    assert told == []
+    with pytest.raises(Refused, match=r"in tile already, as v1, and its edited decision.json was not taken over: set"):
+        import_bundle(elsewhere, ENGINEER, unpacked, name="tile")
+
+
+def test_an_edited_boundary_that_no_operating_point_is_is_refused(unpacked, elsewhere):
+    from app.worker.import_bundle import import_bundle
+
+    median = json.loads((unpacked / MANIFEST).read_text())["scale"]["median"]
+    edit(unpacked / DECISION, ("boundary.b_n", median + 1))
+    with pytest.raises(Refused, match="b_n has to lie at or below what normal places are"):
+        import_bundle(elsewhere, ENGINEER, unpacked, name="tile")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("preprocessing.size", 128),
+        ("preprocessing.in the graph.scale", 1),
+        ("config.seed", 99),
+        ("scale.median", 0.0),
+        ("backbone_sha256", "0" * 64),
+        ("decision.boundary.b_a", -1000.0),
+        ("decision.operating_point", SET),
+        ("boundaries", []),
+    ],
+)
+def test_a_manifest_that_says_other_things_than_the_weights_is_refused_by_name(unpacked, elsewhere, name, value):
+    from app.worker.import_bundle import import_bundle
+
+    edit(unpacked / MANIFEST, (name, value))
+    if name.startswith("decision."):
+        edit(unpacked / DECISION, (name.removeprefix("decision."), value))
+    with pytest.raises(Refused, match=f"does not say what its weights do: .*{name.split('.')[-1]}.* → .*Only decision"):
+        import_bundle(elsewhere, ENGINEER, unpacked, name="tile")
 
 
 def test_an_operating_point_goes_along(trained, bundle_path, monkeypatch):

@@ -34,8 +34,11 @@ PROMISES: dict[Promise, str] = {"confident": "with a confidence", "expected": "o
 
 def words_of(point: OperatingPoint | None) -> str:
     """The rule that stands, in one line."""
-    if point is None or point.promise == "boundary" or point.alpha is None:
+    if point is None or point.promise == "boundary":
         return "by its boundary: a part is stopped when some place of it lies below b_n"
+    if point.alpha is None:
+        lines = f"stopped above {point.stop:.3f}, a defect above {point.reject:.3f}"
+        return f"as its bundle was edited before it came in, without a stated rate: {lines}"
     sure = f" with {100 * (point.confidence or 0):.0f} % confidence" if point.confidence else " on average"
     return f"at most {100 * point.alpha:g} % of good parts are stopped{sure}: above {point.stop:.3f}"
 
