@@ -1,4 +1,7 @@
-"""`bgad-inspect`: every command ends with 0, with 1 and one sentence, or with 2 and the usage."""
+"""`bgad-inspect`: every command ends with 0, with 1 and one sentence, or with 2 and the usage; 143 when it was ended.
+
+SIGTERM unwinds a command as Ctrl-C does, so that what is half-written goes. What serves has a handler of its own.
+"""
 
 import argparse
 import logging
@@ -10,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app import commands, people, upkeep
 from app.door import door_options
-from app.processes import Say
+from app.processes import ENDED, Say, Sigterm, unwinding
 from app.services.annotation.label_export import FORMATS
 from app.services.errors import Refused
 from app.services.ingest import CONTENTS
@@ -34,9 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    with unwinding() as sigterm:
+        code = _run(options)
+    return ENDED if sigterm.came else code
+
+
+def _run(options: argparse.Namespace) -> int:
     command: Command = options.command
     try:
         return command(Settings.from_environment(), options, _say)
+    except Sigterm:
+        return _complain("stopped: nothing half-written was left")
     except KeyboardInterrupt:
         return _complain("stopped; what was confirmed is kept, and the same command goes on from there")
     except Exception as error:

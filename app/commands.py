@@ -134,17 +134,21 @@ def score(settings: Settings, options: Namespace, say: Say) -> int:
         )
     for refusal in report.refused:
         say(f"refused {refusal.name}: {refusal.reason}")
+    for refusal in report.unpainted:
+        say(f"no heatmap of {refusal.name}: {refusal.reason}")
     say(f"{report.scored} images scored with version {report.version}: {options.out}")
-    return 1 if report.refused or not report.scored else 0
+    return 1 if report.refused or report.unpainted or not report.scored else 0
 
 
 def export_labels(settings: Settings, options: Namespace, say: Say) -> int:
     from app.services.annotation import label_export
 
     with opened(settings) as context:
-        count = label_export.export_labels(context, OPERATOR, options.project, options.out, format=options.format)
-    say(f"{count} labels written: {options.out}")
-    return 0
+        done = label_export.export_labels(context, OPERATOR, options.project, options.out, format=options.format)
+    for remark in done.left_out:
+        say(shortly(f"left out {remark.image}: {remark.text}", 500))
+    say(f"{done.written} labels written: {options.out}")
+    return 1 if done.left_out else 0
 
 
 def import_labels(settings: Settings, options: Namespace, say: Say) -> int:

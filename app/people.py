@@ -11,6 +11,7 @@ from app.services import accounts, first_admin, members, oidc, tokens, trail
 from app.services.authority import OPERATOR
 from app.services.context import opened
 from app.services.errors import Refused
+from app.services.outfile import write_out
 from app.settings import Settings
 from storage.models import Role
 
@@ -119,7 +120,7 @@ def audit_show(settings: Settings, options: Namespace, say: Say) -> int:
     which = trail.Filter(options.by, options.action, options.project)
     with opened(settings) as context:
         if options.csv:
-            options.csv.write_text(trail.trail_csv(context, OPERATOR, which=which), encoding="utf-8")
+            write_out(options.csv, trail.trail_csv(context, OPERATOR, which=which))
             say(f"written: {options.csv}")
             return 0
         for row in reversed(trail.trail(context, OPERATOR, which=which, limit=options.limit)):

@@ -1,4 +1,4 @@
-"""The web server and the worker as child processes: started, watched, restarted aloud, stopped in order."""
+"""The web server and the worker as child processes, started, watched, stopped in order; and how a command is ended."""
 
 import ctypes
 import os
@@ -6,10 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -22,6 +24,7 @@ WEB = ("app.ui.asgi",)
 WORKER = ("app", "worker")
 STEADY = 60.0  # a child that lived this long has started well; its next death is a new one
 GIVE_UP = 5
+ENDED = 128 + signal.SIGTERM  # the exit code of what SIGTERM ended, as a shell says it
 STOP_WITHIN = 40.0
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -153,6 +156,35 @@ def _revive(each: Child, announced: bool, say: Say) -> bool:
     time.sleep(pause)
     each.start()
     return True
+
+
+class Sigterm(KeyboardInterrupt):
+    """The process was asked to end: whatever handles Ctrl-C handles this."""
+
+
+class _Raising:
+    """Raises `Sigterm` once, so that a second one does not interrupt the cleaning up."""
+
+    came = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        if not self.came:
+            self.came = True
+            raise Sigterm
+
+
+@contextmanager
+def unwinding() -> Iterator[_Raising]:
+    """SIGTERM as an exception; where it is ignored or handled already, and outside of the main thread, it stays so."""
+    handler = _Raising()
+    mine = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if mine:
+        signal.signal(signal.SIGTERM, handler)
+    try:
+        yield handler
+    finally:
+        if mine:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _StopFlag:

@@ -11,7 +11,7 @@ import re
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,14 @@ class Writer:
 
 
 @contextmanager
-def written(path: Path, facts: dict[str, Any]) -> Iterator[Writer]:
+def written(
+    path: Path, facts: dict[str, Any], *, check: Callable[[Path], object] = lambda path: None
+) -> Iterator[Writer]:
     """A new archive: whole, on disk and under its name when the block ends well, nothing at all when it does not.
 
     Args:
         facts: joins the manifest; may be filled while the block runs.
+        check: reads what was written before it gets its name, and raises when it is not whole.
 
     Raises:
         StorageError: the name is taken, or the file cannot be written.
@@ -78,6 +81,7 @@ def written(path: Path, facts: dict[str, Any]) -> Iterator[Writer]:
             archive.close()
             file.flush()
             os.fsync(file.fileno())
+        check(temporary)
         os.replace(temporary, path)
     except OSError as error:
         raise StorageError(

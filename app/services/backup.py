@@ -36,22 +36,23 @@ class BackupReport:
 
 
 def make_backup(context: Context, actor: Actor, out: Path) -> BackupReport:
-    """Write a backup, and read it again before it counts as one.
+    """Write a backup, and read it again before it gets its name.
 
     Raises:
-        StorageError: `out` exists, or cannot be written; then nothing is left of it.
+        StorageError: `out` exists, cannot be written, or was not whole when it was read; then nothing is left of it.
     """
     with context.database.read() as session:
         require(session, actor, Role.admin)
     facts = facts_of(WHOLE)
-    with archive.written(out, facts) as writer:
+    with archive.written(out, facts, check=verify_backup) as writer:
         _add_uploads(context.settings.home, writer)  # before the rows: what an active run waits for is here
         with dump.snapshot(context.database) as connection:
             named = add_rows(connection, writer, facts)
         facts["missing"] += _add_uploads(context.settings.home, writer)
         _add_weights(writer, named.weights, facts)
         facts["missing"] += _add_objects(context.blobs, writer, named)
-    report = verify_backup(out)
+    with archive.opened(out) as opened:
+        report = report_of(opened)
     with context.database.write() as session:
         audit.record(session, by=actor.name, action="backup", details={"file": out.name, "rows": report.rows})
     return report

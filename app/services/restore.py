@@ -51,6 +51,10 @@ def _told(settings: Settings) -> Iterator[None]:
     """What the disk or the database refuses, as a sentence."""
     try:
         yield
+    except KeyboardInterrupt:
+        raise StorageError(
+            f"stopped: {settings.home} and its database are half restored: empty both, try again"
+        ) from None
     except (OSError, DBAPIError) as error:
         said = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
         raise StorageError(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.processes import Say
 from app.services.errors import Refused
+from app.services.outfile import write_out
 from app.settings import Settings
 from bgad_core import config as presets
 from bgad_core.config import BackboneConfig, BGADConfig, Precision, Variant, in_precision
@@ -40,7 +41,7 @@ def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
     """Run, print the table, write the JSON.
 
     Raises:
-        Refused: the folder is missing.
+        Refused: the folder is missing, or the file cannot be written.
         DatasetError, WeightsError: see `bgad_core.experiments`.
     """
     if not request.source.is_dir():
@@ -58,9 +59,7 @@ def evaluate_dataset(settings: Settings, request: Request, say: Say) -> None:
         optimistic=request.optimistic,
     )
     result = run(experiment, _teller(say))
-    temporary = request.out.with_name(f".{request.out.name}.part")
-    temporary.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(request.out)
+    write_out(request.out, json.dumps(result, indent=1) + "\n")
     say(table(result))
     say(f"written: {request.out}")
 

@@ -1,8 +1,8 @@
 """Score a folder of files that are in no project, with a project's version: `bgad-inspect score`."""
 
 import csv
+import io
 import json
-import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,23 +19,25 @@ from app.services.errors import Refused
 from app.services.guard import guard
 from app.services.heat import Scale, painted
 from app.services.layout import NOT_AN_IMAGE, Refusal
+from app.services.outfile import write_out
 from app.services.pictures import BadPicture
 from app.services.sources import Entry, opened
 from app.worker.score import load_version, part_boundary
 from bgad_core.model import BGAD
 from bgad_core.scoring import ImageScore, score_files
 from storage.models import Version
-from storage.stores import write_atomically
 
 CHUNK = 32
+LONGEST = 200  # bytes of a heatmap's name; file systems take 255, and a file that is being written has a longer one
 
 
 @dataclass(frozen=True)
 class FolderReport:
-    """What `score_folder` wrote: how many images, and which files were refused."""
+    """What `score_folder` wrote: how many images, which files were refused, and which scored images have no heatmap."""
 
     scored: int
     refused: list[Refusal]
+    unpainted: list[Refusal]
     version: int
 
 
@@ -57,6 +59,7 @@ def score_folder(
     if heatmaps is not None:
         heatmaps.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
+    unpainted: list[Refusal] = []
     with opened(source) as entries:
         images = [entry for entry in entries if entry.is_image]
         refused = [Refusal(entry.name, NOT_AN_IMAGE) for entry in entries if not entry.is_image]
@@ -65,9 +68,12 @@ def score_folder(
         for entry, picture, result in _results(model, images, refused, progress):
             rows.append({"name": entry.name, **_figures(result), "version": version.number})
             if heatmaps is not None:
-                _write_heatmap(heatmaps / f"{_flat(entry.name)}.png", picture, result, model)
+                try:
+                    _write_heatmap(heatmaps / f"{_flat(entry.name)}.png", picture, result, model)
+                except Refused as why:  # its score stands, and the others go on
+                    unpainted.append(Refusal(entry.name, str(why)))
     _write(out, model, version, rows, refused)
-    return FolderReport(len(rows), refused, version.number)
+    return FolderReport(len(rows), refused, unpainted, version.number)
 
 
 def _results(
@@ -97,28 +103,23 @@ def _figures(result: ImageScore) -> dict[str, Any]:
 
 def _write(out: Path, model: BGAD, version: Version, rows: list[dict[str, Any]], refused: list[Refusal]) -> None:
     """Whole or not at all. A CSV names what was refused in its last column."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            if out.suffix.lower() == ".json":
-                boundary = part_boundary(model)
-                content = {
-                    "version": version.number,
-                    "b_n": boundary.b_n,
-                    "b_a": boundary.b_a,
-                    "images": rows,
-                    "refused": [vars(refusal) for refusal in refused],
-                }
-                json.dump(content, file, indent=1)
-            else:
-                table = csv.DictWriter(file, ["name", "score", "standing", "lowest_log_p", "version", "refused"])
-                table.writeheader()
-                table.writerows({**row, "name": inert(row["name"])} for row in rows)
-                table.writerows({"name": inert(refusal.name), "refused": refusal.reason} for refusal in refused)
-        os.replace(temporary, out)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Refused(f"{out} cannot be written ({error.strerror}): choose another place") from error
+    file = io.StringIO(newline="")
+    if out.suffix.lower() == ".json":
+        boundary = part_boundary(model)
+        content = {
+            "version": version.number,
+            "b_n": boundary.b_n,
+            "b_a": boundary.b_a,
+            "images": rows,
+            "refused": [vars(refusal) for refusal in refused],
+        }
+        json.dump(content, file, indent=1)
+    else:
+        table = csv.DictWriter(file, ["name", "score", "standing", "lowest_log_p", "version", "refused"])
+        table.writeheader()
+        table.writerows({**row, "name": inert(row["name"])} for row in rows)
+        table.writerows({"name": inert(refusal.name), "refused": refusal.reason} for refusal in refused)
+    write_out(out, file.getvalue())
 
 
 def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -> None:
@@ -133,13 +134,11 @@ def _write_heatmap(path: Path, picture: Path, result: ImageScore, model: BGAD) -
     done, data = cv2.imencode(".png", (image * (1 - opacity) + heat[..., :3] * opacity).astype(np.uint8))
     if not done:
         raise Refused(f"the heatmap of {picture.name} cannot be encoded ({image.shape[1]}x{image.shape[0]})")
-    try:
-        write_atomically(path, data.tobytes())
-    except OSError as error:
-        raise Refused(f"{path} cannot be written ({error.strerror or error}): choose another place") from error
+    write_out(path, data.tobytes())
 
 
 def _flat(name: str) -> str:
     """A file name of its own for every entry: folders become part of it, nothing leads anywhere."""
-    flat = "".join(c if c.isalnum() or c in "-_." else "_" for c in name.replace("/", "__"))[-200:].lstrip(".")
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name.replace("/", "__"))
+    flat = safe.encode()[-LONGEST:].decode(errors="ignore").lstrip(".")
     return flat if flat == name else f"{flat}-{zlib.crc32(name.encode('utf-8', 'surrogateescape')):08x}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ from app.outbox import worker_lives
 from app.processes import environment_of
 from app.services.retrain import request_retraining, retrain_preview, runs_of
 from app.settings import Settings
+from storage import images
+from storage.blobs import path_of
 from storage.models import RunState
 from tests.app.conftest import ENGINEER, part, write_tree
 from tests.patience import PATIENCE, wait_for
@@ -168,6 +171,38 @@ def test_a_worker_of_its_own_ends_in_order_when_asked_to(settings, context):
     assert process.returncode == 0 and "Traceback" not in errors
 
 
+@pytest.mark.parametrize("writes", [("backup", "b.zip"), ("export-labels", "tree", "--format", "mvtec", "--project")])
+def test_a_command_that_writes_leaves_nothing_when_it_is_ended(settings, context, filled, tmp_path, writes):
+    slug = filled(normals=3)
+    if writes[0] == "backup":  # held where it reads something that never comes
+        upload = settings.home / "uploads" / ("a" * 32)
+        upload.mkdir(parents=True)
+        os.mkfifo(upload / "000000")
+        (upload / "names.json").write_text('{"000000": "x.png"}')
+    else:
+        with context.database.read() as session:
+            last = list(images.images_for(session, 1))[-1].pixels
+        held = settings.home / "objects" / path_of(last)
+        held.unlink()
+        os.mkfifo(held)
+        writes = (*writes, slug)
+    out = tmp_path / "out"
+    out.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", writes[0], str(out / writes[1]), *writes[2:]],
+        cwd=ROOT,
+        env={**os.environ, **environment_of(settings)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: list(out.iterdir()) or process.poll() is not None, what="a half-written file")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143, errors
+    assert list(out.iterdir()) == []
+    assert errors.splitlines()[-1] == "bgad-inspect: stopped: nothing half-written was left" and "Trace" not in errors
+
+
 @pytest.mark.slow
 def test_train_and_score_from_the_command_line(command, filled, context, tmp_path):
     slug = filled(normals=10, held_normals=3, held_defects=3)
@@ -195,6 +230,13 @@ def test_train_and_score_from_the_command_line(command, filled, context, tmp_pat
     head, *rows = (tmp_path / "o.csv").read_text().splitlines()
     assert head == "name,score,standing,lowest_log_p,version,refused" and len(rows) == 2
     assert {row.split(",")[0]: float(row.split(",")[1]) for row in rows} == {n: r["score"] for n, r in found.items()}
+    shutil.copy(source / "good.png", source / f"{'漢' * 78}.png")
+    (tmp_path / "h2" / "bad.png.png").mkdir(parents=True)  # no file can have this name here
+    code, out, _ = command(
+        "score", source, "--project", slug, "--out", tmp_path / "o2.json", "--heatmaps", tmp_path / "h2"
+    )
+    assert code == 1 and "no heatmap of bad.png: " in out and "3 images scored with version 1" in out
+    assert len([path for path in (tmp_path / "h2").iterdir() if path.is_file()]) == 2
 
 
 def test_no_service_or_page_process_needs_torch():

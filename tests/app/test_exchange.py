@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from app.services.annotation.label_export import FORMATS, export_labels
+from app.services.annotation.label_export import FORMATS, LabelExport, export_labels
 from app.services.annotation.label_import import import_labels
 from app.services.authority import Actor, NotAllowed
 from app.services.errors import Refused
@@ -17,6 +17,7 @@ from app.services.label_formats import coco, cvat, labelstudio
 from app.services.label_formats.raster import from_runs, inside, runs_of
 from app.services.label_formats.record import LabelRecord, Unread
 from storage import annotations, images
+from storage.blobs import path_of
 from storage.masks import decode_mask, encode_mask
 from storage.models import Role, Verdict
 from storage.type_names import DONT_CARE
@@ -188,12 +189,34 @@ def pools(context, tmp_path):
 def test_labels_go_from_one_project_to_another_byte_for_byte(context, pools, tmp_path, format):
     one, two = pools
     out = tmp_path / "labels"
-    assert export_labels(context, REVIEWER, one, out, format=format) == 3
+    assert export_labels(context, REVIEWER, one, out, format=format) == LabelExport(3, [])
     done = import_labels(context, REVIEWER, two, out, format=format)
     assert (len(done.new), len(done.changes), done.remarks) == (3, 3, [])
     assert stored(context, two) == stored(context, one)
     again = import_labels(context, REVIEWER, two, out, format=format)
     assert (len(again.new), len(again.changes)) == (0, 3)
+
+
+def test_one_label_that_cannot_be_written_is_named_and_the_others_are_there(context, pools, tmp_path):
+    with context.database.read() as session:
+        found = images.images_for(session, images.project_by_slug(session, "one").id)
+    for image, kind in ((found[0], "🔩" * 80), (found[1], "dent")):  # the first is 320 bytes long, and a name has 255
+        save_verdict(
+            context, REVIEWER, image.id, verdict=Verdict.defect, defect_type=kind,
+            mask_png=encode_mask(rough(5, (64, 64))), client_id=str(uuid.uuid4()), expected_revision=1,
+        )  # fmt: skip
+    done = export_labels(context, REVIEWER, "one", tmp_path / "long", format="mvtec")
+    assert done.written == 2 and [(row.image, row.item) for row in done.left_out] == [("0.png", "🔩" * 80)]
+    assert {path.parent.name for path in (tmp_path / "long/test").rglob("*.png")} == {"dent"}
+    key = found[1].pixels
+    (context.settings.home / "objects" / path_of(key)).unlink()
+    done = export_labels(context, REVIEWER, "one", tmp_path / "gone", format="mvtec")
+    assert done.written == 1 and {row.image for row in done.left_out} == {"0.png", "1.png"}
+    assert export_labels(context, REVIEWER, "one", tmp_path / "a.json", format="coco").written == 3
+    (context.settings.home / "objects" / path_of(found[2].pixels)).unlink()
+    with pytest.raises(Refused, match=r"no label can be written: \d\.png: "):
+        export_labels(context, REVIEWER, "one", tmp_path / "none", format="mvtec")
+    assert not list(tmp_path.glob("*none*"))
 
 
 def test_what_cannot_be_matched_is_told_and_the_rest_goes_in(context, pools, tmp_path):
