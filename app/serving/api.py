@@ -20,7 +20,7 @@ from app.serving.answers import Answer, Health, Problem, answer_of
 from app.serving.figures import Figures
 from app.serving.limits import Busy, Limits, Room
 from app.serving.scorer import Scored, Scorer
-from app.serving.tokens import Tokens
+from app.serving.tokens import MAKES_ONE, Tokens
 
 log = logging.getLogger(__name__)
 KINDS = ("image/png", "image/jpeg", "image/bmp", "image/tiff", "image/webp", "application/octet-stream")
@@ -53,12 +53,12 @@ def create_app(scorer: Scorer, tokens: Tokens, limits: Limits) -> FastAPI:
         redoc_url=None,
         description="Is this part good, and where is the defect? A higher score is more abnormal.",
     )
-    bearer = HTTPBearer(auto_error=False, description="made by `bgad-inspect token NAME`")
+    bearer = HTTPBearer(auto_error=False, description=f"made by {MAKES_ONE}")
 
     def holder(given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> str:
         name = tokens.holder(given.credentials) if given else None
         if name is None:
-            sentence = "a token is needed: send it as `Authorization: Bearer TOKEN`; `bgad-inspect token` makes one"
+            sentence = f"a token is needed: send it as `Authorization: Bearer TOKEN`; {MAKES_ONE} makes one"
             raise HTTPException(401, sentence, {"WWW-Authenticate": "Bearer"})
         return name
 

@@ -15,6 +15,7 @@ from app.services.errors import Refused
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 PREFIX = "bgad_"
+MAKES_ONE = "`bgad-inspect model-token NAME` (or `bgad-serve token NAME`)"
 
 
 def add_token(path: Path, name: str) -> str:
@@ -48,7 +49,7 @@ class Tokens:
         self._lock = threading.Lock()
         if not path.is_file() or not (found := _read(path)):
             raise Refused(
-                f"{path} has no token, and nothing is served without one: bgad-inspect token NAME --tokens {path}"
+                f"{path} has no token, and nothing is served without one: {MAKES_ONE} with --tokens {path} makes one"
             )
         self._state, self._found = self._stat(), found
 
@@ -86,7 +87,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"{path} cannot be read ({error}): give a file made by `bgad-inspect token`") from None
+        raise Refused(f"{path} cannot be read ({error}): give a file made by {MAKES_ONE}") from None
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
             continue
