@@ -3,6 +3,7 @@
 import time
 
 from app import jobs
+from app.outbox import beats_of
 from app.processes import WORKER, Child, Say, child
 from app.services.authority import OPERATOR
 from app.services.context import Context
@@ -11,6 +12,7 @@ from app.services.retrain import cancel, run_view
 from storage.models import ACTIVE, Run, RunState
 
 LOOK = 0.5
+PATIENCE = 10.0  # seconds that a worker may be silent, or a run wait, before it is said
 
 
 def expected(run: Run, preset: str) -> str:
@@ -33,7 +35,8 @@ def follow(context: Context, run_id: str, say: Say, *, worker: Child | None = No
     """Show a run's progress until it is over.
 
     Everything goes through the queue, so that a run from here is the same as one from the browser. When no worker is
-    up, one is started for as long as this run lasts. Ctrl-C cancels the run.
+    up, one is started for as long as this run lasts; another's that dies later, or is at another run, is told of.
+    Ctrl-C cancels the run.
 
     Raises:
         Refused: the run failed or was cancelled, with its own sentence.
@@ -58,7 +61,7 @@ def follow(context: Context, run_id: str, say: Say, *, worker: Child | None = No
 
 
 def _watch(context: Context, run_id: str, say: Say, worker: Child | None) -> Run:
-    shown = ""
+    shown, others = "", _Others(context) if worker is None else None
     while True:
         run = run_view(context, OPERATOR, run_id)
         if (line := describe(run)) != shown:
@@ -66,12 +69,41 @@ def _watch(context: Context, run_id: str, say: Say, worker: Child | None) -> Run
             shown = line
         if run.state not in ACTIVE:
             return run
+        if others is not None:
+            others.tell(run, say)
         if worker is not None and worker.process.poll() is not None:
             worker.deaths += 1
             if worker.deaths > 3:
                 raise Refused(f"the worker {worker.how_it_ended()}: see its messages above")
+            say(f"the worker {worker.how_it_ended()}; it starts again")
             worker.start()
         time.sleep(LOOK)
+
+
+class _Others:
+    """The workers that somebody else started, by their heartbeats: says once when none is left, or all are busy."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._beats = context, beats_of(context.database)
+        self._began = self._heard = time.monotonic()
+        self._silent = self._waits = False
+
+    def tell(self, run: Run, say: Say) -> None:
+        moment, beats = time.monotonic(), beats_of(self._context.database)
+        if any(count != self._beats.get(name) for name, count in beats.items()):
+            self._beats, self._heard = beats, moment
+            if self._silent:
+                say("a worker is up again")
+            self._silent = False
+        elif moment - self._heard > PATIENCE and not self._silent:
+            self._silent = True
+            say(
+                "no worker is up any more, and the run waits for one: start `bgad-inspect worker`, or see why the "
+                "other one ended; Ctrl-C cancels the run"
+            )
+        if run.state is RunState.queued and moment - self._began > PATIENCE and not (self._silent or self._waits):
+            self._waits = True
+            say("no worker has taken the run yet: those that are up are at other runs, and it begins when one is free")
 
 
 def describe(run: Run) -> str:

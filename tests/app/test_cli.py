@@ -7,19 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from app import follow
 from app.cli import main
 from app.ledger import begin
-from app.outbox import worker_lives
+from app.outbox import beats_of, worker_lives
 from app.processes import environment_of
-from app.services.retrain import request_retraining, retrain_preview, runs_of
+from app.services.errors import Refused
+from app.services.retrain import cancel, request_retraining, retrain_preview, runs_of
 from app.settings import Settings
 from storage import images
 from storage.blobs import path_of
 from storage.models import RunState
+from storage.run_rows import WorkerPulse
 from tests.app.conftest import ENGINEER, part, write_tree
 from tests.patience import PATIENCE, wait_for
 
@@ -99,6 +103,49 @@ def test_train_names_the_active_retrain_of_another_preset_and_queues_nothing(com
     assert f"a retrain with preset demo, asked for by {ENGINEER.name}, is queued" in said
     assert "none with preset paper was queued" in said and "--preset demo follows it" in said
     assert [(run.id, run.arguments["preset"]) for run in runs_of(context, ENGINEER, slug)] == [(run_id, "demo")]
+
+
+def test_train_says_once_when_the_worker_of_another_is_at_other_runs_dies_and_comes_back(filled, context, monkeypatch):
+    monkeypatch.setattr(follow, "PATIENCE", 2.0)
+    run_id = request_retraining(context, ENGINEER, filled(), preset="demo")
+    said, beats = [], threading.Event()
+    over = threading.Event()
+    beats.set()
+
+    def heart() -> None:
+        """A worker that beats, and takes no run."""
+        while not over.is_set():
+            if beats.is_set():
+                with context.database.write() as session:
+                    pulse = session.get(WorkerPulse, "another") or WorkerPulse(executor_id="another", beats=0)
+                    pulse.beats += 1
+                    session.add(pulse)
+            over.wait(0.05)
+
+    def say(line: str) -> None:
+        said.append(line)
+        if "at other runs" in line:
+            beats.clear()
+        elif "no worker is up any more" in line:
+            beats.set()
+        elif line == "a worker is up again":
+            cancel(context, ENGINEER, run_id)
+
+    thread = threading.Thread(target=heart)
+    thread.start()
+    try:
+        wait_for(lambda: beats_of(context.database), what="a first beat")
+        with pytest.raises(Refused, match="the run was cancelled"):
+            follow.follow(context, run_id, say)
+    finally:
+        over.set()
+        thread.join()
+    told = [line.split(":")[0] for line in said if not line.startswith("retrain: ")]
+    assert told == [
+        "no worker has taken the run yet",
+        "no worker is up any more, and the run waits for one",
+        "a worker is up again",
+    ]
 
 
 def test_scoring_before_any_version_and_to_an_odd_file_is_refused(command, filled, tmp_path):
