@@ -43,10 +43,13 @@ def export(settings: Settings, options: Namespace, say: Say) -> int:
         from app.worker.export import export_version  # only now: it imports torch
 
         say(f"v{version.number} of {options.project} becomes one graph; this takes a minute")
-        bundle = export_version(context, version, options.out, certificate=page)
+        unread: list[str] = []
+        bundle = export_version(context, version, options.out, certificate=page, tell=unread.append)
+    for line in unread:
+        say(line)
     say(f"{bundle.name}: {options.out}; OpenVINO and ONNX Runtime score its images as the tool does")
     say(f"next: bgad-inspect model-token NAME, then bgad-inspect serve-model {options.out}")
-    return 0
+    return 1 if unread else 0
 
 
 def serve_model(_settings: Settings, options: Namespace, say: Say) -> int:

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,21 @@ from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
 from bgad_core.tiling import OVERLAP
 from storage import decisions, scores
+from storage.errors import DamagedObject, NotFound
 from storage.models import Image, OperatingPoint, Project, Version, now
 
 IMAGES = 20
 KEPT = ("histograms", "metrics", "snapshot", "known_anomalies", "device", "seconds", "config", "boundaries")
 
 
-def export_version(context: Context, version: Version, out: Path, *, certificate: str) -> Bundle:
+def export_version(
+    context: Context, version: Version, out: Path, *, certificate: str, tell: Callable[[str], None] = lambda line: None
+) -> Bundle:
     """Write a bundle to `out`, a new folder or a new `.bgad` file, after both runtimes passed its self-test.
 
     Args:
         certificate: the version's, as HTML.
+        tell: gets a sentence for each image that cannot be read, and so is none of the self-test's.
 
     Raises:
         Refused: `out` exists, or no image was scored with the version, or a runtime scores otherwise.
@@ -63,7 +68,7 @@ def export_version(context: Context, version: Version, out: Path, *, certificate
         point = decisions.operating_point(session, version.id)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.resolve().parent))
     try:
-        _fill(context, folder, project, version, point, certificate)
+        _fill(context, folder, project, version, point, certificate, tell)
         _check(folder)
         packed = _packed(folder) if out.suffix == SUFFIX else folder
         packed.chmod(0o755 if packed.is_dir() else 0o644)
@@ -82,6 +87,7 @@ def _fill(
     version: Version,
     point: OperatingPoint | None,
     certificate: str,
+    tell: Callable[[str], None],
 ) -> None:
     checkpoint = context.blobs.local_path(version.checkpoint, context.settings.home / "cache")
     model = BGAD.load(checkpoint, device="cpu", weights=project.settings.get("weights"))
@@ -95,7 +101,8 @@ def _fill(
     rule = rule_from(decision)
     facts = {name: getattr(version, name) for name in KEPT} | {"operating_point": _point(point)}
     _write(folder / VERSION, facts)
-    _write(folder / SELF_TEST, {"tolerance": TOLERANCE, "images": _self_test(context, folder, model, version, rule)})
+    tested = _self_test(context, folder, model, version, rule, tell)
+    _write(folder / SELF_TEST, {"tolerance": TOLERANCE, "images": tested})
     _write(folder / MANIFEST, _manifest(folder, project, version, model, decision))
     _write(folder / DECISION, decision)
 
@@ -157,7 +164,9 @@ def described(model: BGAD) -> dict[str, Any]:
     }
 
 
-def _self_test(context: Context, folder: Path, model: BGAD, version: Version, rule: Rule) -> list[dict[str, Any]]:
+def _self_test(
+    context: Context, folder: Path, model: BGAD, version: Version, rule: Rule, tell: Callable[[str], None]
+) -> list[dict[str, Any]]:
     """Up to `IMAGES` images over the whole range of scores, as kept in the tool, with what the tool makes of them.
 
     None that stands on a line to within the tolerance: it would test the last bits, which nobody promises.
@@ -170,7 +179,8 @@ def _self_test(context: Context, folder: Path, model: BGAD, version: Version, ru
             f"no image has been scored with v{version.number}: ingest one, so that the bundle can test itself"
         )
     steps = min(2 * IMAGES, len(images))
-    chosen = [images[round(i * (len(images) - 1) / max(1, steps - 1))] for i in range(steps)]
+    drawn = (images[round(i * (len(images) - 1) / max(1, steps - 1))] for i in range(steps))
+    chosen = [image for image in drawn if _readable(context, image, tell)]
     results = list(score_files(model, [local(context, image) for image in chosen], batch_size=1))
     clear = [pair for pair in zip(chosen, results, strict=True) if _clear(pair[1].lowest, model, rule)]
     kept = clear[:: max(1, -(-len(clear) // IMAGES))]
@@ -182,8 +192,19 @@ def _self_test(context: Context, folder: Path, model: BGAD, version: Version, ru
         decision = rule.decide(result.lowest, scale)
         rows.append({"file": name, "lowest": result.lowest, "score": result.score, "decision": decision})
     if not rows:
-        raise Refused(f"every image of v{version.number} stands on its boundary to the last bits: ingest others")
+        raise Refused(
+            f"every image of v{version.number} is damaged, or stands on its boundary to the last bits: ingest others"
+        )
     return rows
+
+
+def _readable(context: Context, image: Image, tell: Callable[[str], None]) -> bool:
+    try:
+        context.blobs.get(image.pixels)
+    except (NotFound, DamagedObject) as error:
+        tell(f"not in the self-test, {image.name}: {error}")
+        return False
+    return True
 
 
 def _scale(model: BGAD) -> Scale:

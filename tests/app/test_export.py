@@ -28,6 +28,7 @@ from app.serving.bundle import DECISION, MANIFEST, SELF_TEST, Rule, Scale, open_
 from app.serving.scorer import TOLERANCE, Scorer, open_scorer
 from app.ui.certificate_page import certificate_page
 from bgad_core.standing import lowest_at, stands
+from storage.blobs import path_of
 from storage.models import Image, Score, Standing
 from tests.app.conftest import ENGINEER, part, settings_in
 
@@ -286,6 +287,21 @@ def test_a_manifest_that_says_other_things_than_the_weights_is_refused_by_name(u
         edit(unpacked / DECISION, (name.removeprefix("decision."), value))
     with pytest.raises(Refused, match=f"does not say what its weights do: .*{name.split('.')[-1]}.* → .*Only decision"):
         import_bundle(elsewhere, ENGINEER, unpacked, name="tile")
+
+
+def test_an_image_that_is_gone_is_named_and_the_self_test_has_the_others(trained, tmp_path):
+    from app.worker import export
+    from app.worker.score import load_version
+
+    with trained.database.read() as session:
+        gone = session.scalars(select(Image).order_by(Image.id)).first()
+    (trained.settings.home / "objects" / path_of(gone.pixels)).unlink()
+    version, told = scoring_version(trained, ENGINEER, "tile"), []
+    model = load_version(trained, version)
+    part_of = model.boundary("part")
+    rule = Rule(part_of.b_n, part_of.b_a)
+    rows = export._self_test(trained, tmp_path, model, version, rule, told.append)
+    assert len(rows) >= 10 and len(told) == 1 and told[0].startswith(f"not in the self-test, {gone.name}: ")
 
 
 def test_an_operating_point_goes_along(trained, bundle_path, monkeypatch):
