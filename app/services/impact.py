@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -110,15 +111,34 @@ def promote(
             raise Refused(f"v{number} decides already: choose another version")
         found = _impact(session, project, deciding, candidate) if deciding else None
         kept = _answers(found, number, reason.strip(), override) if found else None
-        done = versions.promote(
-            session, project_id=project.id, version_id=candidate.id, by=actor.name, reason=reason.strip(), gate=kept
-        )
-        details = {"version": number, "before": deciding.number if deciding else None, "reason": reason}
-        details |= {"overridden": bool(kept and kept["overridden"]), "gate": gate_words(kept, actor.name)}
-        audit.record(session, by=actor.name, action="promote", details=details, project_id=project.id)
+        done = let_decide(session, candidate, deciding, by=actor.name, reason=reason.strip(), kept=kept)
         unscored = scores.count_unscored(session, candidate.id, project.id)
     if unscored:
         request_scoring(context, actor, project_slug)
+    return done
+
+
+def let_decide(
+    session: Session,
+    candidate: Version,
+    deciding: Version | None = None,
+    *,
+    by: str,
+    reason: str,
+    kept: dict[str, Any] | None = None,
+) -> Promotion:
+    """Promote a version and enter that into the trail: the one door, for people and for a project's first version.
+
+    Args:
+        deciding: the version whose place it takes; None for the first one.
+        kept: what the gate computed, as the promotion keeps it.
+    """
+    done = versions.promote(
+        session, project_id=candidate.project_id, version_id=candidate.id, by=by, reason=reason, gate=kept
+    )
+    details = {"version": candidate.number, "before": deciding.number if deciding else None, "reason": reason}
+    details |= {"overridden": bool(kept and kept["overridden"]), "gate": gate_words(kept, by)}
+    audit.record(session, by=by, action="promote", details=details, project_id=candidate.project_id)
     return done
 
 

@@ -12,6 +12,7 @@ from app.services.access import project_of
 from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.impact import let_decide
 from app.serving.bundle import BACKBONE, DECISION, MODEL, SELF_TEST, VERSION, Bundle, open_bundle
 from app.serving.scorer import TOLERANCE
 from app.worker.edited import edits_of, require_as_the_model
@@ -72,12 +73,10 @@ def import_bundle(
             decisions.add_operating_point(session, version_id=added.id, by=actor.name, **point)
         if edits.point is not None:
             decisions.add_operating_point(session, version_id=added.id, by=actor.name, **edits.point)
-        if versions.deciding_version(session, project.id) is None:
-            versions.promote(
-                session, project_id=project.id, version_id=added.id, by=actor.name, reason="the first version"
-            )
         details = {"version": added.number, "bundle": bundle.name, "checkpoint": key, "edited": edits.told}
         audit.record(session, by=actor.name, action="import version", details=details, project_id=project.id)
+        if versions.deciding_version(session, project.id) is None:
+            let_decide(session, added, by=actor.name, reason="the first version")
     for line in edits.told:
         tell(line)
     return added

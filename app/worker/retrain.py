@@ -22,6 +22,7 @@ import bgad_core
 from app.jobs import Job
 from app.services.context import Context
 from app.services.errors import Refused
+from app.services.impact import let_decide
 from app.settings import Settings
 from app.worker import review
 from app.worker.device import owned_device
@@ -210,10 +211,8 @@ def _add(context: Context, job: Job, parent: Version | None, facts: dict[str, An
         for evaluated, metrics in ((added, held["this"]), (parent, held["parent"])):
             if evaluated is not None and metrics is not None:
                 decisions.save_evaluation(session, version_id=evaluated.id, set_sha256=held["sha256"], metrics=metrics)
-        if versions.deciding_version(session, job.project_id) is None:
-            versions.promote(
-                session, project_id=job.project_id, version_id=added.id, by="system", reason="the first version"
-            )
         details = {"version": added.number, "run": job.run_id}
         audit.record(session, by=job.by, action="add version", details=details, project_id=job.project_id)
+        if versions.deciding_version(session, job.project_id) is None:
+            let_decide(session, added, by="system", reason="the first version")
     log.info("project %s has version %s", job.project_id, added.number)

@@ -30,7 +30,7 @@ from app.ui.certificate_page import certificate_page
 from bgad_core.standing import lowest_at, stands
 from storage.blobs import path_of
 from storage.models import Image, Score, Standing
-from tests.app.conftest import ENGINEER, part, settings_in
+from tests.app.conftest import ADMIN, ENGINEER, part, settings_in
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow  # a bundle takes many seconds to export
@@ -166,6 +166,7 @@ def test_another_installation_takes_a_bundle_and_scores_the_same(bundle_path, el
 
     version = import_bundle(elsewhere, ENGINEER, bundle_path, name="Tile from ann")
     assert scoring_version(elsewhere, ENGINEER, "tile-from-ann").id == version.id, "a first version decides"
+    assert {"import version", "promote"} <= {told.action for told in trail(elsewhere, ADMIN)}
     image = read_pixels(part(60, scratch=True))
     here = score_images(load_version(elsewhere, version), [image])[0]
     there = score_images(load_version(trained, scoring_version(trained, ENGINEER, "tile")), [image])[0]

@@ -224,7 +224,16 @@ def test_promoting_and_rolling_back_are_two_entries_of_one_record(twice):
     ]
     with twice.database.read() as session:
         actions = session.scalars(select(AuditEntry.details).where(AuditEntry.action == "promote")).all()
-    assert [entry["version"] for entry in actions] == [2, 1]
+    assert [entry["version"] for entry in actions] == [1, 2, 1]
+
+
+def test_the_first_version_is_promoted_through_the_same_door_as_any_other(trained):
+    with trained.database.read() as session:
+        ((by, details),) = session.execute(
+            select(AuditEntry.by, AuditEntry.details).where(AuditEntry.action == "promote")
+        )
+    assert by == "system" and (details["version"], details["before"]) == (1, None)
+    assert details["reason"] == "the first version" and details["gate"] == "not computed"
 
 
 def test_a_promotion_that_makes_no_sense_is_refused(twice):
