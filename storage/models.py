@@ -197,7 +197,7 @@ class Promotion(Base):
     version_id: Mapped[int] = mapped_column(ForeignKey("versions.id"))
     by: Mapped[str] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(500), default="")
-    # the checks as they stood, and whether somebody overrode them
+    # the checks as they stood, whether somebody overrode them, and what became of the operating point
     gate: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

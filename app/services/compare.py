@@ -1,4 +1,4 @@
-"""Compare two versions on the same held-out images, each deciding by its own rule."""
+"""Compare two versions on the same held-out images, each by the rule that it would decide by."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from app import jobs
 from app.services.access import project_of
 from app.services.authority import Actor
+from app.services.carried import carry_over
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.proportions import Share
-from app.services.rule import Decision, Rule, false_alarms, recalls, rule_of
+from app.services.rule import Decision, Rule, false_alarms, recalls
 from storage import annotations, audit, decisions, versions
 from storage.decisions import Decided
 from storage.models import ACTIVE, Role, Run, Verdict, Version
@@ -26,6 +27,7 @@ class Side:
 
     Attributes:
         id: the version's, which heatmaps are asked for by.
+        rule: what it decides by, or would if it were promoted.
         metrics: image AUROC, pixel AUROC, PRO, AP, AUPIMO and what they rest on; None until a worker measured them.
         recalls: per type, held-out defects that it stops.
         alarms: held-out good parts that it stops.
@@ -90,7 +92,9 @@ def comparison(context: Context, actor: Actor, project_slug: str, first: int, se
             {row.image_id: row for row in decisions.decided(session, version.id) if row.image_id in ids}
             for version in found
         ]
-        sides = [_side(session, version, mine, digest) for version, mine in zip(found, rows, strict=True)]
+        deciding = versions.deciding_version(session, project.id)
+        rules = [carry_over(session, deciding or version, version).rule for version in found]
+        sides = [_side(session, *each, digest) for each in zip(found, rules, rows, strict=True)]
         active = session.scalar(_active(project.id))
         types = {row.id: row.name for row in annotations.defect_types(session, project.id)}
     defects = sum(said.verdict is Verdict.defect for _, said in held)
@@ -123,8 +127,7 @@ def _active(project_id: int) -> Any:
     return select(Run.id).where(Run.project_id == project_id, Run.kind == KIND, Run.state.in_(ACTIVE))
 
 
-def _side(session: Session, version: Version, rows: dict[int, Decided], digest: str) -> Side:
-    rule = rule_of(session, version)
+def _side(session: Session, version: Version, rule: Rule, rows: dict[int, Decided], digest: str) -> Side:
     kept = decisions.evaluation(session, version.id, digest)
     learnt = {*version.snapshot.get("normals", []), *(row["sha256"] for row in version.snapshot.get("anomalies", []))}
     return Side(

@@ -110,6 +110,11 @@ def gate_words(kept: dict | None, by: str) -> str:
     return f"passed, but too few images to judge {', '.join(open_)}" if open_ else "passed"
 
 
+def carried_words(kept: dict | None) -> str:
+    """What became of the operating point in a promotion, in a record's words; "" where no point was concerned."""
+    return str(((kept or {}).get("operating_point") or {}).get("words", ""))
+
+
 def _recall(gate: Gate, name: str, share: Share, before: Share) -> Check:
     words = f"{share.words()} stopped, before {before.words()}; at least {100 * gate.recall_floor:.0f} % are asked for"
     if share.total < gate.least or share.value is None:

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from app.services.access import project_of
 from app.services.authority import Actor
+from app.services.carried import Carried, carry_over
 from app.services.context import Context
 from app.services.errors import Refused
-from app.services.gate import Check, checks, failed, gate_of, gate_words
+from app.services.gate import Check, carried_words, checks, failed, gate_of, gate_words
+from app.services.operating import CARRIED, keep_point
 from app.services.rule import Rule, false_alarms, learnt_from, recalls, rule_of
 from app.services.score import request_scoring
 from storage import audit, decisions, scores, versions
@@ -52,7 +54,8 @@ class Flip:
 class Impact:
     """What changes if another version decides, over all images that both have scored.
 
-    Each version decides by its own rule: its operating point where one is set, else its boundary.
+    The deciding version decides by its own rule, the other one by what it would decide by: its operating point, the
+    deciding one's carried over, or its boundary.
 
     Attributes:
         images: how many both have scored.
@@ -60,6 +63,7 @@ class Impact:
         caught, missed, freed, stopped: as in `Flips`, over all; `missed` are the lost ones.
         by_type, by_person: the same by defect type ("good parts", "not labelled") and by who labelled.
         checks: the gate's answers.
+        carried: what the other version would decide by, and what becomes of the operating point that stands.
         older: the version is older than the one that decides: promoting it rolls back, and no gate stands before that.
     """
 
@@ -72,6 +76,7 @@ class Impact:
     by_type: list[Flips]
     by_person: list[Flips]
     checks: list[Check]
+    carried: Carried
     older: bool
 
     @property
@@ -111,6 +116,9 @@ def promote(
             raise Refused(f"v{number} decides already: choose another version")
         found = _impact(session, project, deciding, candidate) if deciding else None
         kept = _answers(found, number, reason.strip(), override) if found else None
+        if found and found.carried.facts:
+            why = f"carried over from v{found.carried.facts['evidence'][CARRIED]}"
+            keep_point(session, candidate, by=actor.name, reason=why, facts=found.carried.facts)
         done = let_decide(session, candidate, deciding, by=actor.name, reason=reason.strip(), kept=kept)
         unscored = scores.count_unscored(session, candidate.id, project.id)
     if unscored:
@@ -138,6 +146,8 @@ def let_decide(
     )
     details = {"version": candidate.number, "before": deciding.number if deciding else None, "reason": reason}
     details |= {"overridden": bool(kept and kept["overridden"]), "gate": gate_words(kept, by)}
+    if words := carried_words(kept):
+        details["operating point"] = words
     audit.record(session, by=by, action="promote", details=details, project_id=candidate.project_id)
     return done
 
@@ -150,7 +160,7 @@ def promotions_of(context: Context, actor: Actor, project_slug: str) -> list[tup
         return [(row, numbers[row.version_id]) for row in versions.promotions(session, project.id)]
 
 
-def _answers(found: Impact, number: int, reason: str, override: bool) -> dict:
+def _answers(found: Impact, number: int, reason: str, override: bool) -> dict[str, Any]:
     """The gate's answers as a promotion keeps them; Refused where they forbid it."""
     against = [] if found.older else failed(found.checks)
     if against and not override:
@@ -158,13 +168,17 @@ def _answers(found: Impact, number: int, reason: str, override: bool) -> dict:
         raise Refused(f"the gate holds v{number} back: {words}. Override it with a reason, or retrain")
     if against and not reason:
         raise Refused(f"overriding the gate for v{number} needs a reason: it is kept for the quality file")
-    return {"checks": [asdict(check) for check in found.checks], "overridden": bool(against)}
+    kept: dict[str, Any] = {"checks": [asdict(check) for check in found.checks], "overridden": bool(against)}
+    if found.carried.words:
+        kept["operating_point"] = {"words": found.carried.words, "stop": found.carried.rule.stop}
+    return kept
 
 
 def _impact(session: Session, project: Project, deciding: Version, candidate: Version) -> Impact:
     before = {row.image_id: row for row in decisions.decided(session, deciding.id)}
     after = {row.image_id: row for row in decisions.decided(session, candidate.id)}
-    rules = rule_of(session, candidate), rule_of(session, deciding)
+    carried = carry_over(session, deciding, candidate)
+    rules = carried.rule, rule_of(session, deciding)
     both = sorted(before.keys() & after.keys())
     flips = [flip for i in both if (flip := _flip(before[i], after[i], rules)) is not None]
     flips.sort(key=lambda flip: (not _lost(flip), -flip.change, flip.image_id))
@@ -179,6 +193,7 @@ def _impact(session: Session, project: Project, deciding: Version, candidate: Ve
         by_type=_grouped(flips, _type_of),
         by_person=_grouped(flips, lambda row: row.by or "nobody yet"),
         checks=_checks(project, candidate, before, after, both, rules, total.lost),
+        carried=carried,
         older=candidate.number < deciding.number,
     )
 

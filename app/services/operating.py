@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sqlalchemy.orm import Session
+
 from app.services.access import project_of
 from app.services.authority import Actor
 from app.services.context import Context
@@ -15,6 +17,7 @@ from storage.decisions import Decided
 from storage.models import OperatingPoint, Role, Verdict, Version
 
 Promise = Literal["boundary", "expected", "confident"]
+CARRIED = "carried_from"  # in a point's evidence: the version that decided by the same alpha before
 CONFIDENCES = (0.9, 0.95, 0.99)  # those that `bgad_core.calibration` puts into a version
 ASSUMPTION = (
     "It holds for good parts like those that calibrated it: the same product, camera and light, none of them chosen "
@@ -135,7 +138,7 @@ def proposal(
         project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
         rows = unseen(decisions.decided(session, version.id), version)
-    found = _proposed(version, alpha, promise, confidence)
+    found = proposed(version, alpha, promise, confidence)
     point = OperatingPoint(stop=found.stop, reject=found.reject)
     return found, consequence(rows, Rule(found.stop, found.reject, point))
 
@@ -175,21 +178,28 @@ def set_operating_point(
         project = project_of(session, actor, project_slug, Role.engineer)
         version = versions.version_by_number(session, project.id, number)
         if promise == "boundary":
-            facts: dict[str, Any] = {"alpha": None, "confidence": None, "stop": BOUNDARY, "evidence": {}}
-            facts["reject"] = reject_score(version)
+            facts: dict[str, Any] = {"promise": promise, "alpha": None, "confidence": None, "evidence": {}}
+            facts |= {"stop": BOUNDARY, "reject": reject_score(version)}
         else:
-            facts = _facts(_proposed(version, alpha or 0.0, promise, confidence))
-        point = decisions.add_operating_point(
-            session, version_id=version.id, promise=promise, by=actor.name, reason=reason.strip(), **facts
-        )
-        details = {"version": number, "promise": promise, "alpha": facts["alpha"], "stop": facts["stop"]}
-        audit.record(session, by=actor.name, action="operating point", details=details, project_id=project.id)
+            facts = facts_of(proposed(version, alpha or 0.0, promise, confidence))
+        return keep_point(session, version, by=actor.name, reason=reason.strip(), facts=facts)
+
+
+def keep_point(session: Session, version: Version, *, by: str, reason: str, facts: dict[str, Any]) -> OperatingPoint:
+    """Let a version decide by these facts from now on, and enter that into the trail."""
+    point = decisions.add_operating_point(session, version_id=version.id, by=by, reason=reason, **facts)
+    details = {"version": version.number, **{name: facts[name] for name in ("promise", "alpha", "stop")}}
+    if CARRIED in facts["evidence"]:
+        details[CARRIED] = facts["evidence"][CARRIED]
+    audit.record(session, by=by, action="operating point", details=details, project_id=version.project_id)
     return point
 
 
-def _facts(found: Proposal) -> dict[str, Any]:
+def facts_of(found: Proposal) -> dict[str, Any]:
+    """A proposal as an operating point keeps it."""
     evidence = {name: getattr(found, name) for name in ("normals", "rank", "expected", "low", "high", "upper")}
     return {
+        "promise": found.promise,
         "alpha": found.alpha,
         "confidence": found.confidence,
         "stop": found.stop,
@@ -198,7 +208,8 @@ def _facts(found: Proposal) -> dict[str, Any]:
     }
 
 
-def _proposed(version: Version, alpha: float, promise: Promise, confidence: float) -> Proposal:
+def proposed(version: Version, alpha: float, promise: Promise, confidence: float) -> Proposal:
+    """The lowest threshold of a version that keeps a promise; see `proposal`."""
     if not 0 < alpha <= 0.5:
         raise Refused(f"{100 * alpha:g} % of good parts is out of range: choose a share above 0 and up to 50 %")
     if promise == "confident" and confidence not in CONFIDENCES:

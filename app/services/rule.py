@@ -51,6 +51,16 @@ def rule_of(session: Session, version: Version) -> Rule:
     return Rule(point.stop, point.reject, point)
 
 
+def point_words(point: OperatingPoint | None) -> str:
+    """A rule's name: the boundary, or the operating point with what it promises."""
+    if point is None or point.promise == "boundary":
+        return "boundary b_n"
+    if point.alpha is None:
+        return "operating point set by hand"
+    sure = f"{100 * point.confidence:g} % confidence" if point.confidence else "on average"
+    return f"operating point α = {100 * point.alpha:g} % ({sure})"
+
+
 def reject_score(version: Version) -> float:
     """The score at the part's b_a: beyond it a place is a defect without a second look."""
     rows = {row["level"]: row for row in version.boundaries}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from html import escape
 
 from app.services.certificate import ASSUMPTION, Certificate
-from app.services.gate import gate_words
+from app.services.gate import carried_words, gate_words
 from app.services.review import Histogram
 
 STYLE = """
@@ -172,5 +172,6 @@ def _promotions(found: Certificate) -> str:
     rows = []
     for row in found.promotions:
         said = f"{row.reason or 'no reason given'}. Gate: {gate_words(row.gate, row.by)}"
+        said += f". {words}" if (words := carried_words(row.gate)) else ""
         rows.append((f"{row.created_at:%Y-%m-%d %H:%M} UTC, {row.by}", said))
     return _table(rows)

@@ -13,12 +13,13 @@ from app.services.authority import Actor, require
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.impact import let_decide
+from app.services.operating import keep_point
 from app.serving.bundle import BACKBONE, DECISION, MODEL, SELF_TEST, VERSION, Bundle, open_bundle
 from app.serving.scorer import TOLERANCE
 from app.worker.edited import edits_of, require_as_the_model
 from bgad_core.model import BGAD
 from bgad_core.scoring import score_files
-from storage import audit, decisions, images, versions
+from storage import audit, images, versions
 from storage.models import Project, Role, Run, RunState, Version, now
 from storage.stores import write_atomically
 
@@ -69,10 +70,8 @@ def import_bundle(
         added = versions.add_version(
             session, project_id=project.id, run_id=run.id, parent_id=None, checkpoint=key, **facts
         )
-        if point is not None:
-            decisions.add_operating_point(session, version_id=added.id, by=actor.name, **point)
-        if edits.point is not None:
-            decisions.add_operating_point(session, version_id=added.id, by=actor.name, **edits.point)
+        for given in filter(None, (point, edits.point)):
+            keep_point(session, added, by=actor.name, reason=given.pop("reason", ""), facts=given)
         details = {"version": added.number, "bundle": bundle.name, "checkpoint": key, "edited": edits.told}
         audit.record(session, by=actor.name, action="import version", details=details, project_id=project.id)
         if versions.deciding_version(session, project.id) is None:

@@ -14,14 +14,8 @@ from bgad_core import calibration
 from storage import scores, versions
 from storage.audit_rows import AuditEntry
 from storage.models import Role
+from tests.app.calibrated import calibrated
 from tests.app.conftest import ENGINEER, INSPECTOR
-
-
-def calibrated(context, number, values):
-    """Give a version the calibration that it would have kept had these been the scores of its good parts."""
-    with context.database.write() as session:
-        version = versions.version_by_number(session, 1, number)
-        version.metrics = {**version.metrics, "calibration": calibration.threshold_table(values)}
 
 
 def test_a_retrain_keeps_thresholds_from_the_good_parts_that_calibrated_it(trained):

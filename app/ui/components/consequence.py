@@ -27,11 +27,15 @@ def line_of(found: Impact) -> str:
 
 
 def candidate(here: Visit, slug: str, number: int) -> None:
-    """What flips, by type and by who decided; the gate; the way to promote or roll back."""
+    """What flips, by type and by who decided; the operating point; the gate; the way to promote or roll back."""
     found = impact(here.context, here.actor, slug, number)
     if found is None:
         return
     st.markdown(f"If v{number} decides: {line_of(found)}")
+    if found.carried.dropped:
+        st.warning(plain(found.carried.words))
+    elif found.carried.words:
+        st.markdown(plain(found.carried.words))
     if not found.older:
         _gate(found.checks)
     if found.flips:

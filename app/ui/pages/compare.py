@@ -5,6 +5,7 @@ import streamlit as st
 from app.services.compare import Comparison, Pair, Side, comparison, request_comparison
 from app.services.errors import Refused
 from app.services.review import versions_view
+from app.services.rule import point_words
 from app.ui.components.flip import flip
 from app.ui.components.job_status import job_line
 from app.ui.visit import plain, project_visit, sentence, told
@@ -47,10 +48,8 @@ def recall_table(first: Side, second: Side) -> None:
 
 
 def rules(found: Comparison) -> str:
-    """How each of them decides."""
-    words = [
-        f"v{side.number} by " + ("its operating point" if side.rule.point else "its boundary") for side in found.sides
-    ]
+    """How each of them decides, or would if it were promoted."""
+    words = [f"v{side.number} by its {point_words(side.rule.point)}" for side in found.sides]
     return f"{words[0]}, {words[1]}; 95 % intervals (Wilson)"
 
 

@@ -5,6 +5,7 @@ import math
 import streamlit as st
 
 from app.services.audit_share import NoAudit, audit_share
+from app.services.carried import if_promoted
 from app.services.errors import Refused
 from app.services.escapes import Escapes, escapes
 from app.services.operating import (
@@ -139,6 +140,8 @@ except StorageError as error:
 point = view.standing.point
 with top:
     st.markdown(f"v{number}{' decides now' if view.decides else ''}, {words_of(point)}.")
+if not view.decides and (carried := if_promoted(here.context, here.actor, slug, number)) and carried.words:
+    st.caption(f"If v{number} is promoted: {plain(carried.words)}")
 if not view.normals:
     st.info(f"v{number} kept no calibration scores, so only its boundary can decide. A retrain keeps them.")
     st.stop()
@@ -174,7 +177,10 @@ if point is not None and here.may(Role.engineer) and st.button("Back to the boun
 if view.history:
     st.header("What stood when")
     st.dataframe(
-        [{"when": local_time(row.created_at), "rule": words_of(row), "by": row.by} for row in view.history],
+        [
+            {"when": local_time(row.created_at), "rule": words_of(row), "by": row.by, "reason": row.reason}
+            for row in view.history
+        ],
         hide_index=True,
         width="stretch",
     )

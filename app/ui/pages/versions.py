@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.services.gate import Gate, gate_words, project_gate, set_gate
+from app.services.gate import Gate, carried_words, gate_words, project_gate, set_gate
 from app.services.impact import promotions_of
 from app.services.review import VersionView, versions_view
 from app.services.verify import Verification, request_verification, verifications
@@ -117,6 +117,7 @@ st.dataframe(
             "version": f"v{number}",
             "by": row.by,
             "gate": gate_words(row.gate, row.by),
+            "operating point": carried_words(row.gate),
             "reason": row.reason,
         }
         for row, number in promotions_of(here.context, here.actor, slug)

@@ -6,13 +6,16 @@ from app.ledger import begin, finish
 from app.processes import environment_of
 from app.services.accounts import create_account
 from app.services.contamination import odd_normals
+from app.services.gate import Gate, set_gate
 from app.services.impact import promotions_of
 from app.services.ingest import create_project, ingest_source
+from app.services.operating import set_operating_point
 from app.services.sign_in import sign_in
 from app.ui.opened import opened
 from app.worker.loop import handlers
 from storage import runs, scores
 from storage.models import Role, Standing
+from tests.app.calibrated import calibrated
 from tests.app.conftest import ADMIN, ENGINEER, part
 from tests.app.ui.visitor import button, run, visitor, words
 
@@ -59,6 +62,36 @@ def test_a_version_that_is_held_back_is_promoted_with_a_reason_and_rolled_back(v
     button(at, "promote-1").click()
     run(at)
     assert promotions_of(context, ENGINEER, "tile")[0][1] == 1
+
+
+def test_what_becomes_of_the_operating_point_is_said_before_a_promotion_and_after_it(visit_twice):
+    context, visit = visit_twice
+    for number in (1, 2):
+        calibrated(context, number, [i / (90 + number) for i in range(60)])
+    set_gate(context, ENGINEER, "tile", Gate(lost=99, recall_floor=0.0, false_alarm_ceiling=1.0))
+    set_operating_point(context, ENGINEER, "tile", 1, promise="confident", alpha=0.05)
+    at = visit("versions")
+    carried = "The operating point α = 5 % (90 % confidence) is carried over: v1 stops above"
+    assert carried in words(at) and not at.warning
+    other = visit("operating")
+    other.selectbox(key="operating-this").set_value(2)
+    assert f"If v2 is promoted: {carried}" in words(run(other))
+    button(at, "promote-2").click()
+    run(at)
+    assert at.dataframe[-1].value["operating point"][0].startswith(carried)
+    said = words(visit("operating"))
+    assert "v2 decides now, at most 5 % of good parts are stopped" in said and "If v2 is promoted" not in said
+    assert "v1 keeps its own operating point α = 5 %" in words(visit("versions"))
+
+
+def test_an_operating_point_that_cannot_be_carried_over_is_warned_of_before_the_promotion(visit_twice):
+    context, visit = visit_twice
+    calibrated(context, 1, [i / 90 for i in range(60)])
+    set_operating_point(context, ENGINEER, "tile", 1, promise="confident", alpha=0.05)
+    at = visit("versions")
+    (warning,) = [each.value for each in at.warning if "operating point" in each.value]
+    assert "is not carried over: only 2 good parts calibrate v2" in warning
+    assert warning.endswith("After the promotion v2 decides by its boundary b\\_n.")
 
 
 def test_an_audit_is_switched_off_with_a_reason_and_the_pages_say_so_from_then_on(visit):
