@@ -1,4 +1,7 @@
-"""What the queue chooses from: for each purpose the first few images that wait for somebody, by an index."""
+"""What the queue chooses from: for each purpose the first few images that wait for somebody, by an index.
+
+A `cut` is the operating point that decides; None where the boundary does.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from sqlalchemy.orm import Session
 from storage.annotations import IMPORT, is_current
 from storage.leases import is_free
 from storage.models import Annotation, Image, Score, Standing, Verdict
+from storage.scores import Cut, stands
 
 
 @dataclass(frozen=True)
@@ -28,31 +32,41 @@ class Candidate:
     verdict: Verdict | None = None
 
 
-def likely_defects(session: Session, version_id: int, by: str, *, limit: int) -> list[Candidate]:
-    """Beyond or near the boundary, the most abnormal first."""
-    query = _waiting(version_id, by).where(Score.standing != Standing.normal)
+def likely_defects(
+    session: Session, version_id: int, by: str, *, limit: int, cut: Cut | None = None
+) -> list[Candidate]:
+    """Those that are stopped, the most abnormal first."""
+    query = _waiting(version_id, by).where(~stands(Standing.normal, cut))
     return _read(session, query.order_by(Score.score.desc(), Score.image_id).limit(limit))
 
 
-def near_the_boundary(session: Session, version_id: int, by: str, *, limit: int) -> list[Candidate]:
-    """The nearest to b_n first, on either side."""
-    return _read(session, _waiting(version_id, by).order_by(Score.distance, Score.image_id).limit(limit))
+def near_the_boundary(
+    session: Session, version_id: int, by: str, *, limit: int, cut: Cut | None = None
+) -> list[Candidate]:
+    """The nearest to b_n, or to the score above which parts are stopped, first, on either side."""
+    waiting = _waiting(version_id, by)
+    if cut is None:
+        return _read(session, waiting.order_by(Score.distance, Score.image_id).limit(limit))
+    above = waiting.where(Score.score > cut.stop).order_by(Score.score, Score.image_id)
+    below = waiting.where(Score.score <= cut.stop).order_by(Score.score.desc(), Score.image_id)
+    found = [*_read(session, above.limit(limit)), *_read(session, below.limit(limit))]
+    return sorted(found, key=lambda each: (abs(each.score - cut.stop), each.image_id))[:limit]
 
 
-def new_kinds(session: Session, version_id: int, by: str, *, limit: int) -> list[Candidate]:
+def new_kinds(session: Session, version_id: int, by: str, *, limit: int, cut: Cut | None = None) -> list[Candidate]:
     """Farther from everything labelled than labelled parts lie from each other, the farthest first."""
     query = _waiting(version_id, by).where(Score.novelty > 1)
     return _read(session, query.order_by(Score.novelty.desc(), Score.image_id).limit(limit))
 
 
-def audit(session: Session, version_id: int, by: str, *, limit: int) -> list[Candidate]:
+def audit(session: Session, version_id: int, by: str, *, limit: int, cut: Cut | None = None) -> list[Candidate]:
     """Parts that the version passes, by lot."""
-    query = _waiting(version_id, by).where(Score.standing == Standing.normal, Score.draw.is_not(None))
+    query = _waiting(version_id, by).where(stands(Standing.normal, cut), Score.draw.is_not(None))
     return _read(session, query.order_by(Score.draw).limit(limit))
 
 
-def label_checks(session: Session, version_id: int, by: str, *, limit: int) -> list[Candidate]:
-    """Parts that another person called normal before this version put them beyond b_a, the most abnormal first.
+def label_checks(session: Session, version_id: int, by: str, *, limit: int, cut: Cut | None = None) -> list[Candidate]:
+    """Parts that another person called normal before this version called them defects, the most abnormal first.
 
     Held-out ones and labels that came with their files are left to the review page: a label of a person's would move
     the first out of the measure, and the second are too many to ask an inspector about.
@@ -61,7 +75,7 @@ def label_checks(session: Session, version_id: int, by: str, *, limit: int) -> l
         select(Score, Image, Annotation.verdict)
         .join(Image, Image.id == Score.image_id)
         .join(Annotation, Annotation.image_id == Score.image_id)
-        .where(Score.version_id == version_id, Score.waiting.is_(False), Score.standing == Standing.defect)
+        .where(Score.version_id == version_id, Score.waiting.is_(False), stands(Standing.defect, cut))
         .where(Annotation.verdict == Verdict.normal, is_current(Annotation), Annotation.by.not_in((by, IMPORT)))
         .where(Annotation.version_id.is_distinct_from(version_id), Image.held_out.is_(False))
         .where(is_free(Score.image_id, by))
@@ -77,12 +91,14 @@ def one(session: Session, version_id: int, image_id: int) -> Candidate | None:
     return found[0] if found else None
 
 
-def audited(session: Session, version_id: int, *, limit: int) -> Sequence[tuple[int, Verdict | None]]:
+def audited(
+    session: Session, version_id: int, *, limit: int, cut: Cut | None = None
+) -> Sequence[tuple[int, Verdict | None]]:
     """(image id, standing verdict) of the parts that the version passes, by lot, labelled or not."""
     query = (
         select(Score.image_id, Annotation.verdict)
         .outerjoin(Annotation, (Annotation.image_id == Score.image_id) & is_current(Annotation))
-        .where(Score.version_id == version_id, Score.standing == Standing.normal, Score.draw.is_not(None))
+        .where(Score.version_id == version_id, stands(Standing.normal, cut), Score.draw.is_not(None))
         .order_by(Score.draw)
         .limit(limit)
     )

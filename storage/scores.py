@@ -30,11 +30,25 @@ Cursor = tuple[float, int]
 
 
 @dataclass(frozen=True)
+class Cut:
+    """The two scores of an operating point that decides in place of the boundary.
+
+    Attributes:
+        stop: scores up to it are good.
+        reject: scores above it are defects; never below `stop`.
+    """
+
+    stop: float
+    reject: float
+
+
+@dataclass(frozen=True)
 class Narrow:
     """Which images of a pool are shown; None and "" for all.
 
     Attributes:
         labelled: only those with a label, or only those without.
+        cut: the operating point that `standing` and the order "boundary" go by; None for the boundary itself.
         search: part of the name, in upper or lower case.
         lowest, highest: scores, both included.
         since, until: when the image came in, the second excluded.
@@ -42,6 +56,7 @@ class Narrow:
 
     labelled: bool | None = None
     standing: Standing | None = None
+    cut: Cut | None = None
     verdict: Verdict | None = None
     defect_type: str | None = None
     held_out: bool | None = None
@@ -168,11 +183,19 @@ def count_new(session: Session, version_id: int, project_id: int) -> int:
     return session.scalar(select(func.count()).select_from(newer.subquery())) or 0
 
 
-def count_waiting(session: Session, version_id: int, standing: Standing) -> int:
+def stands(standing: Standing, cut: Cut | None) -> ColumnElement[bool]:
+    """For a query of scores: they stand so by what decides; by the boundary, as was stored, where `cut` is None."""
+    if cut is None:
+        return Score.standing == standing
+    if standing is Standing.normal:
+        return Score.score <= cut.stop
+    above = Score.score > cut.reject
+    return above if standing is Standing.defect else and_(Score.score > cut.stop, ~above)
+
+
+def count_waiting(session: Session, version_id: int, standing: Standing, cut: Cut | None = None) -> int:
     """Images without a label that stand so, at most `MOST_COUNTED`."""
-    rows = select(Score.image_id).where(
-        Score.version_id == version_id, Score.standing == standing, Score.waiting.is_(True)
-    )
+    rows = select(Score.image_id).where(Score.version_id == version_id, stands(standing, cut), Score.waiting.is_(True))
     return session.scalar(select(func.count()).select_from(rows.limit(MOST_COUNTED).subquery())) or 0
 
 
@@ -198,6 +221,8 @@ def ranked(
         after: the cursor of the last image seen.
     """
     key, down = KEYS[order]
+    if order == "boundary" and narrow.cut:
+        key = func.abs(Score.score - narrow.cut.stop)
     query = (
         select(Score, Image, Annotation, DefectType.name)
         .join(Image, Image.id == Score.image_id)
@@ -214,16 +239,17 @@ def ranked(
             query = query.where(Image.id <= value)  # nor does it carry an inequality over to the joined table
         upto, beyond = (key <= value, key < value) if down else (key >= value, key > value)
         query = query.where(upto, or_(beyond, Score.image_id > image_id))  # `upto` alone is what an index can follow
-    return [_ranked(*row, order=order) for row in session.execute(query)]
+    return [_ranked(*row, order=order, cut=narrow.cut) for row in session.execute(query)]
 
 
 def _conditions(narrow: Narrow) -> list[ColumnElement[bool]]:
     by_column = (
-        (Score.standing, narrow.standing),
         (Annotation.verdict, narrow.verdict),
         (Image.held_out, narrow.held_out),
     )
     found: list[ColumnElement[bool]] = [column == value for column, value in by_column if value is not None]
+    if narrow.standing is not None:
+        found.append(stands(narrow.standing, narrow.cut))
     if narrow.defect_type is not None:
         found.append(or_(DefectType.name == narrow.defect_type, has_type(narrow.defect_type)))
     if narrow.labelled is not None:
@@ -242,9 +268,10 @@ def _conditions(narrow: Narrow) -> list[ColumnElement[bool]]:
 
 
 def _ranked(
-    score: Score, image: Image, annotation: Annotation | None, defect_type: str | None, *, order: Order
+    score: Score, image: Image, annotation: Annotation | None, defect_type: str | None, *, order: Order, cut: Cut | None
 ) -> RankedImage:
-    keys = {"boundary": score.distance, "newest": float(image.id)}
+    near = abs(score.score - cut.stop) if cut else score.distance
+    keys = {"boundary": near, "newest": float(image.id)}
     return RankedImage(
         image_id=image.id,
         name=image.name,
@@ -262,12 +289,15 @@ def _ranked(
     )
 
 
-def counts_by_standing(session: Session, version_id: int, *, labelled: bool | None = None) -> dict[Standing, int]:
-    """Scored images of a version by standing, for all, labelled or unlabelled ones."""
-    query = select(Score.standing, func.count()).where(Score.version_id == version_id).group_by(Score.standing)
+def counts_by_standing(
+    session: Session, version_id: int, *, labelled: bool | None = None, cut: Cut | None = None
+) -> dict[Standing, int]:
+    """Scored images of a version by standing, for all, labelled or unlabelled ones, without empty ones."""
+    places = list(Standing)
+    query = select(*(func.count().filter(stands(place, cut)) for place in places)).where(Score.version_id == version_id)
     if labelled is not None:
         said = select(Annotation.id).where(
             Annotation.image_id == Score.image_id, Annotation.verdict.is_not(None), is_current(Annotation)
         )
         query = query.where(said.exists() if labelled else ~said.exists())
-    return {standing: number for standing, number in session.execute(query)}
+    return {place: number for place, number in zip(places, session.execute(query).one(), strict=True) if number}

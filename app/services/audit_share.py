@@ -1,6 +1,6 @@
 """Which part of the mixed queue is drawn by lot: the project's own share, that nobody switches off without a word.
 
-The audit is the only look at what the boundary passes. Without it nobody knows how many defects escape, so that the
+The audit is the only look at what the version passes. Without it nobody knows how many defects escape, so that the
 pages say since when and why there is none.
 """
 

@@ -7,6 +7,7 @@ from scipy.special import betaincinv
 from app.services.access import project_of
 from app.services.authority import Actor
 from app.services.context import Context
+from app.services.rule import rule_of
 from storage import pool, versions
 from storage.models import Role, Verdict
 
@@ -48,7 +49,7 @@ def escapes(context: Context, actor: Actor, project_slug: str) -> Escapes | None
         version = versions.deciding_version(session, project_of(session, actor, project_slug, Role.viewer).id)
         if version is None:
             return None
-        lots = pool.audited(session, version.id, limit=MOST)
+        lots = pool.audited(session, version.id, limit=MOST, cut=rule_of(session, version).cut)
     verdicts: list[Verdict] = []
     for _, verdict in lots:
         if verdict is None:

@@ -7,6 +7,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.drift import open_alarms
 from app.services.retrain import learnt_since, training_data
+from app.services.rule import rule_of
 from storage import annotations, images, scores, versions
 from storage.models import Role, Standing
 
@@ -17,7 +18,7 @@ class HomeView:
 
     Attributes:
         images, unlabelled: in the project, and those without a standing label.
-        waiting_defect, waiting_margin: scored, not labelled, beyond or near the deciding version's boundary.
+        waiting_defect, waiting_margin: scored, not labelled, beyond or near what the deciding version decides by.
         unscored: images that the deciding version has not seen.
         new_normals, new_anomalies: labels that the deciding version has not learnt from.
         version_number: the deciding version's, None before day one.
@@ -48,7 +49,8 @@ def home_view(context: Context, actor: Actor, project_slug: str) -> HomeView:
         said = sum(annotations.counts(session, project.id).values())
         version = versions.deciding_version(session, project.id)
         newest = next(iter(versions.versions(session, project.id)), None)
-        waiting = scores.counts_by_standing(session, version.id, labelled=False) if version else {}
+        cut = rule_of(session, version).cut if version else None
+        waiting = scores.counts_by_standing(session, version.id, labelled=False, cut=cut) if version else {}
         unscored = scores.count_unscored(session, version.id, project.id) if version else 0
         new_normals, new_anomalies = learnt_since(training_data(session, project.id), version)
         alarms = open_alarms(session, project.id)

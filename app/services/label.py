@@ -14,6 +14,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.kinds import Marked, marked
+from app.services.rule import Rule, line_at, rule_of
 from storage import annotations, scores, typed_masks, versions
 from storage.masks import decode_mask, encode_mask
 from storage.models import Annotation, DefectType, Image, Role, Score, Standing, Verdict, Version
@@ -42,6 +43,8 @@ class Reading:
 
     Attributes:
         score: in [0, 1), 0.5 is the boundary, higher is more abnormal.
+        standing: by the rule that decides.
+        line: the log-likelihood below which an operating point stops a part, in the unit of `lowest`; None without one.
         lowest: its lowest fused log-likelihood; `scale` has b_n and b_a in the same unit.
         finest: the scale of the finest feature level, `levels[1]`.
         boxes: [x, y, width, height] of each region below b_n in image pixels, the most abnormal first.
@@ -53,6 +56,7 @@ class Reading:
     version_number: int
     score: float
     standing: Standing
+    line: float | None
     lowest: float
     scale: heat.Scale
     finest: heat.Scale
@@ -88,7 +92,8 @@ def label_view(context: Context, actor: Actor, project_slug: str, image_id: int)
         version = versions.deciding_version(session, project.id)
         score = scores.score_of(session, version.id, image.id) if version else None
         types = [row.name for row in annotations.defect_types(session, project.id)]
-    reading = _reading(context, version, score, image) if version and score else None
+        rule = rule_of(session, version) if version else None
+    reading = _reading(context, version, rule, score, image) if version and rule and score else None
     return LabelView(image.id, image.name, image.width, image.height, image.held_out, said, reading, types)
 
 
@@ -256,7 +261,7 @@ def _said(session: Session, image_id: int) -> Said:
     return Said(row.verdict, name, row.mask, row.ignore, row.revision, row.by, row.created_at, typed)
 
 
-def _reading(context: Context, version: Version, score: Score, image: Image) -> Reading:
+def _reading(context: Context, version: Version, rule: Rule, score: Score, image: Image) -> Reading:
     levels = heat.levels_of(version)
     plane, scale, size = (
         heat.read_map(context, score.maps, heat.FUSED, levels),
@@ -269,7 +274,8 @@ def _reading(context: Context, version: Version, score: Score, image: Image) -> 
         version_id=version.id,
         version_number=version.number,
         score=score.score,
-        standing=score.standing,
+        standing=rule.place(score.score, score.standing),
+        line=line_at(version, rule.stop) if rule.point else None,
         lowest=float(plane.min()),
         scale=scale,
         finest=heat.scale_of(version, levels[1]),

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from app.services.rule import Rule
 from storage.models import Standing
 from storage.pool import Candidate
 
@@ -36,14 +37,25 @@ def purpose_of(standing: Standing, novelty: float | None) -> Purpose | None:
     return by_standing.get(standing)
 
 
-def why(candidate: Candidate, purpose: Purpose, spread: float) -> str:
+def purpose_words(rule: Rule) -> dict[Purpose, str]:
+    """Every purpose in two or three words; what is nearest to decide is named by what decides."""
+    return {**WORDS, "boundary": f"near the {rule.name}"}
+
+
+def why(candidate: Candidate, purpose: Purpose, spread: float, rule: Rule) -> str:
     """One line for a person: the figure that this purpose goes by.
 
     Args:
         spread: the distance from the median good part to b_n, the unit of `distance`.
+        rule: what decides: where it is an operating point, the score above which it stops takes b_n's place.
     """
     if purpose == "defect":
-        return f"score {candidate.score:.2f}, 0.50 is the boundary"
+        line = "0.50 is the boundary" if rule.point is None else f"above {rule.stop:.3f} is stopped"
+        return f"score {candidate.score:.2f}, {line}"
+    if purpose == "boundary" and rule.point is not None:
+        side = "above" if candidate.score > rule.stop else "below"
+        away = abs(candidate.score - rule.stop)
+        return f"its score lies {away:.3f} {side} {rule.stop:.3f}, above which parts are stopped"
     if purpose == "boundary":
         side = "above" if candidate.standing is Standing.normal else "below"
         doubtful = f", {candidate.margin:.1%} of it in the margin" if candidate.margin else ""

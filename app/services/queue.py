@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.mixing import REMEMBERED, WORDS, Purpose, mixed, shares_with, why
+from app.services.rule import Rule, rule_of
 from app.services.score import QueueItem
 from storage import annotations, images, leases, pool, scores, versions
 from storage.models import Image, Role, Standing, Version
@@ -48,7 +49,7 @@ class Queue:
     Attributes:
         wanted: the next images, the first one first.
         version_id: the deciding version's, None before day one.
-        waiting_defect, waiting_margin: images without a label beyond and near the boundary, at most 1,000 each.
+        waiting_defect, waiting_margin: images without a label beyond and near what decides, at most 1,000 each.
         unscored: images that wait for the worker, at most 1,000.
         skipped, held: what this person put off, and what others have open.
         no_audit: why no part of the mix is drawn by lot; None where some is.
@@ -84,12 +85,13 @@ def queue_for(context: Context, actor: Actor, project_slug: str, *, ask: Ask = "
             return Queue([_first(image) for image, _ in found], None, 0, 0, 0, *away)
         audit = share_of(project)
         shares: dict[Purpose, float] = shares_with(audit.share) if ask == "mixed" else {ask: 1.0}
-        chosen = _chosen(session, project.id, version, actor, shares, limit)
+        rule = rule_of(session, version)
+        chosen = _chosen(session, project.id, version, rule, actor, shares, limit)
         return Queue(
-            [_wanted(version, purpose, candidate) for purpose, candidate in chosen],
+            [_wanted(version, rule, purpose, candidate) for purpose, candidate in chosen],
             version.id,
-            scores.count_waiting(session, version.id, Standing.defect),
-            scores.count_waiting(session, version.id, Standing.margin),
+            scores.count_waiting(session, version.id, Standing.defect, rule.cut),
+            scores.count_waiting(session, version.id, Standing.margin, rule.cut),
             scores.count_new(session, version.id, project.id),
             *away,
             no_audit=audit.off,
@@ -128,6 +130,7 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
         version = versions.deciding_version(session, project.id)
         lease, worn = leases.holder(session, image_id), leases.is_worn(session, image_id)
         candidate = pool.one(session, version.id, image_id) if version else None
+        rule = rule_of(session, version) if version else None
     mine = lease is not None and lease.by == actor.name
     if lease is not None and not mine:
         return lease.by, None
@@ -137,9 +140,9 @@ def hold(context: Context, actor: Actor, project_slug: str, image_id: int) -> tu
             leases.take(session, project_id=project.id, image_id=image_id, by=actor.name, purpose=purpose)
     if version is None and purpose == FIRST:
         return None, _first(image)
-    if purpose not in WORDS or version is None or candidate is None:
+    if purpose not in WORDS or version is None or rule is None or candidate is None:
         return None, None
-    return None, _wanted(version, purpose, candidate)
+    return None, _wanted(version, rule, purpose, candidate)
 
 
 def skip(context: Context, actor: Actor, image_id: int) -> None:
@@ -156,27 +159,34 @@ def offer_again(context: Context, actor: Actor, project_slug: str) -> int:
 
 
 def _chosen(
-    session: Session, project_id: int, version: Version, actor: Actor, shares: Mapping[Purpose, float], limit: int
+    session: Session,
+    project_id: int,
+    version: Version,
+    rule: Rule,
+    actor: Actor,
+    shares: Mapping[Purpose, float],
+    limit: int,
 ) -> list[tuple[Purpose, Candidate]]:
     wanted = [purpose for purpose, share in shares.items() if share > 0]
     each = SEEN if len(wanted) > 1 else max(SEEN, limit)
-    candidates = {purpose: SOURCES[purpose](session, version.id, actor.name, limit=each) for purpose in wanted}
+    given: dict[str, Any] = {"limit": each, "cut": rule.cut}
+    candidates = {purpose: SOURCES[purpose](session, version.id, actor.name, **given) for purpose in wanted}
     done = annotations.latest_purposes(session, project_id, limit=REMEMBERED)
     return mixed(candidates, done=done, length=limit, shares=shares)
 
 
-def _wanted(version: Version, purpose: Purpose, candidate: Candidate) -> Wanted:
+def _wanted(version: Version, rule: Rule, purpose: Purpose, candidate: Candidate) -> Wanted:
     part = next((row for row in version.boundaries if row["level"] == "part"), None)
     item = QueueItem(
         candidate.image_id,
         candidate.name,
         candidate.score,
-        candidate.standing,
+        rule.place(candidate.score, candidate.standing),
         candidate.verdict,
         candidate.held_out,
         purpose,
     )
-    return Wanted(item, purpose, why(candidate, purpose, part["spread"] if part else 1.0))
+    return Wanted(item, purpose, why(candidate, purpose, part["spread"] if part else 1.0, rule))
 
 
 def _first(image: Image) -> Wanted:

@@ -9,6 +9,7 @@ from typing import Any
 from app.services.access import project_of
 from app.services.authority import Actor
 from app.services.context import Context
+from app.services.rule import Rule, line_at, rule_of
 from storage import runs, versions
 from storage.models import Role, Version
 
@@ -26,6 +27,8 @@ class Histogram:
         cells: per group, how many cells were counted.
         b_n, b_a: the level's boundary, in the unit of `centres`.
         part_b_n: for the fused map, what a whole part's worst cell is held against; None elsewhere.
+        part_stop: what it is held against instead where the version has an operating point; None elsewhere.
+        decides: the version's rule, in a sentence.
         margin: per group, the share of cells between b_a and b_n; empty for versions that did not keep it.
         sides: per group, how many cells lie at or below b_a, in the margin, and at or above b_n.
         overlap: shared area of normal cells and known defects, None where there are none.
@@ -39,6 +42,8 @@ class Histogram:
     b_n: float
     b_a: float
     part_b_n: float | None
+    part_stop: float | None
+    decides: str
     margin: dict[str, float]
     sides: dict[str, list[int]]
     overlap: float | None
@@ -74,8 +79,9 @@ def likelihood_histograms(context: Context, actor: Actor, project_slug: str, num
     with context.database.read() as session:
         project = project_of(session, actor, project_slug, Role.viewer)
         version = versions.version_by_number(session, project.id, number)
+        rule = rule_of(session, version)
     order = sorted(version.histograms["edges"], key=lambda level: (level != "fused", level))
-    return {level: _histogram(version, level) for level in order}
+    return {level: _histogram(version, rule, level) for level in order}
 
 
 def in_bins_of(this: Histogram, other: Histogram) -> dict[str, list[float]]:
@@ -160,7 +166,7 @@ def provenance(version: Version) -> dict[str, str]:
     }
 
 
-def _histogram(version: Version, level: str) -> Histogram:
+def _histogram(version: Version, rule: Rule, level: str) -> Histogram:
     low, high, bins = version.histograms["edges"][level]
     counts = version.histograms["counts"][level]
     boundary = {row["level"]: row for row in version.boundaries}
@@ -175,6 +181,8 @@ def _histogram(version: Version, level: str) -> Histogram:
         b_n=boundary[level]["b_n"],
         b_a=boundary[level]["b_a"],
         part_b_n=boundary["part"]["b_n"] if level == "fused" else None,
+        part_stop=line_at(version, rule.stop) if level == "fused" and rule.point else None,
+        decides=rule.line,
         margin=version.histograms.get("margin", {}).get(level, {}),
         sides=version.histograms.get("sides", {}).get(level, {}),
         overlap=version.histograms.get("overlap", {}).get(level),

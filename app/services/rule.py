@@ -1,4 +1,4 @@
-"""How a version decides on a part: by its boundary, or by the operating point that an engineer set."""
+"""How a version decides on a part: by its boundary, or by the operating point that an engineer set; and its words."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,10 +6,14 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from app.services.access import project_of
+from app.services.authority import Actor
+from app.services.context import Context
 from app.services.proportions import Share
-from storage import decisions
+from storage import decisions, versions
 from storage.decisions import Decided
-from storage.models import OperatingPoint, Standing, Verdict, Version
+from storage.models import OperatingPoint, Role, Standing, Verdict, Version
+from storage.scores import Cut
 
 Decision = Literal["good", "look", "defect"]
 BY_STANDING: dict[Standing, Decision] = {
@@ -17,6 +21,7 @@ BY_STANDING: dict[Standing, Decision] = {
     Standing.margin: "look",
     Standing.defect: "defect",
 }
+EDITED = "edited"  # an operating point's promise: somebody wrote it into a bundle, and no rate was stated
 BOUNDARY = 0.5  # the score of a part whose lowest place lies exactly at b_n
 
 
@@ -35,12 +40,48 @@ class Rule:
         return self.judge(row.score, row.standing)
 
     def judge(self, score: float, standing: Standing) -> Decision:
+        return BY_STANDING[self.place(score, standing)]
+
+    def place(self, score: float, standing: Standing) -> Standing:
+        """Where a part stands by what decides; `standing` is that by the boundary, as it was stored."""
         if self.point is None:
-            return BY_STANDING[standing]
-        return "good" if score <= self.stop else "look" if score <= self.reject else "defect"
+            return standing
+        if score <= self.stop:
+            return Standing.normal
+        return Standing.margin if score <= self.reject else Standing.defect
 
     def stops(self, row: Decided) -> bool:
         return self.decide(row) != "good"
+
+    @property
+    def cut(self) -> Cut | None:
+        """What a query of scores goes by; None where the boundary decides."""
+        return Cut(self.stop, self.reject) if self.point is not None else None
+
+    @property
+    def name(self) -> str:
+        """What a part lies inside of, near, or beyond."""
+        return "boundary" if self.point is None else "operating point"
+
+    @property
+    def line(self) -> str:
+        """The score above which parts are stopped, in a sentence."""
+        if self.point is None:
+            return f"A score above {self.stop:.2f} lies beyond b_n."
+        return f"A score above {self.stop:.3f} is stopped: {point_words(self.point)}."
+
+    def standing_words(self, standing: Standing) -> str:
+        """Where a part of this standing lies, against what decides."""
+        side = {Standing.normal: "inside", Standing.margin: "near", Standing.defect: "beyond"}[standing]
+        return f"{side} the {self.name}"
+
+
+def deciding_rule(context: Context, actor: Actor, project_slug: str) -> Rule:
+    """What parts are judged by now: its words and its threshold are those of every page; b_n before any version."""
+    with context.database.read() as session:
+        project = project_of(session, actor, project_slug, Role.viewer)
+        version = versions.deciding_version(session, project.id)
+        return rule_of(session, version) if version else Rule(BOUNDARY, BOUNDARY)
 
 
 def rule_of(session: Session, version: Version) -> Rule:
@@ -56,7 +97,7 @@ def point_words(point: OperatingPoint | None) -> str:
     if point is None or point.promise == "boundary":
         return "boundary b_n"
     if point.alpha is None:
-        return "operating point set by hand"
+        return "operating point of an edited bundle" if point.promise == EDITED else "operating point set by hand"
     sure = f"{100 * point.confidence:g} % confidence" if point.confidence else "on average"
     return f"operating point α = {100 * point.alpha:g} % ({sure})"
 
@@ -69,6 +110,15 @@ def reject_score(version: Version) -> float:
     median, part = rows["fused"]["median"], rows["part"]
     u = (median - part["b_a"]) / (median - part["b_n"])
     return float(u / (1 + u))
+
+
+def line_at(version: Version, score: float) -> float | None:
+    """The lowest fused log-likelihood that scores `score` in [0, 1); None for versions without a part's boundary."""
+    rows = {row["level"]: row for row in version.boundaries}
+    if "part" not in rows or "fused" not in rows:
+        return None
+    median = rows["fused"]["median"]
+    return float(median - score / max(1 - score, 1e-9) * (median - rows["part"]["b_n"]))
 
 
 def learnt_from(version: Version) -> set[str]:

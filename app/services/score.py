@@ -1,4 +1,7 @@
-"""Scores: ask for them, and read the pool ranked by them. A higher score is more abnormal; 0.5 is the boundary."""
+"""Scores: ask for them, and read the pool ranked by them. A higher score is more abnormal; 0.5 is the boundary.
+
+Where an operating point decides, `standing` and the order "boundary" go by it.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,6 +14,7 @@ from app.services.authority import Actor
 from app.services.context import Context
 from app.services.errors import Refused
 from app.services.mixing import Purpose, purpose_of
+from app.services.rule import Rule, rule_of
 from storage import annotations, audit, images, scores, versions
 from storage.models import ACTIVE, Role, Run, Standing, Verdict, Version
 from storage.scores import ALL, KEYS, Narrow, Order
@@ -109,10 +113,12 @@ def ranked_queue(
             found = images.unranked(session, project.id, **narrowed, limit=limit, after=after or 0)  # type: ignore[arg-type]
             items = [QueueItem(image.id, image.name, None, None, said, image.held_out) for image, said in found]
             return QueuePage(items, items[-1].image_id if len(items) == limit else None, None, None, 0)
+        rule = rule_of(session, version)
+        narrow = replace(narrow, cut=rule.cut)
         rows = scores.ranked(session, version_id=version.id, order=order, narrow=narrow, limit=limit, after=after)
         unscored = scores.count_new(session, version.id, project.id)
     return QueuePage(
-        [_item(row) for row in rows],
+        [_item(row, rule) for row in rows],
         rows[-1].cursor if len(rows) == limit else None,
         version.id,
         version.number,
@@ -127,6 +133,7 @@ def known_types(context: Context, actor: Actor, project_slug: str) -> list[str]:
         return [row.name for row in annotations.defect_types(session, project.id)]
 
 
-def _item(row: scores.RankedImage) -> QueueItem:
-    purpose = purpose_of(row.standing, row.novelty) if row.verdict is None else None
-    return QueueItem(row.image_id, row.name, row.score, row.standing, row.verdict, row.held_out, purpose)
+def _item(row: scores.RankedImage, rule: Rule) -> QueueItem:
+    standing = rule.place(row.score, row.standing)
+    purpose = purpose_of(standing, row.novelty) if row.verdict is None else None
+    return QueueItem(row.image_id, row.name, row.score, standing, row.verdict, row.held_out, purpose)

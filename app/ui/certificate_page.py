@@ -102,7 +102,7 @@ def _metrics(found: Certificate) -> str:
 
 
 def _histogram(found: Histogram) -> str:
-    """Shares on a square-root scale, which shows the few cells far out; b_n solid, b_a dashed."""
+    """Shares on a square-root scale, which shows the few cells far out; b_n solid, b_a dashed, the point dotted."""
     low, high = found.centres[0], found.centres[-1]
     top = max((max(shares) for shares in found.shares.values()), default=1.0) ** 0.5 or 1.0
     place = lambda x: 10 + (WIDTH - 20) * (x - low) / (high - low)  # noqa: E731
@@ -116,7 +116,10 @@ def _histogram(found: Histogram) -> str:
             f'<polyline points="{points}" fill="none" stroke="{COLOURS[group]}" stroke-width="1.8" '
             f'stroke-dasharray="{DASHES[group]}"/>'
         )
-    for name, value, dash, row in (("b_n", found.b_n, "", 11), ("b_a", found.b_a, "5 4", 24)):
+    marks = [("b_n", found.b_n, "", 11), ("b_a", found.b_a, "5 4", 24)]
+    if found.part_stop is not None:
+        marks.append(("operating point", found.part_stop, "1 3", 37))
+    for name, value, dash, row in marks:
         x = place(min(max(value, low), high))
         lines.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="28" y2="{HEIGHT - 24}" stroke="#1d2125" stroke-dasharray="{dash}"/>'

@@ -9,8 +9,9 @@ from app.services.kinds import painted
 from app.services.label import LabelView
 from app.services.label_aids import compared_version, most_alike, typical_reach
 from app.services.label_history import Entry, label_history, restore
-from app.services.mixing import WORDS
+from app.services.mixing import purpose_words
 from app.services.queue import Queue, Wanted
+from app.services.rule import Rule
 from app.services.score import QueueItem
 from app.ui.components.figures import show, standing_figure
 from app.ui.components.job_status import local_time
@@ -20,11 +21,7 @@ from app.ui.visit import Visit, plain, sentence
 from storage.models import Role, Standing
 
 STAGE = 430
-STANDING = {
-    Standing.normal: ("inside the boundary", "green"),
-    Standing.margin: ("near the boundary", "orange"),
-    Standing.defect: ("beyond the boundary", "red"),
-}
+COLOURS = {Standing.normal: "green", Standing.margin: "orange", Standing.defect: "red"}
 
 
 def sight_of(here: Visit, slug: str, view: LabelView, *, blind: bool) -> Sight:
@@ -84,28 +81,29 @@ def stage(here: Visit, view: LabelView, at: Desk, sight: Sight, following: list[
     return drawn
 
 
-def stands(view: LabelView, wanted: Wanted | None, queue: Queue, *, blind: bool) -> None:
-    """Why the part is shown, and where it stands."""
+def stands(view: LabelView, wanted: Wanted | None, queue: Queue, rule: Rule, *, blind: bool) -> None:
+    """Why the part is shown, and where it stands against what decides."""
     if blind:
         st.markdown(":violet-badge[blind]")
         st.caption("Say what you see. Heat and score come when you have answered: so people's eyes are measured alone.")
         return
-    badges = [f":blue-badge[{WORDS[wanted.purpose]}]"] if wanted else [":gray-badge[you opened it]"]
+    badges = [f":blue-badge[{purpose_words(rule)[wanted.purpose]}]"] if wanted else [":gray-badge[you opened it]"]
     reading = view.reading
     if reading is None:
         st.markdown(" ".join(badges))
         st.caption(sentence(wanted.why) if wanted else "Not scored yet. It can be labelled all the same.")
         return
-    words, colour = STANDING[reading.standing]
-    st.markdown(" ".join([*badges, f":{colour}-badge[{words}]"]))
-    left = [f"{queue.waiting_defect} beyond", f"{queue.waiting_margin} near the boundary"]
+    st.markdown(" ".join([*badges, f":{COLOURS[reading.standing]}-badge[{rule.standing_words(reading.standing)}]"]))
+    left = [f"{queue.waiting_defect} beyond", f"{queue.waiting_margin} near the {rule.name}"]
     why = f"{sentence(wanted.why)}. " if wanted else ""
     regions = f"{reading.regions} {'region' if reading.regions == 1 else 'regions'} below b\\_n"
-    st.caption(f"**{reading.score:.2f}** · {regions}. {why}Waiting: {', '.join(left)}.")
+    line = f"{plain(rule.line)} " if rule.point else ""
+    st.caption(f"**{reading.score:.2f}** · {regions}. {line}{why}Waiting: {', '.join(left)}.")
+    stopped = "" if reading.line is None else f", the operating point stops below {reading.line:.2f}"
     show(
         standing_figure(reading),
         key=f"standing-{view.image_id}",
-        alt=f"its lowest log-likelihood {reading.lowest:.2f}, b_n {reading.scale.b_n:.2f}",
+        alt=f"its lowest log-likelihood {reading.lowest:.2f}, b_n {reading.scale.b_n:.2f}{stopped}",
     )
 
 

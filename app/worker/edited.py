@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.services.errors import Refused
-from app.services.rule import BOUNDARY
+from app.services.rule import BOUNDARY, EDITED
 from app.serving.bundle import DECISION, MANIFEST, VERSION, Bundle, Rule, Scale
 from app.worker.export import described
 from bgad_core.config import BGADConfig
 from bgad_core.model import BGAD
 
-EDITED = "edited"  # an operating point's promise: somebody wrote it into decision.json, and no rate was stated
 BOUNDARIES, POINTS = {"boundary.b_n", "boundary.b_a"}, {"operating_point.stop", "operating_point.reject"}
 TOLD = 6  # differences in one sentence
 

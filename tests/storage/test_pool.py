@@ -49,6 +49,29 @@ def test_each_purpose_asks_for_its_own_images(database):
         assert pool.one(session, version.id, bad.id).score == 0.9
 
 
+def test_where_an_operating_point_decides_each_purpose_goes_by_its_scores(database):
+    cut = scores.Cut(stop=0.3, reject=0.55)
+    with database.write() as session:
+        version, (bad, near, odd, calm) = scored(session, a_project(session), FACTS)
+        given = {"limit": 9, "cut": cut}
+        assert ids(pool.likely_defects(session, version.id, "ida", **given)) == [bad.id, near.id, odd.id]
+        assert ids(pool.near_the_boundary(session, version.id, "ida", **given)) == [odd.id, calm.id, near.id, bad.id]
+        assert ids(pool.near_the_boundary(session, version.id, "ida", limit=1, cut=cut)) == [odd.id]
+        assert ids(pool.audit(session, version.id, "ida", **given)) == [calm.id]
+        assert [image_id for image_id, _ in pool.audited(session, version.id, **given)] == [calm.id]
+        counts = {Standing.normal: 1, Standing.margin: 1, Standing.defect: 2}
+        assert scores.counts_by_standing(session, version.id, cut=cut) == counts
+        assert {each: scores.count_waiting(session, version.id, each, cut) for each in Standing} == counts
+
+
+def test_a_score_that_is_the_stop_is_good_and_one_that_is_the_reject_is_looked_at(database):
+    cut = scores.Cut(stop=0.48, reject=0.6)
+    with database.write() as session:
+        version, _ = scored(session, a_project(session), FACTS)
+        counts = {Standing.normal: 2, Standing.margin: 1, Standing.defect: 1}
+        assert scores.counts_by_standing(session, version.id, cut=cut) == counts
+
+
 def test_a_labelled_image_waits_no_more_and_a_withdrawn_label_brings_it_back(database):
     with database.write() as session:
         version, (bad, near, *_) = scored(session, a_project(session), FACTS)

@@ -130,12 +130,16 @@ def test_the_pool_is_ranked_and_paged_by_key(database):
         assert [row.score for row in everything] == [0.9, 0.7, 0.5, 0.5, 0.1]
         near = scores.ranked(session, version_id=version.id, order="boundary")
         assert [row.score for row in near][:2] == [0.5, 0.5]
-        for order in ("abnormal", "boundary"):
+        cut = scores.Narrow(cut=scores.Cut(stop=0.8, reject=0.85))
+        near = scores.ranked(session, version_id=version.id, order="boundary", narrow=cut)
+        assert [row.score for row in near] == [0.9, 0.7, 0.5, 0.5, 0.1]
+        for order, narrow in (("abnormal", scores.ALL), ("boundary", scores.ALL), ("boundary", cut)):
+            given = {"version_id": version.id, "order": order, "narrow": narrow}
             paged, after = [], None
-            while page := scores.ranked(session, version_id=version.id, order=order, limit=2, after=after):
+            while page := scores.ranked(session, **given, limit=2, after=after):
                 paged += page
                 after = page[-1].cursor
-            assert paged == scores.ranked(session, version_id=version.id, order=order)
+            assert paged == scores.ranked(session, **given)
 
 
 def test_the_pool_is_filtered_by_label_and_standing(database):

@@ -9,6 +9,7 @@ type Item = [number, string, number | null, number | null, number | null, (strin
 interface Data {
   items: Item[]
   purposes: string[]
+  places: string[] // what is read out of each standing, in the order of STANDING
   heat: boolean
   version: number | null
   selected: number | null
@@ -16,13 +17,13 @@ interface Data {
   choosable: boolean // tiles without a label have a box to tick
 }
 
-// In the order of gallery.py: its name, its sign, and what is read out.
+// In the order of gallery.py: its name and its sign.
 const STANDING = [
-  ["normal", "●", "normal"],
-  ["margin", "◐", "near the boundary"],
-  ["defect", "▲", "beyond the boundary"],
+  ["normal", "●"],
+  ["margin", "◐"],
+  ["defect", "▲"],
 ]
-const UNSCORED = ["", "○", "not scored"]
+const UNSCORED = ["", "○"]
 const VERDICT: Record<string, string> = { normal: "✓ normal", defect: "✕ defect", unsure: "? unsure" }
 
 const CSS = `
@@ -97,7 +98,8 @@ class Gallery {
   }
 
   private tile([id, name, score, standing, purpose, verdict, heldOut]: Item, data: Data): HTMLElement {
-    const [place, sign, words] = standing === null ? UNSCORED : STANDING[standing]
+    const [place, sign] = standing === null ? UNSCORED : STANDING[standing]
+    const words = standing === null ? "not scored" : data.places[standing]
     const shown = score === null ? "–" : (score / 100).toFixed(2)
     const title = `${name}: score ${shown}, ${words}${verdict ? `, labelled ${verdict}` : ""}`
     const tile = make("button", { class: "tile", type: "button", title, "data-id": String(id) })

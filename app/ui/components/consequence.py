@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.services.gate import Check, failed
 from app.services.impact import Flip, Flips, Impact, impact, promote
+from app.services.rule import Rule
 from app.services.score import QueueItem
 from app.ui.components.gallery import gallery
 from app.ui.visit import Visit, open_page, plain, told
@@ -57,16 +58,18 @@ def _flips(here: Visit, slug: str, number: int, found: Impact) -> None:
         with right:
             _table("labelled by", found.by_person)
         with told():
-            items = [tile(flip) for flip in found.flipped[:SHOWN]]
-            opened = gallery(key=f"flips-{number}", items=items, version_id=None, show_heat=False)
+            rule = found.carried.rule
+            items = [tile(flip, rule) for flip in found.flipped[:SHOWN]]
+            opened = gallery(key=f"flips-{number}", items=items, rule=rule, version_id=None, show_heat=False)
             if opened is not None:
                 open_page("label", image=str(opened), project=slug)
 
 
-def tile(flip: Flip) -> QueueItem:
-    """A flipped image as the gallery draws it, with the new version's score."""
+def tile(flip: Flip, rule: Rule) -> QueueItem:
+    """A flipped image as the gallery draws it, with the new version's score and where its rule puts it."""
     row = flip.row
-    return QueueItem(row.image_id, row.name, row.score, row.standing, row.verdict, row.held_out)
+    standing = rule.place(row.score, row.standing)
+    return QueueItem(row.image_id, row.name, row.score, standing, row.verdict, row.held_out)
 
 
 def _table(what: str, groups: list[Flips]) -> None:

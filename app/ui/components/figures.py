@@ -15,11 +15,15 @@ WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out def
 DASHES = {"normal": "solid", "known": "dash", "held-out": "dot", "new": "dashdot"}
 CONFIG = {"displayModeBar": False}
 EXPORT = {"displayModeBar": True, "displaylogo": False, "modeBarButtons": [["toImage", "resetScale2d"]]}
+RED = "#e03131"
 COARSE = 3  # bins drawn as one where the figure is tiny
 
 
 def standing_figure(reading: Reading) -> go.Figure:
-    """One image's cells over those of normal parts, with the boundary and, red, its lowest place; tiny."""
+    """One image's cells over those of normal parts, with the boundary and, red, its lowest place; tiny.
+
+    Where an operating point decides, a dotted red line is what the lowest place is held against.
+    """
     low, high, bins = reading.edges
     width = (high - low) / bins * COARSE
     centres = [low + (i + 0.5) * width for i in range(bins // COARSE)]
@@ -34,9 +38,13 @@ def standing_figure(reading: Reading) -> go.Figure:
             x=centres, y=share, name=name, mode="lines", fill=fill, line={"color": colour, "width": 1.4, "shape": "hvh"}
         )
     boundary_lines(figure, reading.scale.b_n, reading.scale.b_a)
-    figure.add_vline(x=max(low, reading.lowest), line={"color": "#e03131", "width": 2.5})
+    line = None if reading.line is None else max(low, reading.line)
+    if line is not None:
+        figure.add_vline(x=line, line={"color": RED, "width": 1.5, "dash": "dot"})
+    figure.add_vline(x=max(low, reading.lowest), line={"color": RED, "width": 2.5})
     figure.update_yaxes(visible=False, type="log")
-    left = max(low, min(reading.lowest, reading.scale.b_a) - 0.05 * (high - low))
+    drawn = [reading.lowest, reading.scale.b_a] + ([] if line is None else [line])
+    left = max(low, min(drawn) - 0.05 * (high - low))
     figure.update_xaxes(showticklabels=False, title=None, range=[left, high])
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 4, "t": 16, "b": 4})
     return figure
@@ -68,10 +76,11 @@ def histogram_figure(this: Histogram, other: Histogram | None, *, logarithmic: b
             hovertemplate="%{y:.2f} % of cells at %{x:.2f}",
         )
     boundary_lines(figure, this.b_n, this.b_a)
-    if this.part_b_n is not None:
-        figure.add_vline(x=this.part_b_n, line={"color": "#e03131", "width": 1.5})
+    decides = (this.part_b_n, "part b<sub>n</sub>") if this.part_stop is None else (this.part_stop, "operating point")
+    if decides[0] is not None:
+        figure.add_vline(x=decides[0], line={"color": RED, "width": 1.5})
         figure.add_annotation(
-            x=this.part_b_n, y=0.9, yref="paper", text="part b<sub>n</sub>", showarrow=False, xanchor="right", xshift=-3
+            x=decides[0], y=0.9, yref="paper", text=decides[1], showarrow=False, xanchor="right", xshift=-3
         )
     figure.update_yaxes(title="% of the group's cells", type="log" if logarithmic else "linear", rangemode="tozero")
     figure.update_xaxes(title="log-likelihood, per feature dimension → more normal")

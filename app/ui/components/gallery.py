@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.services.mixing import WORDS, Purpose
+from app.services.mixing import Purpose, purpose_words
+from app.services.rule import Rule
 from app.services.score import QueueItem
 from app.ui.components.registration import component
 from storage.models import Standing
@@ -16,6 +17,7 @@ def gallery(
     *,
     key: str,
     items: Sequence[QueueItem],
+    rule: Rule,
     version_id: int | None,
     show_heat: bool,
     selected: int | None = None,
@@ -24,19 +26,20 @@ def gallery(
     """Draw the tiles; returns the id of the image that was opened by a click or Enter, if any.
 
     Args:
+        rule: what decides, which names where a part stands.
         version_id: whose heatmaps lie over the thumbnails when `show_heat`.
         compact: one row of small tiles, for the film strip below an image.
     """
-    result = _mount(key, items, version_id, show_heat, selected=selected, compact=compact)
+    result = _mount(key, items, rule, version_id, show_heat, selected=selected, compact=compact)
     opened = getattr(result, "open", None)
     return opened if isinstance(opened, int) else None
 
 
 def choosing_gallery(
-    *, key: str, items: Sequence[QueueItem], version_id: int | None, show_heat: bool
+    *, key: str, items: Sequence[QueueItem], rule: Rule, version_id: int | None, show_heat: bool
 ) -> tuple[int | None, list[int]]:
     """Tiles with boxes to tick on what has no label; (the image that was opened, those that are ticked)."""
-    result = _mount(key, items, version_id, show_heat, choosable=True)
+    result = _mount(key, items, rule, version_id, show_heat, choosable=True)
     opened, chosen = getattr(result, "open", None), getattr(result, "chosen", None)
     shown = {item.image_id for item in items if item.verdict is None}
     ticked = [each for each in chosen if each in shown] if isinstance(chosen, list) else []
@@ -46,6 +49,7 @@ def choosing_gallery(
 def _mount(
     key: str,
     items: Sequence[QueueItem],
+    rule: Rule,
     version_id: int | None,
     show_heat: bool,
     *,
@@ -56,7 +60,8 @@ def _mount(
     purposes = sorted({item.purpose for item in items if item.purpose})
     data = {
         "items": [row_of(item, purposes) for item in items],
-        "purposes": [WORDS[purpose] for purpose in purposes],
+        "purposes": [purpose_words(rule)[purpose] for purpose in purposes],
+        "places": ["normal", *(rule.standing_words(standing) for standing in STANDINGS[1:])],
         "heat": show_heat,
         "version": version_id,
         "selected": selected,

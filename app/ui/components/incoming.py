@@ -4,8 +4,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.services.incoming import CHANCE, Day, Incoming
-from app.ui.components.figures import COLOURS, new_figure, show
-from app.ui.components.review_figures import RED
+from app.ui.components.figures import COLOURS, RED, new_figure, show
 from app.ui.visit import sentence
 
 DAY = 86_400_000  # milliseconds, in which plotly counts ticks

@@ -6,9 +6,8 @@ import plotly.graph_objects as go
 
 from app.services.drift import DriftPoint
 from app.services.operating import Curve, OperatingView
-from app.ui.components.figures import COLOURS, faint, ink, new_figure
+from app.ui.components.figures import COLOURS, RED, faint, ink, new_figure
 
-RED = "#e03131"
 AXES = {
     "b_n": "log-likelihood → more normal",
     "b_a": "log-likelihood → more normal",

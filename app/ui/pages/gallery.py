@@ -1,4 +1,4 @@
-"""Gallery: which parts look wrong, and where do they stand against the boundary?"""
+"""Gallery: which parts look wrong, and where do they stand against what decides?"""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.services.bulk import mark_normal
+from app.services.rule import Rule, deciding_rule
 from app.services.score import Narrow, Order, Show, known_types, ranked_queue
 from app.ui.components.gallery import choosing_gallery
 from app.ui.components.job_status import job_line
@@ -14,23 +15,24 @@ from storage.models import Role, Standing
 
 ORDER: dict[Order, str] = {
     "abnormal": "Most abnormal first",
-    "boundary": "Nearest the boundary first",
+    "boundary": "Nearest the {} first",
     "calm": "Calmest first",
     "newest": "Newest first",
 }
 SHOW: dict[Show, str] = {"unlabelled": "Not labelled", "labelled": "Labelled", "all": "All"}
-STANDING = {"defect": "beyond the boundary", "margin": "near the boundary", "normal": "inside the boundary"}
+STANDING = ("defect", "margin", "normal")
 PARTS = {"held-out": "held out for measuring", "learning": "not held out"}
 BOUND: dict[str, Any] = {"bind": "query-params"}  # a link shows a colleague the same parts
 PAGE = 200
 
 
-def narrowed(types: list[str], search: str) -> tuple[Narrow, int]:
+def narrowed(rule: Rule, types: list[str], search: str) -> tuple[Narrow, int]:
     """What the filters let through, and how many of them are set."""
     with bar.popover("Filter"):
         place = st.selectbox(
-            "Stands", list(STANDING), format_func=STANDING.__getitem__, index=None, key="gallery-stands", **BOUND
-        )
+            "Stands", STANDING, format_func=lambda name: rule.standing_words(Standing(name)), index=None,
+            key="gallery-stands", **BOUND,
+        )  # fmt: skip
         kind = st.selectbox("Type", types, index=None, key="gallery-type", **BOUND)
         part = st.selectbox(
             "Parts", list(PARTS), format_func=PARTS.__getitem__, index=None, key="gallery-parts", **BOUND
@@ -64,11 +66,12 @@ def cursors(of: Any) -> list[Any]:
 
 here, slug = project_visit()
 job_line(here, slug)
+rule = deciding_rule(here.context, here.actor, slug)
 
 bar = st.container(horizontal=True, vertical_alignment="center", gap="small")
 order: Order = bar.selectbox(
-    "Order", list(ORDER), format_func=ORDER.__getitem__, key="gallery-order", label_visibility="collapsed", width=230,
-    **BOUND,
+    "Order", list(ORDER), format_func=lambda name: ORDER[name].format(rule.name), key="gallery-order",
+    label_visibility="collapsed", width=250, **BOUND,
 )  # fmt: skip
 show: Show = bar.segmented_control(
     "Show", list(SHOW), format_func=SHOW.__getitem__, default="unlabelled", required=True, key="gallery-show",
@@ -77,7 +80,7 @@ show: Show = bar.segmented_control(
 search = bar.text_input(
     "Search", placeholder="part of a name", key="gallery-search", label_visibility="collapsed", width=170, **BOUND
 )
-narrow, filters = narrowed(known_types(here.context, here.actor, slug), search)
+narrow, filters = narrowed(rule, known_types(here.context, here.actor, slug), search)
 heat = bar.toggle("Heatmaps", value=True, key="gallery-heat")
 if message := st.session_state.pop("gallery-saved", None):
     st.toast(sentence(message))
@@ -92,10 +95,12 @@ if page.items:
     else:
         late = f" {page.unscored} more are not scored yet; they appear when the worker has." if page.unscored else ""
         set_ones = f", {filters} {'filter' if filters == 1 else 'filters'}" if filters else ""
-        st.caption(f"{count}, ranked by v{page.version_number}{set_ones}. A score above 0.50 lies beyond b_n.{late}")
+        st.caption(f"{count}, ranked by v{page.version_number}{set_ones}. {rule.line}{late}")
 
 choice = st.container()
-opened, chosen = choosing_gallery(key="gallery", items=page.items, version_id=page.version_id, show_heat=heat)
+opened, chosen = choosing_gallery(
+    key="gallery", items=page.items, rule=rule, version_id=page.version_id, show_heat=heat
+)
 if chosen and here.may(Role.inspector):
     label = f"Mark {len(chosen)} as normal"
     if choice.button(label, type="primary", key="gallery-normal", help="Shift-click ticks everything between"):

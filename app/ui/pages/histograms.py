@@ -71,6 +71,11 @@ for tab, (level, this) in zip(tabs, these.items(), strict=True):
             f"v{number} filled{f', v{other_number} dotted' if other else ''}. Cells: {counted}. "
             f"b_n {this.b_n:.3f}, b_a {this.b_a:.3f}."
         )
+        if this.part_stop is not None:
+            st.caption(
+                f"{this.decides} On this map that is a part whose lowest place lies below {this.part_stop:.3f}; the "
+                "margin and what lies beyond b_n are of places, and decide on no part."
+            )
         few = [WORDS[g] for g in this.cells if 0 < this.cells[g] < FEW]
         if few:
             st.caption(f"Few cells: {', '.join(few)}. Read their shares with care.")

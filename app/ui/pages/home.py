@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app.services.home import home_view
+from app.services.rule import deciding_rule, point_words
 from app.services.score import ranked_queue
 from app.ui.components.gallery import gallery
 from app.ui.components.job_status import job_line
@@ -10,7 +11,7 @@ from app.ui.visit import open_page, project_visit, sentence
 from storage.models import Role
 
 here, slug = project_visit()
-view = home_view(here.context, here.actor, slug)
+view, rule = home_view(here.context, here.actor, slug), deciding_rule(here.context, here.actor, slug)
 
 st.title(view.name)
 if view.built_in:
@@ -32,7 +33,7 @@ with queue:
         st.caption("The first version ranks them." if view.images else "Bring in images to begin.")
     else:
         st.metric("look abnormal and are not labelled", view.waiting_defect + view.waiting_margin)
-        st.caption(f"{view.waiting_defect} beyond the boundary · {view.waiting_margin} near it")
+        st.caption(f"{view.waiting_defect} beyond the {rule.name} · {view.waiting_margin} near it")
     if st.button("Inspect", type="primary", disabled=view.images == 0, width="stretch", key="home-inspect"):
         open_page("label" if view.waiting_defect + view.waiting_margin else "gallery")
 with learn:
@@ -51,7 +52,9 @@ with decides:
     st.metric("version", f"v{view.version_number}" if view.version_number else "none yet")
     newer = view.newest_number if view.newest_number != view.version_number else None
     learnt = f"learnt from {view.known_anomalies} known defects"
-    st.caption(f"v{newer} waits for a decision" if newer else learnt if view.version_number else "train the first one")
+    by = f"by its {point_words(rule.point)}, " if rule.point else ""
+    waits = f"v{newer} waits for a decision" if newer else learnt if view.version_number else "train the first one"
+    st.caption(by + waits)
     if st.button("Review versions", width="stretch", disabled=not view.version_number, key="home-versions"):
         open_page("versions")
 
@@ -61,6 +64,6 @@ page = ranked_queue(here.context, here.actor, slug, show="unlabelled", limit=10)
 if page.items:
     words = "Most abnormal, not labelled" if page.version_id else "Not labelled"
     st.header(f"{words} ({view.unlabelled} of {view.images})")
-    opened = gallery(key="home-strip", items=page.items, version_id=page.version_id, show_heat=True)
+    opened = gallery(key="home-strip", items=page.items, rule=rule, version_id=page.version_id, show_heat=True)
     if opened is not None:
         open_page("label", image=str(opened), project=slug)

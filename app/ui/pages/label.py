@@ -5,6 +5,7 @@ import streamlit as st
 from app.services.label import LabelView, label_view
 from app.services.label_aids import is_blind
 from app.services.queue import ASKS, Ask, Queue, Wanted, claim, hold, offer_again, queue_for, skip
+from app.services.rule import Rule, deciding_rule
 from app.ui.components.gallery import gallery
 from app.ui.components.mask_editor import Drawn
 from app.ui.components.shares import no_audit
@@ -16,7 +17,7 @@ from storage.models import Role, Verdict
 ASK: dict[Ask, str] = {
     "mixed": "What teaches most",
     "defect": "Likely defects",
-    "boundary": "Near the boundary",
+    "boundary": "Near the {}",
     "new": "New kinds",
     "audit": "Audit of good parts",
     "check": "Label checks",
@@ -37,7 +38,7 @@ def leave() -> None:
     st.query_params.pop("image", None)
 
 
-def asked() -> Ask:
+def asked(rule: Rule) -> Ask:
     """What the queue is asked for: chosen right above the strip that it fills, kept in the address.
 
     Another choice opens its first image at once; strokes on the one before are kept for whoever returns to it.
@@ -47,7 +48,7 @@ def asked() -> Ask:
         return st.selectbox(
             "Show me",
             ASKS,
-            format_func=ASK.__getitem__,
+            format_func=lambda name: ASK[name].format(rule.name),
             key="label-ask",
             bind="query-params",
             on_change=leave,
@@ -124,7 +125,7 @@ def take_back(here: Visit, at: Desk) -> None:
             go_to(image_id)
 
 
-def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, at: Desk) -> None:
+def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, rule: Rule, at: Desk) -> None:
     """Why the queue is empty, and what would fill it."""
     first_day = queue.version_id is None and not at.done and not queue.skipped and not queue.held
     st.title("All done" if not first_day and ask == "mixed" else "Nothing to label")
@@ -132,7 +133,7 @@ def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, at: Desk) -> No
     reasons += [f"Colleagues have {queue.held} open." if queue.held else None]
     reasons += [f"{queue.unscored} wait for the worker to score them." if queue.unscored else None]
     if ask != "mixed":
-        reasons += [f"No image waits for “{ASK[ask]}”: ask for what teaches most instead."]
+        reasons += [f"No image waits for “{ASK[ask].format(rule.name)}”: ask for what teaches most instead."]
     elif first_day:
         reasons += ["This project has no image without a label yet. An engineer brings them in on the Ingest page."]
     else:
@@ -154,17 +155,18 @@ def nothing_left(here: Visit, slug: str, queue: Queue, ask: Ask, at: Desk) -> No
 
 here, slug = project_visit()
 at = desk()
+rule = deciding_rule(here.context, here.actor, slug)
 if message := st.session_state.pop("label-saved", None):
     st.toast(sentence(message))
 picture, facts = st.columns([7.4, 2.4], gap="medium")
 scene, choice, strip = picture.container(), picture.container(), st.container()
 with choice:
-    ask = asked()
+    ask = asked(rule)
 queue = queue_for(here.context, here.actor, slug, ask=ask)
 with scene, told():
     image_id, wanted = shown(here, slug, queue)
     if image_id is None:
-        nothing_left(here, slug, queue, ask, at)
+        nothing_left(here, slug, queue, ask, rule, at)
         st.stop()
     view = label_view(here.context, here.actor, slug, image_id)
     at.show(view)
@@ -174,7 +176,7 @@ with scene, told():
     if queue.no_audit:
         st.caption(no_audit(queue.no_audit))
     with facts:
-        stands(view, wanted, queue, blind=blind)
+        stands(view, wanted, queue, rule, blind=blind)
         aids(here, view, blind=blind)
         said(view)
         if here.may(Role.inspector):
@@ -186,6 +188,7 @@ with scene, told():
         opened = gallery(
             key="strip",
             items=[] if blind else items,
+            rule=rule,
             version_id=queue.version_id,
             show_heat=True,
             selected=view.image_id,

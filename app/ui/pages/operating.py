@@ -21,6 +21,7 @@ from app.services.operating import (
     standing_consequence,
 )
 from app.services.review import versions_view
+from app.services.rule import point_words
 from app.ui.components.figures import show
 from app.ui.components.job_status import local_time
 from app.ui.components.review_figures import operating_figure
@@ -39,7 +40,7 @@ def words_of(point: OperatingPoint | None) -> str:
         return "by its boundary: a part is stopped when some place of it lies below b_n"
     if point.alpha is None:
         lines = f"stopped above {point.stop:.3f}, a defect above {point.reject:.3f}"
-        return f"as its bundle was edited before it came in, without a stated rate: {lines}"
+        return f"by an {point_words(point)}: {lines}"
     sure = f" with {100 * (point.confidence or 0):.0f} % confidence" if point.confidence else " on average"
     return f"at most {100 * point.alpha:g} % of good parts are stopped{sure}: above {point.stop:.3f}"
 
@@ -108,16 +109,20 @@ def choose(here: Visit, slug: str, view: OperatingView) -> tuple[Proposal, Conse
     return found
 
 
-def audited(found: Escapes | None, off: NoAudit | None) -> str:
-    """What the audit by lot says of the parts inside the boundary, and that it says no more where there is none."""
+def audited(found: Escapes | None, off: NoAudit | None, name: str) -> str:
+    """What the audit by lot says of the parts that pass, and that it says no more where there is none.
+
+    Args:
+        name: of what decides.
+    """
     if found is None or not found.checked:
         if off is not None:
             return no_audit(off)
-        return "How many defects lie inside its boundary is not known yet: the queue draws some of those parts by lot."
+        return f"How many defects lie inside its {name} is not known yet: the queue draws some of those parts by lot."
     doubt = f", {found.unsure} more where nobody could tell" if found.unsure else ""
     ended = f"{no_audit(off)} Before that: " if off else ""
     return (
-        f"{ended}Audit by lot of the parts inside its boundary: "
+        f"{ended}Audit by lot of the parts inside its {name}: "
         f"{found.found} of {found.checked - found.unsure} were defects "
         f"({100 * found.low:.1f} to {100 * found.high:.1f} %, 95 % interval{doubt})."
     )
@@ -161,7 +166,8 @@ with right:
     st.markdown("**What it would do**" if chosen else "**What the rule that stands does**")
     consequences(chosen[1] if chosen else standing_consequence(here.context, here.actor, slug, number))
     if view.decides:
-        st.caption(audited(escapes(here.context, here.actor, slug), audit_share(here.context, here.actor, slug).off))
+        off = audit_share(here.context, here.actor, slug).off
+        st.caption(audited(escapes(here.context, here.actor, slug), off, view.standing.name))
 smallest = ", ".join(
     f"{100 * share:.1f} % {'on average' if name == 'expected' else f'with {100 * float(name):.0f} % confidence'}"
     for name, share in view.smallest.items()

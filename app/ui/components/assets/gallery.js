@@ -1,26 +1,10 @@
 import { n as e, r as t, t as n } from "./style.js";
 // src/gallery.ts
 var r = [
-	[
-		"normal",
-		"●",
-		"normal"
-	],
-	[
-		"margin",
-		"◐",
-		"near the boundary"
-	],
-	[
-		"defect",
-		"▲",
-		"beyond the boundary"
-	]
-], i = [
-	"",
-	"○",
-	"not scored"
-], a = {
+	["normal", "●"],
+	["margin", "◐"],
+	["defect", "▲"]
+], i = ["", "○"], a = {
 	normal: "✓ normal",
 	defect: "✕ defect",
 	unsure: "? unsure"
@@ -57,7 +41,7 @@ var r = [
 		this.last = e, this.choose(n.filter((e) => e.checked).map((e) => Number(e.dataset.choose)));
 	}
 	tile([t, n, o, s, l, u, d], f) {
-		let [p, m, h] = s === null ? i : r[s], g = o === null ? "–" : (o / 100).toFixed(2), _ = `${n}: score ${g}, ${h}${u ? `, labelled ${u}` : ""}`, v = e("button", {
+		let [p, m] = s === null ? i : r[s], h = s === null ? "not scored" : f.places[s], g = o === null ? "–" : (o / 100).toFixed(2), _ = `${n}: score ${g}, ${h}${u ? `, labelled ${u}` : ""}`, v = e("button", {
 			class: "tile",
 			type: "button",
 			title: _,
