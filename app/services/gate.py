@@ -103,7 +103,7 @@ def gate_words(kept: dict | None, by: str) -> str:
     if against := failed(found):
         numbers = "; ".join(f"{check.name}: {check.words}" for check in against)
         then = f"overridden by {by}" if kept["overridden"] else f"rolled back by {by}, which no gate holds back"
-        return f"failed ({numbers}), {then}"
+        return f"failed, {then}: {numbers}"  # who went past it first: a table cuts what is long
     open_ = [check.name for check in found if check.passed is None]
     if len(open_) == len(found):
         return "not judged: too few images"

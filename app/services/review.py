@@ -13,6 +13,7 @@ from app.services.rule import Rule, line_at, rule_of
 from storage import runs, versions
 from storage.models import Role, Version
 
+METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO", "ap": "AP", "aupimo": "AUPIMO"}
 GROUPS = ("normal", "known", "held-out", "new")
 
 

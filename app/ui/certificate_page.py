@@ -5,7 +5,7 @@ from html import escape
 
 from app.services.certificate import ASSUMPTION, Certificate
 from app.services.gate import carried_words, gate_words
-from app.services.review import Histogram
+from app.services.review import METRICS, Histogram
 
 STYLE = """
 :root { color-scheme: light; }
@@ -18,7 +18,6 @@ tr { border-bottom: 1px solid #d5dae0; } td:first-child { color: #57606a; width:
 @page { margin: 18mm; } @media print { body { margin: 0; max-width: none; font-size: 11pt; } h2 { break-after: avoid; }
 tr, svg { break-inside: avoid; } }
 """
-METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO", "ap": "AP", "aupimo": "AUPIMO"}
 COLOURS = {"normal": "#3b82f6", "known": "#f08c2e", "held-out": "#9b5de5", "new": "#8a949e"}
 WORDS = {"normal": "normal", "known": "known defects", "held-out": "held-out defects", "new": "not labelled"}
 DASHES = {"normal": "", "known": "6 3", "held-out": "2 3", "new": "8 3 2 3"}

@@ -8,22 +8,11 @@ from app.services.review import versions_view
 from app.services.rule import point_words
 from app.ui.components.flip import flip
 from app.ui.components.job_status import job_line
+from app.ui.components.metrics import FEW, metric_row
 from app.ui.visit import plain, project_visit, sentence, told
 from storage.models import Role
 
-METRICS = {"image_auroc": "image AUROC", "pixel_auroc": "pixel AUROC", "pro": "PRO", "ap": "AP", "aupimo": "AUPIMO"}
 SHOWN = 60
-FEW = 20
-
-
-def metrics(first: Side, second: Side) -> None:
-    """The figures of the first version, with the change from the second."""
-    columns = st.columns(len(METRICS))
-    mine, theirs = first.metrics or {}, second.metrics or {}
-    for column, (name, words) in zip(columns, METRICS.items(), strict=True):
-        value, other = mine.get(name), theirs.get(name)
-        change = None if value is None or other is None else f"{value - other:+.3f} against v{second.number}"
-        column.metric(words, "–" if value is None else f"{value:.3f}", change)
 
 
 def recall_table(first: Side, second: Side) -> None:
@@ -103,7 +92,8 @@ if not result.complete:
             request_comparison(here.context, here.actor, slug, first, second)
             st.rerun()
     job_line(here, slug, kind="compare")
-metrics(*result.sides)
+mine, theirs = result.sides
+metric_row(mine.metrics or {}, theirs.metrics or {}, theirs.number)
 left, right = st.columns([1, 1], gap="medium")
 with left:
     st.caption(f"What does each stop? {rules(result)}")

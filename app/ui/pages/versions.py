@@ -1,7 +1,6 @@
 """Versions: which version decides now; what flips if another does?"""
 
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
@@ -11,17 +10,9 @@ from app.services.review import VersionView, versions_view
 from app.services.verify import Verification, request_verification, verifications
 from app.ui.components.consequence import candidate
 from app.ui.components.job_status import duration, job_line, local_time
+from app.ui.components.metrics import FEW, metric_row
 from app.ui.visit import Visit, project_visit, sentence, told
 from storage.models import Role
-
-METRICS = {
-    "image_auroc": "image AUROC",
-    "pixel_auroc": "pixel AUROC",
-    "pro": "PRO",
-    "ap": "AP",
-    "aupimo": "AUPIMO",
-}
-FEW = 20
 
 
 def figures(version: VersionView) -> None:
@@ -29,12 +20,7 @@ def figures(version: VersionView) -> None:
     if version.metrics is None:
         st.caption("No held-out labels, so nothing measures this version. Held-out images come in with their labels.")
         return
-    columns = st.columns(len(METRICS))
-    before: dict[str, Any] = version.parent_metrics or {}
-    for column, (name, words) in zip(columns, METRICS.items(), strict=True):
-        value, was = version.metrics.get(name), before.get(name)
-        change = None if value is None or was is None else f"{value - was:+.3f} against v{version.parent_number}"
-        column.metric(words, "–" if value is None else f"{value:.3f}", change)
+    metric_row(version.metrics, version.parent_metrics or {}, version.parent_number)
     normal, abnormal = version.metrics["n_normal"], version.metrics["n_abnormal"]
     words = f"On {normal} normal and {abnormal} defective held-out images"
     st.caption(words + ("; that is few, read with care." if min(normal, abnormal) < FEW else "."))
