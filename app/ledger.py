@@ -50,24 +50,37 @@ class Job:
     arguments: dict[str, Any]
     attempt: int
     stopping: Callable[[], bool] = lambda: False
+    step: str = "its first seconds"  # that it is in; before its first report, that the attempt before ended in
+    moved: float = field(default_factory=time.monotonic, init=False)  # when it last reported, or asked to go on
     _cancelled: bool = field(default=False, init=False)
     _looked: float = field(default=float("-inf"), init=False)
     _wrote: float = field(default=float("-inf"), init=False)
     _phase: Any = field(default=None, init=False)
 
-    def cancelled(self) -> bool:
-        """Whether to stop: somebody cancelled, the worker is going down, or another worker took the job over."""
+    @property
+    def name(self) -> str:
+        return self.run_id
+
+    def cancelled(self, *, moving: bool = True) -> bool:
+        """Whether to stop: somebody cancelled, the worker is going down, or another worker took the job over.
+
+        Args:
+            moving: False from a loop that waits for others, which is no sign that the job gets on.
+        """
+        if moving:
+            self.moved = time.monotonic()
         if self._cancelled or self.stopping():
             return True
         if time.monotonic() - self._looked >= CANCEL_CHECK:
             self._looked = time.monotonic()
             try:
-                self._cancelled = self._ordered_to_stop()
+                self._cancelled = self.ordered_to_stop()
             except UNANSWERED:
                 log.warning("job %s cannot ask the database whether to go on; it goes on", self.run_id)
         return self._cancelled
 
-    def _ordered_to_stop(self) -> bool:
+    def ordered_to_stop(self) -> bool:
+        """Whether its row says so, which is asked at each call."""
         with self.database.read() as session:
             run = session.get(Run, self.run_id)
             return run is None or run.attempts != self.attempt or run.state is not RunState.running
@@ -79,11 +92,7 @@ class Job:
 
     def tell(self, text: str) -> None:
         """Add a line to the job's log, which its page shows; a database that is away loses the line, not the job."""
-        try:
-            with self.database.write() as session:
-                session.add(RunLine(run_id=self.run_id, attempt=self.attempt, text=text))
-        except UNANSWERED:
-            log.warning("job %s cannot write its log; it goes on: %s", self.run_id, text)
+        add_line(self.database, self.run_id, self.attempt, text)
 
     def keep(self, result: dict[str, Any]) -> None:
         """Keep what a check found with its run."""
@@ -93,12 +102,13 @@ class Job:
 
     def progress(self, phase: str, done: int, total: int, **more: Any) -> None:
         """Show how far it is: at most twice a second, but every new phase and every end of one."""
-        due = time.monotonic() - self._wrote >= PROGRESS_EVERY
+        self.moved, self.step = time.monotonic(), phase
+        due = self.moved - self._wrote >= PROGRESS_EVERY
         if not due and phase == self._phase and done < total:
             return
         if phase != self._phase:
             self.tell(phase + (f": {more['note']}" if more.get("note") else ""))
-        self._wrote, self._phase = time.monotonic(), phase
+        self._wrote, self._phase = self.moved, phase
         try:
             with self.mine() as run:
                 if run is not None:
@@ -112,6 +122,15 @@ class Job:
         with self.database.write() as session:
             run = _locked(session, self.run_id)
             yield run if run is not None and run.attempts == self.attempt and run.state in ACTIVE else None
+
+
+def add_line(database: Database, run_id: str, attempt: int, text: str) -> None:
+    """See `Job.tell`."""
+    try:
+        with database.write() as session:
+            session.add(RunLine(run_id=run_id, attempt=attempt, text=text))
+    except UNANSWERED:
+        log.warning("job %s cannot write its log; it goes on: %s", run_id, text)
 
 
 def patiently(call: Callable[[], T]) -> T:
@@ -162,7 +181,9 @@ def begin(database: Database, run_id: str, *, stopping: Callable[[], bool] = lam
         session.add(RunLine(run_id=run.id, attempt=run.attempts, text=f"attempt {run.attempts} begins"))
         run.state = RunState.running
         run.started_at = run.started_at or now()
-        return Job(database, run.id, run.project_id, run.kind, run.by, dict(run.arguments), run.attempts, stopping)
+        job = Job(database, run.id, run.project_id, run.kind, run.by, dict(run.arguments), run.attempts, stopping)
+        job.step = run.progress.get("phase", job.step)
+        return job
 
 
 def finish(job: Job, *, error: str | None = None) -> None:
@@ -206,7 +227,7 @@ def _close(run: Run, state: RunState, error: str | None = None) -> None:
 
 
 def _parked(run: Run) -> str:
-    phase = run.progress.get("phase", "its first seconds")
+    phase = run.progress.get("phase", Job.step)
     return (
         f"parked: its worker died {run.attempts} times, the last time during {phase}. The usual cause is too little "
         "memory: see the worker's log, then start the job again with smaller images or on a larger machine"

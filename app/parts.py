@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
-from app.ledger import CANCEL_CHECK, MAX_ATTEMPTS, Failed, Stopped, patiently, through_outages
+from app.ledger import CANCEL_CHECK, MAX_ATTEMPTS, Failed, Stopped, add_line, patiently, through_outages
 from storage import shards
 from storage.database import Database
 from storage.models import ACTIVE, Run, RunState, now
@@ -32,27 +32,46 @@ class Part:
     number: int
     attempt: int
     stopping: Callable[[], bool] = lambda: False
+    moved: float = field(default_factory=time.monotonic, init=False)  # when it last reported, or asked to go on
     _cancelled: bool = field(default=False, init=False)
     _looked: float = field(default=float("-inf"), init=False)
     _wrote: float = field(default=float("-inf"), init=False)
 
+    @property
+    def name(self) -> str:
+        return f"{self.run_id}-{self.number}"
+
+    @property
+    def step(self) -> str:
+        return f"shard {self.number}"
+
     def cancelled(self) -> bool:
         """Whether to stop: somebody cancelled, the worker is going down, or another worker took the shard over."""
+        self.moved = time.monotonic()
         if self._cancelled or self.stopping():
             return True
         if time.monotonic() - self._looked >= CANCEL_CHECK:
             self._looked = time.monotonic()
-            with self.database.read() as session:
-                run, shard = session.get(Run, self.run_id), session.get(Shard, (self.run_id, self.number))
-                mine = shard is not None and (shard.attempts, shard.state) == (self.attempt, ShardState.running)
-                self._cancelled = run is None or run.state is not RunState.running or not mine
+            self._cancelled = self.ordered_to_stop()
         return self._cancelled
+
+    def ordered_to_stop(self) -> bool:
+        """Whether the rows say so, which is asked at each call."""
+        with self.database.read() as session:
+            run, shard = session.get(Run, self.run_id), session.get(Shard, (self.run_id, self.number))
+            mine = shard is not None and (shard.attempts, shard.state) == (self.attempt, ShardState.running)
+            return run is None or run.state is not RunState.running or not mine
+
+    def tell(self, text: str) -> None:
+        """Add a line to the request's log."""
+        add_line(self.database, self.run_id, self.attempt, f"{self.step}: {text}")
 
     def progress(self, scored: int) -> None:
         """Show how far the whole request is, about every two seconds."""
-        if time.monotonic() - self._wrote < SHOW_EVERY:
+        self.moved = time.monotonic()
+        if self.moved - self._wrote < SHOW_EVERY:
             return
-        self._wrote = time.monotonic()
+        self._wrote = self.moved
         with self.mine() as (_, shard):
             if shard is not None:
                 shard.scored = scored

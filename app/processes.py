@@ -25,6 +25,7 @@ WORKER = ("app", "worker")
 STEADY = 60.0  # a child that lived this long has started well; its next death is a new one
 GIVE_UP = 5
 ENDED = 128 + signal.SIGTERM  # the exit code of what SIGTERM ended, as a shell says it
+ENDED_ITSELF = 75  # a worker's code when it was rid of a job that hung in no other way; sysexits' EX_TEMPFAIL
 STOP_WITHIN = 40.0
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -50,7 +51,7 @@ class Child:
             [sys.executable, "-P", "-m", *self.module],
             env=self.environment,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
 
     def stop(self) -> None:
@@ -91,6 +92,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "BGAD_PRECISION": settings.precision,
         "BGAD_THREADS": str(settings.threads),
         "BGAD_SHARD": str(settings.shard),
+        "BGAD_STALLED": str(settings.stalled),
         "BGAD_HOST": settings.host,
         "BGAD_PORT": str(settings.port),
         "BGAD_SECURE_COOKIES": "1" if settings.secure_cookies else "",
@@ -147,6 +149,10 @@ def answers(settings: Settings) -> bool:
 
 def _revive(each: Child, announced: bool, say: Say) -> bool:
     """Start a dead child again, aloud; False when it keeps dying, or when the web server never answered."""
+    if each.process.returncode == ENDED_ITSELF:  # on purpose, and no sign of more to come
+        say(f"the {each.name} ended itself together with a job that hung; it starts again")
+        each.start()
+        return True
     each.deaths = 1 if time.monotonic() - each.started > STEADY else each.deaths + 1
     if (each.module == WEB and not announced) or each.deaths >= GIVE_UP:
         say(f"the {each.name} {each.how_it_ended()} and does not stay up: see its messages above")
@@ -199,7 +205,7 @@ class _StopFlag:
         self.asked = True
 
 
-def _die_with_parent() -> None:
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """On Linux the kernel ends the child when its parent is killed; elsewhere a killed parent leaves it running."""
     if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        LIBC.prctl(PR_SET_PDEATHSIG, by)

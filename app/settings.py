@@ -29,6 +29,8 @@ class Settings:
         ranks: processes that a retrain trains in (`BGAD_RANKS`), one per GPU of the machine; they share `threads`.
         threads: processor threads of the worker (`BGAD_THREADS`); one core is left to the web server.
         shard: images per part of a large scoring request (`BGAD_SHARD`), which any worker may take.
+        stalled: seconds without progress after which a job is parked and its worker starts anew (`BGAD_STALLED`); 0:
+            never.
         ray_address: a Ray cluster for those parts (`BGAD_RAY_ADDRESS`: `auto`, or the head's host:port); "" leaves them
             to the workers.
         host, port: where the web server listens (`BGAD_HOST`, `BGAD_PORT`).
@@ -56,6 +58,7 @@ class Settings:
     demo: bool
     precision: str = "float32"
     ranks: int = 1
+    stalled: int = 1800
     ray_address: str = ""
     hosts: tuple[str, ...] = ()
     oidc_issuer: str = ""
@@ -91,6 +94,7 @@ class Settings:
             demo=env.get("BGAD_DEMO", "") == "1",
             ray_address=env.get("BGAD_RAY_ADDRESS", ""),
             ranks=max(1, _number(env, "BGAD_RANKS", 1)),
+            stalled=_number(env, "BGAD_STALLED", 1800),
             precision=_choice(env, "BGAD_PRECISION", PRECISIONS),
         )
 

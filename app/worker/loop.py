@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
@@ -26,6 +25,7 @@ from app.services.errors import Refused
 from app.services.ingest import ingest_source
 from app.services.score import request_scoring
 from app.services.trigger import start_due
+from app.worker.watchdog import Work, watched
 from bgad_core.errors import BGADError, Cancelled, ran_out
 from storage import images, runs, versions
 from storage.errors import StorageError
@@ -33,7 +33,7 @@ from storage.models import ACTIVE, Role
 
 log = logging.getLogger(__name__)
 LOOK_EVERY = 30.0
-Work = TypeVar("Work", Job, Part)
+OfJobs = Callable[[Context, Job], None]
 
 
 def limit_threads(threads: int) -> None:
@@ -57,8 +57,9 @@ def work(context: Context, *, until: str | None = None) -> None:
         look.now_and_then()
         return over()
 
-    part_handler = None if context.settings.ray_address else telling(context, _score_part)
-    jobs.serve(context.database, handlers(context), stop=stop, until=done, part_handler=part_handler)
+    part_handler = None if context.settings.ray_address else telling(context, watched(_score_part))
+    ours = handlers(context, within=watched)
+    jobs.serve(context.database, ours, stop=stop, until=done, part_handler=part_handler)
     logging.shutdown()
     os._exit(0)
 
@@ -80,9 +81,9 @@ class _Looking:
             log.exception("could not look whether a retrain is due; tries again in %s s", LOOK_EVERY)
 
 
-def handlers(context: Context) -> dict[str, Handler]:
-    """One handler per kind of run, each guarded by `telling`."""
-    return {kind: telling(context, handler) for kind, handler in _HANDLERS.items()}
+def handlers(context: Context, *, within: Callable[[OfJobs], OfJobs] = lambda handler: handler) -> dict[str, Handler]:
+    """One handler per kind of run, each guarded by `telling`, and by `within` where a worker's process is its own."""
+    return {kind: telling(context, within(handler)) for kind, handler in _HANDLERS.items()}
 
 
 def telling(context: Context, handler: Callable[[Context, Work], None]) -> Callable[[Work], None]:
@@ -144,12 +145,12 @@ def _ingest(context: Context, job: Job) -> None:
     shutil.rmtree(source, ignore_errors=True)
 
 
-def _later(module: str, name: str) -> Callable[[Context, Job], None]:
+def _later(module: str, name: str) -> OfJobs:
     """A handler whose module is imported with its first job: it imports torch."""
 
     def handle(context: Context, job: Job) -> None:
         job.progress("starting", 0, 1)
-        handler: Callable[[Context, Job], None] = getattr(importlib.import_module(f"app.worker.{module}"), name)
+        handler: OfJobs = getattr(importlib.import_module(f"app.worker.{module}"), name)
         handler(context, job)
 
     return handle
@@ -161,7 +162,7 @@ def _score_part(context: Context, part: Part) -> None:
     score_part(context, part)
 
 
-_HANDLERS: dict[str, Callable[[Context, Job], None]] = {
+_HANDLERS: dict[str, OfJobs] = {
     "ingest": _ingest,
     "score": _later("shards", "score"),
     "retrain": _later("retrain", "retrain"),

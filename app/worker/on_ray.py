@@ -22,6 +22,7 @@ from app.services.context import Context, open_context
 from app.services.errors import Refused
 from app.settings import Settings
 from app.worker.loop import is_over, limit_threads, telling
+from app.worker.watchdog import watched
 from storage import shards
 
 log = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class Scorer:
 
     def __call__(self, row: dict[str, object]) -> dict[str, object]:
         run_id, number = str(row["run"]), int(str(row["number"]))
-        parts.attempt(self.context.database, run_id, number, telling(self.context, _score))
+        parts.attempt(self.context.database, run_id, number, telling(self.context, watched(_score)))
         return row
 
 

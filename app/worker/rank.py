@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from app.processes import die_with_parent
 from app.services.context import Context, opened
 from app.services.errors import Refused
 from app.settings import Settings
@@ -21,6 +23,7 @@ from storage.models import Run
 def main(run_id: str, meeting: Path) -> None:
     """Train with the others; the first one tells how far they are, and writes the model."""
     worker = os.getppid()
+    die_with_parent(signal.SIGKILL)  # also in the middle of a step that does not end
 
     def stopped() -> bool:
         """Told to, or nobody is left to tell: a worker that was killed takes the run up anew."""

@@ -46,7 +46,7 @@ def train_together(job: Job, folder: Path, count: int, show: Callable[[Progress]
     told = _told(meeting / TOLD)
     while thread.is_alive():
         thread.join(LOOK)
-        if job.cancelled():
+        if job.cancelled(moving=False):
             (meeting / STOP).touch()
         for step in told():
             show(step)

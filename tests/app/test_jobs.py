@@ -15,6 +15,9 @@ from sqlalchemy import select
 
 from app import jobs
 from app.outbox import beats_of
+from app.processes import ENDED_ITSELF
+from app.worker.watchdog import GRACE, LOOK
+from storage import runs
 from storage.models import ACTIVE, Project, Run, RunState
 from storage.run_rows import WorkerPulse
 from tests.patience import PATIENCE, wait_for
@@ -28,10 +31,11 @@ class Workers:
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder, self.processes = url, folder, []
 
-    def start(self, *, clock: int = 0) -> subprocess.Popen:
-        """One more; `clock` is how many seconds its wall clock is ahead."""
+    def start(self, *, clock: int = 0, stalled: int | None = None) -> subprocess.Popen:
+        """One more; `clock` is how many seconds its wall clock is ahead, `stalled` its watchdog's patience."""
         off = ["tests.app.shifted_clock", str(clock)] if clock else []
         arguments = [sys.executable, "-m", *off, "tests.app.job_worker", self.url, str(self.folder)]
+        arguments += [] if stalled is None else ["2", str(stalled)]
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(arguments, cwd=ROOT, stdout=log, stderr=log)
         self.processes.append(process)
@@ -225,6 +229,67 @@ def test_a_frozen_worker_that_was_replaced_touches_nothing_when_it_thaws(databas
     later = [queue(database, project_id, steps=3) for _ in range(4)]
     wait_over(database, *later)
     assert Counter(workers.lines("ends")) == Counter([run_id, *later])
+
+
+@pytest.mark.slow
+def test_a_job_that_makes_no_progress_is_parked_with_its_stack_and_its_worker_ends(database, project_id, workers):
+    stuck, after = queue(database, project_id, kind="ingest", trouble="hang"), queue(database, project_id, steps=1)
+    process = workers.start(stalled=1)
+    assert process.wait(timeout=PATIENCE) == ENDED_ITSELF
+    run = run_of(database, stuck)
+    assert run.state is RunState.failed and run.error.startswith("parked: it made no progress for 1 s in warping")
+    with database.read() as session:
+        assert " in hang" in runs.lines(session, stuck)[-1].text
+    workers.start()
+    wait_over(database, after)
+    assert workers.lines("starts") == [stuck, after] and run_of(database, stuck).attempts == 1
+    assert not any((workers.folder / "stacks").iterdir())
+
+
+@pytest.mark.slow
+def test_a_job_that_hangs_with_pythons_lock_is_parked_by_the_next_worker(database, project_id, workers):
+    stuck, after = queue(database, project_id, kind="ingest", trouble="hold"), queue(database, project_id, steps=1)
+    process = workers.start(stalled=1)
+    assert process.wait(timeout=PATIENCE) == 1 and run_of(database, stuck).state is RunState.running
+    workers.start(stalled=1)
+    wait_over(database, stuck, after)
+    run = run_of(database, stuck)
+    assert run.state is RunState.failed and run.error.startswith("parked: it made no progress for 1 s in holding")
+    with database.read() as session:
+        assert " in trouble" in runs.lines(session, stuck)[-1].text
+    assert workers.lines("starts").count(stuck) == 1 and not any((workers.folder / "stacks").iterdir())
+
+
+@pytest.mark.slow
+def test_a_cancelled_job_that_hangs_ends_with_its_worker_and_the_next_goes_on(database, project_id, workers):
+    stuck, after = queue(database, project_id, kind="ingest", trouble="hang"), queue(database, project_id, steps=1)
+    process = workers.start(stalled=0)
+    wait_for(lambda: run_of(database, stuck).progress.get("phase") == "warping", what="the hang", every=0.05)
+    with database.write() as session:
+        assert jobs.cancel(session, stuck)
+    assert process.wait(timeout=PATIENCE) == ENDED_ITSELF
+    assert run_of(database, stuck).state is RunState.cancelled
+    workers.start()
+    wait_over(database, after)
+    assert workers.lines("starts") == [stuck, after] and not any((workers.folder / "stacks").iterdir())
+
+
+@pytest.mark.slow
+def test_a_job_that_gets_on_or_stops_by_itself_is_none_of_the_watchdogs_business(database, project_id, workers):
+    long, cancelled = queue(database, project_id, steps=60), queue(database, project_id, steps=600)
+    process = workers.start(stalled=3)
+    wait_over(database, long)
+    wait_for(lambda: run_of(database, cancelled).progress.get("done", 0) > 2, what="some progress", every=0.05)
+    with database.write() as session:
+        assert jobs.cancel(session, cancelled)
+    last = queue(database, project_id, steps=1)
+    wait_over(database, last)
+    assert run_of(database, cancelled).state is RunState.cancelled and process.poll() is None
+    assert run_of(database, long).state is RunState.done
+
+
+def test_cancelling_ends_whatever_it_is_within_5_s_of_the_click():
+    assert 2 * LOOK + GRACE + 1 <= 5.0  # a look that sees it, one that sees the grace over, a second for the write
 
 
 @pytest.mark.slow

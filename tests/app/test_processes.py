@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.processes import GIVE_UP
 from tests.patience import PATIENCE, wait_for
 from tests.ports import free_port
 
@@ -36,6 +37,12 @@ def alive(pid: int) -> bool:
         return False
 
 
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for a signal."""
+    caught = Path(f"/proc/{pid}/status").read_text().partition("SigCgt:")[2].split()[0]
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def children_of(pid: int) -> set[int]:
     return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
 
@@ -49,6 +56,16 @@ def test_a_child_that_dies_is_started_again_aloud(serving):
     os.kill(worker, signal.SIGKILL)
     assert "the worker was killed by signal 9; it starts again in 1 s" in process.stdout.readline()
     wait_for(lambda: children_of(process.pid) - {web, worker}, what="another worker")
+    assert process.poll() is None and alive(web)
+
+
+def test_a_worker_that_ended_itself_with_a_job_that_hung_starts_again_however_often(serving):
+    process, web, worker = serving
+    for _ in range(GIVE_UP):
+        wait_for(lambda worker=worker: catches(worker, signal.SIGUSR1), what="the worker to be up", every=0.05)
+        os.kill(worker, signal.SIGUSR1)
+        assert "the worker ended itself together with a job that hung; it starts again" in process.stdout.readline()
+        (worker,) = wait_for(lambda old=worker: children_of(process.pid) - {web, old}, what="another worker")
     assert process.poll() is None and alive(web)
 
 

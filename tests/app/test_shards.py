@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app import jobs, parts
 from app.jobs import InParts
 from app.ledger import begin
+from app.processes import ENDED_ITSELF
 from app.services.context import open_context
 from app.services.ingest import ingest_source
 from app.services.score import request_scoring
@@ -26,7 +27,7 @@ from storage.errors import NotFound
 from storage.models import ACTIVE, Image, Run, RunState, Score
 from storage.shards import Shard, ShardState
 from tests.app.conftest import ENGINEER, part, settings_in
-from tests.patience import RUN, wait_for
+from tests.patience import PATIENCE, RUN, wait_for
 
 MANY = 400  # make soak-shards: 4,000
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,11 @@ def do(context, run_id, number):
 def run_of(context, run_id):
     with context.database.read() as session:
         return runs.run(session, run_id)
+
+
+def shard_of(context, run_id, number):
+    with context.database.read() as session:
+        return session.get_one(Shard, (run_id, number))
 
 
 def rows_of(context):
@@ -161,6 +167,31 @@ def test_a_shard_that_kills_its_worker_three_times_is_parked_and_the_others_go_o
     again = request_scoring(trained, ENGINEER, "tile")
     handlers(trained)["score"](begin(trained.database, again))  # what is missing fits one shard: scored at once
     assert len(rows_of(trained)) == 32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cancelled", "ends"), [(False, RunState.failed), (True, RunState.cancelled)])
+def test_a_shard_that_hangs_ends_alone_with_its_worker(trained, pool, tmp_path, cancelled, ends):
+    cut(trained, pool)
+    command = [sys.executable, "-m", "tests.app.job_worker", trained.settings.database_url, str(tmp_path), "2"]
+    worker = subprocess.Popen([*command, "0" if cancelled else "1"], cwd=ROOT)
+    try:
+        if cancelled:
+            state = lambda: shard_of(trained, pool, 0).state  # noqa: E731
+            wait_for(lambda: state() is ShardState.running, what="a shard to begin", every=0.05)
+            with trained.database.write() as session:
+                assert jobs.cancel(session, pool)
+        assert worker.wait(PATIENCE) == ENDED_ITSELF
+    finally:
+        worker.kill()
+        worker.wait()
+    assert shard_of(trained, pool, 0).state is (ShardState.cancelled if cancelled else ShardState.parked)
+    parts.close_cancelled(trained.database)
+    for number in (1, 2):
+        do(trained, pool, number)
+    run = run_of(trained, pool)
+    assert run.state is ends
+    assert cancelled or "made no progress for 1 s in shard 0" in run.error
 
 
 def test_a_cancelled_request_stops_and_goes_on_with_the_next_one(trained, pool):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from app import jobs
 from app.jobs import Failed, Stopped
 from app.ledger import begin, finish
-from app.processes import environment_of
+from app.processes import ENDED_ITSELF, environment_of
 from app.services.authority import Actor
 from app.services.errors import Refused
 from app.services.ingest import request_ingest, stage_upload
@@ -35,7 +36,7 @@ from storage import annotations, images, scores, versions
 from storage.errors import Conflict
 from storage.models import ACTIVE, Image, Role, Run, RunState, Verdict, Version
 from tests.app.conftest import ENGINEER, part, scratch_mask
-from tests.patience import RUN, wait_for
+from tests.patience import PATIENCE, RUN, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -200,6 +201,26 @@ def worker(settings, tmp_path):
     made = Worker(settings, tmp_path / "worker.log")
     yield made
     made.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("stalled", "ends"), [(1, RunState.failed), (0, RunState.cancelled)])
+def test_a_handler_that_hangs_on_the_disk_is_ended_with_its_worker(context, filled, settings, tmp_path, stalled, ends):
+    run_id = request_retraining(context, ENGINEER, filled(), preset="demo", reason="a disk that hangs")
+    os.mkfifo(lock_of(settings.home))  # to open it waits for a reader who never comes
+    worker = Worker(replace(settings, stalled=stalled), tmp_path / "worker.log")
+    worker.start()
+    try:
+        wait(lambda: run_view(context, ENGINEER, run_id).progress, "the retrain to begin", worker)
+        if not stalled:
+            _cancel(context, run_id)
+        assert worker.process.wait(PATIENCE) == ENDED_ITSELF, worker.log.read_text()[-3000:]
+    finally:
+        worker.kill()
+    run = run_view(context, ENGINEER, run_id)
+    assert run.state is ends and not any((settings.home / "stacks").iterdir())
+    assert ends is RunState.cancelled or "made no progress for 1 s in starting" in run.error
 
 
 def wait(question, what, worker):

@@ -1,5 +1,6 @@
 """`run_until_stopped` over two tiny children: `tiny_serve PORT`; `tiny_serve web` and `worker` are the children."""
 
+import os
 import signal
 import sys
 import threading
@@ -7,7 +8,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from app.processes import child, run_until_stopped
+from app.processes import ENDED_ITSELF, child, run_until_stopped
 from app.settings import Settings
 
 
@@ -24,6 +25,7 @@ def main() -> int:
     if sys.argv[1] == "worker":
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        signal.signal(signal.SIGUSR1, lambda *_: os._exit(ENDED_ITSELF))  # as the watchdog does
         stop.wait()
         return 0
     settings = Settings.from_environment()
